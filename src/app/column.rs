@@ -1,0 +1,31 @@
+//! What the rep sees of a column, and how it keeps its place while posts arrive.
+
+use jiff::Timestamp;
+
+use crate::desk::PostView;
+use crate::model::PostId;
+
+/// A column on the screen. A column nobody touched *follows*: the newest post is on top. From the moment a row
+/// is selected the column is *anchored*: that row stays selected and stays on its line of the screen, and what
+/// arrives above is counted as new.
+#[derive(Clone, Debug, Default)]
+pub struct ColumnView {
+    /// `None`: the column follows.
+    pub selected: Option<PostId>,
+    /// Held with `P`: anchored without the keys.
+    pub held: bool,
+    /// Posts that arrived above since it was anchored.
+    pub new: usize,
+    /// A row was chosen by hand since the column got the keys; else it follows again when the keys leave.
+    pub touched: bool,
+    /// Posts older than the desk's window, newest first, read from the store on demand.
+    pub older: Vec<PostView>,
+    /// The store has been asked for older posts and has not answered.
+    pub asking_older: bool,
+    /// There is nothing older in the store.
+    pub at_end: bool,
+    /// Posts the last frame showed; what a page is.
+    pub shown: usize,
+    /// When a post last came in.
+    pub last_post: Option<Timestamp>,
+}

@@ -1,0 +1,67 @@
+//! What the shell must do. Effects are data: they can be printed, compared and replayed.
+
+use jiff::Timestamp;
+
+use crate::model::{AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId};
+
+/// Ties the answer of an append to what asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppendToken(pub u64);
+
+/// One deed for the shell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Append to the log; the answer comes as [`super::Msg::Appended`].
+    Append {
+        token: AppendToken,
+        events: Vec<NewEvent>,
+        expect: Option<Expect>,
+    },
+    /// The hold has run out: attempt this reply. The shell writes `ReplyAttempted` before the request and the
+    /// outcome after it.
+    Send {
+        reply: ReplyId,
+    },
+    /// Look on the network whether a reply without outcome was published.
+    ReadBack {
+        reply: ReplyId,
+    },
+    ReadBodies {
+        ids: Vec<BodyId>,
+    },
+    ReadOlder {
+        column: usize,
+        name: ColumnName,
+        before: (Timestamp, PostId),
+    },
+    ReadCase {
+        case: CaseId,
+    },
+    ReadAuthor {
+        author: AuthorId,
+    },
+    Find {
+        words: String,
+    },
+    FillGap {
+        gap: GapId,
+    },
+    /// Open a page in the browser, or show its bare address where there is none.
+    Open {
+        url: String,
+    },
+    /// Put on the clipboard by OSC 52; already clean.
+    Copy {
+        text: String,
+    },
+    /// Hand the text to `$EDITOR`; the answer comes as [`super::Msg::EditorClosed`].
+    EditExternally {
+        text: String,
+    },
+    Bell,
+    /// Ctrl-Z.
+    Suspend,
+    /// Repaint everything (Ctrl-L).
+    Repaint,
+    Quit,
+}

@@ -1,0 +1,168 @@
+//! The deck's state and what keys do to it. Sync and pure: [`update`] takes a message and hands back what the
+//! shell must do, as data.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+
+use crate::desk::Desk;
+use crate::model::{AccountName, Body, BodyId, CaseId, Envelope, Hit, IdSource, LinkReport, PostId, ReplyId};
+
+pub mod column;
+pub mod composer;
+pub mod effect;
+pub mod keymap;
+pub mod msg;
+pub mod notice;
+pub mod preview;
+pub mod setup;
+
+pub use column::ColumnView;
+pub use composer::Composer;
+pub use effect::{AppendToken, Effect};
+pub use msg::Msg;
+pub use notice::Notice;
+pub use preview::Preview;
+pub use setup::{ColumnSetup, Setup};
+
+/// Everything the screen shows and the keys act on.
+#[derive(Debug)]
+pub struct App {
+    pub setup: Setup,
+    pub desk: Desk,
+    /// Handed in with every message; what every age and clock on the screen is reckoned from.
+    pub now: Timestamp,
+    /// In config order, one for one with `setup.columns`.
+    pub columns: Vec<ColumnView>,
+    /// Index of the column that has the keys.
+    pub focus: usize,
+    pub mode: Mode,
+    /// Keys of a prefix typed so far, such as `g`; waits for ever and shows what may follow.
+    pub prefix: String,
+    pub notices: VecDeque<Notice>,
+    /// The latest report of each account's link.
+    pub links: BTreeMap<AccountName, LinkReport>,
+    /// Newest last, bounded: the connection log.
+    pub link_log: VecDeque<(Timestamp, AccountName, String)>,
+    /// Own actions on their way to the log, by case: shown as pending until the envelope comes back.
+    pub pending: BTreeMap<AppendToken, PendingAction>,
+    /// Replies that wait for the network's permission, and until when.
+    pub send_waits: BTreeMap<ReplyId, Timestamp>,
+    /// The store's past has been folded; before that the screen says it is loading.
+    pub caught_up: bool,
+    /// Terminal size in cells: columns, rows.
+    pub size: (u16, u16),
+    pub ids: IdSource,
+    /// Something visible changed since the last frame.
+    pub dirty: bool,
+    /// Set once the end has been decided; the shell stops the loop.
+    pub quitting: bool,
+}
+
+/// What an own action does, for the words "claiming…" on the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingAction {
+    pub case: Option<CaseId>,
+    /// Present participle: `claiming`, `releasing`, `queueing`.
+    pub word: &'static str,
+}
+
+/// Which screen has the keys. One is open at a time; Esc leads back.
+#[derive(Debug)]
+pub enum Mode {
+    /// The columns.
+    Columns,
+    /// The selected case: a pane from 150 cells on, else the whole screen.
+    Case {
+        scroll: u16,
+    },
+    Composer(Box<Composer>),
+    Preview(Box<Preview>),
+    /// `;`: find any command by a few letters.
+    Palette(Picker),
+    /// `:`: a command by its name.
+    CommandLine(LineInput),
+    /// `/`: search in stored posts.
+    Find(Find),
+    Help {
+        scroll: u16,
+    },
+    Outbox {
+        selected: usize,
+    },
+    Drafts {
+        selected: usize,
+    },
+    /// The connection log.
+    Links {
+        scroll: u16,
+    },
+    /// Picking a saved reply; goes back to the composer.
+    SavedReplies(Box<Composer>, Picker),
+    /// Picking the cause at resolve.
+    Resolve {
+        case: CaseId,
+        picker: Picker,
+    },
+    /// Quitting while replies are held or sends wait: send now, keep, or stay.
+    QuitQuestion,
+}
+
+/// One line of text being typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineInput {
+    pub text: String,
+    /// Byte offset, always on a grapheme boundary.
+    pub cursor: usize,
+    /// What was wrong with the last try.
+    pub error: Option<String>,
+}
+
+/// A list narrowed by typing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Picker {
+    pub input: LineInput,
+    /// Indices into the list behind it, best first.
+    pub shown: Vec<usize>,
+    pub selected: usize,
+}
+
+/// A search in the store.
+#[derive(Clone, Debug, Default)]
+pub struct Find {
+    pub input: LineInput,
+    /// The words the hits belong to; `None` while the answer is awaited.
+    pub answered: Option<String>,
+    pub hits: Vec<Hit>,
+    pub selected: usize,
+    /// The hits have the keys; typing goes to the list, not the line.
+    pub in_list: bool,
+}
+
+/// What the app asked the store for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FromStore {
+    /// Texts for posts, drafts and replies that a checkpoint left out.
+    Bodies(Vec<(BodyId, Body)>),
+    /// Posts older than a column's window, newest first.
+    Older {
+        column: usize,
+        posts: Vec<std::sync::Arc<Envelope>>,
+    },
+    Found {
+        words: String,
+        hits: Vec<Hit>,
+    },
+    /// All events of a case, for its pane.
+    Case {
+        case: CaseId,
+        events: Vec<std::sync::Arc<Envelope>>,
+    },
+}
+
+impl App {
+    /// The post the keys act on: the selected one of the focused column.
+    pub fn selected_post(&self) -> Option<&PostId> {
+        self.columns.get(self.focus)?.selected.as_ref()
+    }
+}

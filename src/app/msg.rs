@@ -1,0 +1,49 @@
+//! What reaches the deck, through one inbox in one order.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+use jiff::Timestamp;
+
+use super::effect::AppendToken;
+use super::{FromStore, Notice, Setup};
+use crate::model::{Envelope, LinkReport, NotAppended, ReplyId, Seq};
+
+/// One message.
+#[derive(Debug)]
+pub enum Msg {
+    Key(KeyEvent),
+    /// Bracketed paste, as it came; the composer cleans it.
+    Paste(String),
+    Resized {
+        columns: u16,
+        rows: u16,
+    },
+    /// A second has passed.
+    Tick,
+    /// Events of the log, in order.
+    Envelopes(Vec<Arc<Envelope>>),
+    /// The last event that was in the log at the start has been folded.
+    CaughtUp,
+    /// Unfinished replies of this rep and machine whose run of the program is gone: take them over.
+    Adopt(Vec<ReplyId>),
+    Link(LinkReport),
+    Appended {
+        token: AppendToken,
+        result: Result<Seq, NotAppended>,
+    },
+    Store(FromStore),
+    /// A reply may not be sent before then.
+    SendWaits {
+        reply: ReplyId,
+        until: Timestamp,
+    },
+    EditorClosed(Result<String, String>),
+    /// The config file changed: the new settings, or why the old ones stay.
+    Reloaded(Result<Box<Setup>, String>),
+    Notice(Notice),
+    /// What the last frame showed: posts per column of `App::columns`.
+    Shown(Vec<usize>),
+    /// The terminal is gone or a signal came.
+    Stop,
+}

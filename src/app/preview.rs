@@ -1,0 +1,32 @@
+//! The last look before anything is sent.
+
+use crate::model::length::Length;
+use crate::model::price::Millidollars;
+use crate::model::{AccountName, CaseId, PostId, Purpose, Verdict};
+
+/// Exactly what will be published, as whom, in answer to what, at what price.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preview {
+    pub case: CaseId,
+    pub to: PostId,
+    pub purpose: Purpose,
+    pub account: AccountName,
+    /// To the letter.
+    pub text: String,
+    pub length: Length,
+    /// `None` where the network takes no money.
+    pub price: Option<Millidollars>,
+    pub verdict: Verdict,
+    pub checks: Vec<Check>,
+    pub scroll: u16,
+    /// The first of the two keys of an account with `confirm = true` has been pressed.
+    pub armed: bool,
+}
+
+/// One thing to know before sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// It stops `y`; else it only warns.
+    pub stops: bool,
+    pub what: String,
+}

@@ -1,0 +1,65 @@
+//! What the config gives the deck: no secrets, everything already checked.
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+use crate::model::{Account, AccountName, ColumnName, MachineName, NetworkKind, RepName, SessionId};
+use crate::rules::Rule;
+
+/// The deck's settings.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub me: RepName,
+    pub machine: MachineName,
+    pub session: SessionId,
+    pub accounts: Vec<Account>,
+    /// Never empty.
+    pub columns: Vec<ColumnSetup>,
+    /// Between `y` and the request.
+    pub hold: SignedDuration,
+    /// Put at the end of a reply once, such as `^AN`.
+    pub signature: Option<String>,
+    /// What `r`, `d` and `b` start with; slots in braces.
+    pub openings: Openings,
+    pub saved_replies: Vec<SavedReply>,
+    /// The causes to choose from at resolve; may be empty.
+    pub causes: Vec<String>,
+    /// All times on the screen are told in it.
+    pub zone: TimeZone,
+    pub bell: bool,
+    /// Share of an author's followers that a post is assumed to reach.
+    pub reach_percent: u8,
+    pub keys: super::keymap::Keymap,
+}
+
+/// One column as the config describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnSetup {
+    pub name: ColumnName,
+    /// Shown in the column's head; the query where the config gives none.
+    pub title: String,
+    pub network: NetworkKind,
+    /// Whose connection feeds it.
+    pub account: AccountName,
+    /// Answers go out as this account.
+    pub reply_as: AccountName,
+    pub rule: Rule,
+    /// An answer is due this long after a post's own time.
+    pub target: SignedDuration,
+}
+
+/// What a new draft starts with, by purpose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Openings {
+    pub acknowledgement: String,
+    pub dm_request: String,
+    pub both: String,
+}
+
+/// A prepared text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedReply {
+    pub name: String,
+    /// `{handle}`, `{name}` and other slots are filled or asked for.
+    pub text: String,
+}

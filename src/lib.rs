@@ -1,0 +1,8 @@
+//! replydeck: hear what customers say in public, and answer before it becomes a fire.
+
+pub mod app;
+pub mod desk;
+pub mod log;
+pub mod model;
+pub mod net;
+pub mod rules;

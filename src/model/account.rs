@@ -1,0 +1,32 @@
+//! The brand's logins.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{AccountName, AuthorId, NetworkKind};
+
+/// The brand's login on one network, as far as the desk needs to know it. No secret is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    pub name: AccountName,
+    pub network: NetworkKind,
+    /// Without the `@`.
+    pub handle: String,
+    /// Known from the config or once the network has said it.
+    pub id: Option<AuthorId>,
+    pub tier: Tier,
+    /// The account may write: credentials for sending are there.
+    pub can_send: bool,
+    /// Sending from it takes a second deliberate key.
+    pub confirm: bool,
+}
+
+/// What the brand's plan with the network allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tier {
+    /// X's self-serve plan: only authors who mentioned or quoted us may be answered by the API.
+    #[default]
+    PayPerUse,
+    /// X's contract plan, exempt from that gate.
+    Enterprise,
+}

@@ -1,0 +1,102 @@
+//! Texts, kept apart from the events that speak of them, so that they can be erased without touching those.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{CaseId, EventId, PostId, ReplyId};
+use super::post::Post;
+use super::reply::Purpose;
+
+/// Names a body in the store: `post/x:123`, `draft/CASE/acknowledgement`, `reply/ID`, `note/ID`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BodyId(String);
+
+impl BodyId {
+    pub fn post(id: &PostId) -> Self {
+        Self(format!("post/{id}"))
+    }
+
+    /// One draft per case and purpose; saving again replaces the text.
+    pub fn draft(case: CaseId, purpose: Purpose) -> Self {
+        let purpose = match purpose {
+            Purpose::Acknowledgement => "acknowledgement",
+            Purpose::DmRequest => "dm-request",
+            Purpose::Both => "both",
+        };
+        Self(format!("draft/{case}/{purpose}"))
+    }
+
+    pub fn reply(id: ReplyId) -> Self {
+        Self(format!("reply/{id}"))
+    }
+
+    /// `event` is the note's own event.
+    pub fn note(event: EventId) -> Self {
+        Self(format!("note/{event}"))
+    }
+
+    /// For stores, which read the name back.
+    pub fn from_stored(name: String) -> Self {
+        Self(name)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BodyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for BodyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text and what is needed to show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Body {
+    Post(Box<Post>),
+    Draft(DraftText),
+    /// Exactly what is published.
+    Reply(String),
+    /// Words for the team only; nothing that sends takes them.
+    Note(String),
+}
+
+impl Body {
+    /// The words the search index covers.
+    pub fn searchable(&self) -> Option<&str> {
+        match self {
+            Body::Post(post) => Some(&post.text),
+            Body::Reply(text) | Body::Note(text) => Some(text),
+            // Half-written text is found in its case, not among what was said.
+            Body::Draft(_) => None,
+        }
+    }
+}
+
+/// One stored text found by its words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    pub id: BodyId,
+    /// When it was written: a post's own time, else the event's.
+    pub at: Timestamp,
+    pub body: Body,
+}
+
+/// A draft as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftText {
+    pub text: String,
+    /// Line and column of the cursor, both from 0, columns in characters.
+    pub cursor: (usize, usize),
+}

@@ -1,0 +1,58 @@
+//! Where a case stands, and the letter that shows it.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a case stands. Who owns it is told apart from that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CaseStatus {
+    /// Nobody has answered yet.
+    New,
+    /// We answered last: the customer's turn.
+    Acknowledged,
+    /// The customer wrote again after our answer: waiting on us.
+    Waiting,
+    Resolved,
+}
+
+/// The letter in front of a row; never told by colour alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mark {
+    New,
+    Mine,
+    Claimed,
+    Acknowledged,
+    Waiting,
+    Resolved,
+    /// A post that is no case: a repost or one of our own.
+    None,
+}
+
+impl Mark {
+    pub const ALL: [Mark; 7] =
+        [Mark::New, Mark::Mine, Mark::Claimed, Mark::Acknowledged, Mark::Waiting, Mark::Resolved, Mark::None];
+
+    pub fn letter(self) -> char {
+        match self {
+            Mark::New => 'N',
+            Mark::Mine => 'M',
+            Mark::Claimed => 'C',
+            Mark::Acknowledged => 'A',
+            Mark::Waiting => 'W',
+            Mark::Resolved => 'R',
+            Mark::None => ' ',
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Mark::New => "new",
+            Mark::Mine => "mine",
+            Mark::Claimed => "claimed by another",
+            Mark::Acknowledged => "acknowledged",
+            Mark::Waiting => "waiting on us",
+            Mark::Resolved => "resolved",
+            Mark::None => "no case",
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! What happened on the desk. Everything that changes it is one of these, appended to one log.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::body::{Body, BodyId};
+use super::id::{
+    AccountName, AuthorId, CaseId, ColumnName, ConversationId, EventId, GapId, MachineName, PostId, RepName, ReplyId,
+    Seq, SessionId,
+};
+use super::link::GapFill;
+use super::reply::Purpose;
+
+/// The version new events are written with.
+pub const EVENT_VERSION: u16 = 1;
+
+/// An event with everything the log knows of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Envelope {
+    pub id: EventId,
+    pub seq: Seq,
+    /// When it was appended, by the clock of the machine that did.
+    pub at: Timestamp,
+    pub rep: RepName,
+    pub machine: MachineName,
+    pub version: u16,
+    pub event: Event,
+    /// The text the event speaks of ([`Event::body_id`]), as it is *now* in the store; absent where there is
+    /// none or it was erased.
+    pub body: Option<Body>,
+}
+
+/// An event on its way to the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    pub id: EventId,
+    pub at: Timestamp,
+    pub rep: RepName,
+    pub machine: MachineName,
+    pub event: Event,
+    /// Written in the same transaction, in place of an older text with the same [`BodyId`].
+    pub body: Option<Body>,
+}
+
+/// The last place at which the one who appends knew the case; see `log::Log::append`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expect {
+    pub case: CaseId,
+    pub seq: Seq,
+}
+
+/// Why an own action did not reach the log.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NotAppended {
+    /// Somebody else was first; this is what they did.
+    Conflict { winner: Arc<Envelope> },
+    /// The store could not take it; the words say what to do.
+    Failed { why: String },
+}
+
+/// Past tense, and ids only: never a customer's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Event {
+    /// A post came in that one or more columns asked for.
+    PostMatched {
+        post: PostId,
+        author: AuthorId,
+        conversation: ConversationId,
+        columns: Vec<ColumnName>,
+        posted_at: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        in_reply_to: Option<PostId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        in_reply_to_author: Option<AuthorId>,
+        standing: Standing,
+    },
+    PostEdited {
+        post: PostId,
+    },
+    PostDeleted {
+        post: PostId,
+    },
+    BodyErased {
+        body: BodyId,
+    },
+
+    CaseOpened {
+        case: CaseId,
+        author: AuthorId,
+        conversation: ConversationId,
+        post: PostId,
+        posted_at: Timestamp,
+    },
+    CaseClaimed {
+        case: CaseId,
+    },
+    CaseReleased {
+        case: CaseId,
+    },
+    CaseAssigned {
+        case: CaseId,
+        to: RepName,
+    },
+    CaseTagged {
+        case: CaseId,
+        tag: String,
+        /// `false` takes the tag away.
+        on: bool,
+    },
+    CaseSnoozed {
+        case: CaseId,
+        until: Timestamp,
+    },
+    CaseResolved {
+        case: CaseId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<String>,
+    },
+    CaseReopened {
+        case: CaseId,
+    },
+    NoteAdded {
+        case: CaseId,
+        /// The body is named by the event's own id, repeated here so that the event stands alone.
+        note: EventId,
+    },
+
+    DraftSaved {
+        case: CaseId,
+        purpose: Purpose,
+    },
+    DraftDropped {
+        case: CaseId,
+        purpose: Purpose,
+    },
+    ReplyQueued {
+        reply: ReplyId,
+        case: CaseId,
+        to: PostId,
+        purpose: Purpose,
+        account: AccountName,
+        until: Timestamp,
+        session: SessionId,
+    },
+    /// Taken back during the hold.
+    ReplyRecalled {
+        reply: ReplyId,
+        case: CaseId,
+    },
+    /// Written right before the request: from here on it may be public.
+    ReplyAttempted {
+        reply: ReplyId,
+        case: CaseId,
+        session: SessionId,
+    },
+    ReplySent {
+        reply: ReplyId,
+        case: CaseId,
+        post: PostId,
+    },
+    ReplyFailed {
+        reply: ReplyId,
+        case: CaseId,
+        why: String,
+        may_retry: bool,
+    },
+    /// Reading back did not tell whether it was published.
+    ReplyParked {
+        reply: ReplyId,
+        case: CaseId,
+        why: String,
+    },
+    /// The rep gave up on a failed or parked reply.
+    ReplyDropped {
+        reply: ReplyId,
+        case: CaseId,
+    },
+    /// The rep took the text to the network's own page to post it there.
+    ReplyHandedOver {
+        reply: ReplyId,
+        case: CaseId,
+        to: PostId,
+        purpose: Purpose,
+        account: AccountName,
+    },
+
+    GapOpened {
+        gap: GapId,
+        columns: Vec<ColumnName>,
+        from: Timestamp,
+    },
+    GapClosed {
+        gap: GapId,
+        to: Timestamp,
+    },
+    GapFilled {
+        gap: GapId,
+        fill: GapFill,
+    },
+
+    /// A kind written by a later version: kept in the store as it is, passed over by the fold.
+    #[serde(skip)]
+    Unknown {
+        kind: String,
+    },
+}
+
+/// Whose post it is, seen from the desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Somebody outside: opens or joins a case.
+    Customer,
+    /// One of our accounts wrote it, here or elsewhere.
+    Own,
+    /// Passed on without a word: no case.
+    Repost,
+}
+
+impl Event {
+    /// The case the event changes; `None` for what concerns posts and gaps only.
+    pub fn case(&self) -> Option<CaseId> {
+        match self {
+            Event::CaseOpened { case, .. }
+            | Event::CaseClaimed { case }
+            | Event::CaseReleased { case }
+            | Event::CaseAssigned { case, .. }
+            | Event::CaseTagged { case, .. }
+            | Event::CaseSnoozed { case, .. }
+            | Event::CaseResolved { case, .. }
+            | Event::CaseReopened { case }
+            | Event::NoteAdded { case, .. }
+            | Event::DraftSaved { case, .. }
+            | Event::DraftDropped { case, .. }
+            | Event::ReplyQueued { case, .. }
+            | Event::ReplyRecalled { case, .. }
+            | Event::ReplyAttempted { case, .. }
+            | Event::ReplySent { case, .. }
+            | Event::ReplyFailed { case, .. }
+            | Event::ReplyParked { case, .. }
+            | Event::ReplyDropped { case, .. }
+            | Event::ReplyHandedOver { case, .. } => Some(*case),
+            Event::PostMatched { .. }
+            | Event::PostEdited { .. }
+            | Event::PostDeleted { .. }
+            | Event::BodyErased { .. }
+            | Event::GapOpened { .. }
+            | Event::GapClosed { .. }
+            | Event::GapFilled { .. }
+            | Event::Unknown { .. } => None,
+        }
+    }
+
+    /// Whether two reps can race for it: only such events count in compare-and-set, so that a saved
+    /// draft or a new tag never makes somebody's claim fail.
+    pub fn contends(&self) -> bool {
+        match self {
+            Event::CaseClaimed { .. }
+            | Event::CaseReleased { .. }
+            | Event::CaseAssigned { .. }
+            | Event::CaseSnoozed { .. }
+            | Event::CaseResolved { .. }
+            | Event::CaseReopened { .. }
+            | Event::ReplyQueued { .. }
+            | Event::ReplyRecalled { .. }
+            | Event::ReplyAttempted { .. }
+            | Event::ReplySent { .. }
+            | Event::ReplyHandedOver { .. } => true,
+            Event::CaseOpened { .. }
+            | Event::CaseTagged { .. }
+            | Event::NoteAdded { .. }
+            | Event::DraftSaved { .. }
+            | Event::DraftDropped { .. }
+            | Event::ReplyFailed { .. }
+            | Event::ReplyParked { .. }
+            | Event::ReplyDropped { .. }
+            | Event::PostMatched { .. }
+            | Event::PostEdited { .. }
+            | Event::PostDeleted { .. }
+            | Event::BodyErased { .. }
+            | Event::GapOpened { .. }
+            | Event::GapClosed { .. }
+            | Event::GapFilled { .. }
+            | Event::Unknown { .. } => false,
+        }
+    }
+
+    /// The text the event speaks of. An envelope whose event names one but carries none was erased.
+    pub fn body_id(&self) -> Option<BodyId> {
+        match self {
+            Event::PostMatched { post, .. } | Event::PostEdited { post } => Some(BodyId::post(post)),
+            Event::NoteAdded { note, .. } => Some(BodyId::note(*note)),
+            Event::DraftSaved { case, purpose } => Some(BodyId::draft(*case, *purpose)),
+            Event::ReplyQueued { reply, .. } | Event::ReplyHandedOver { reply, .. } => Some(BodyId::reply(*reply)),
+            Event::PostDeleted { .. }
+            | Event::BodyErased { .. }
+            | Event::CaseOpened { .. }
+            | Event::CaseClaimed { .. }
+            | Event::CaseReleased { .. }
+            | Event::CaseAssigned { .. }
+            | Event::CaseTagged { .. }
+            | Event::CaseSnoozed { .. }
+            | Event::CaseResolved { .. }
+            | Event::CaseReopened { .. }
+            | Event::DraftDropped { .. }
+            | Event::ReplyRecalled { .. }
+            | Event::ReplyAttempted { .. }
+            | Event::ReplySent { .. }
+            | Event::ReplyFailed { .. }
+            | Event::ReplyParked { .. }
+            | Event::ReplyDropped { .. }
+            | Event::GapOpened { .. }
+            | Event::GapClosed { .. }
+            | Event::GapFilled { .. }
+            | Event::Unknown { .. } => None,
+        }
+    }
+}

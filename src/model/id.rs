@@ -1,0 +1,258 @@
+//! Names of things. Each is a type of its own, so that a case cannot be passed for a reply.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One of the networks replydeck can listen to and answer on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkKind {
+    X,
+    Bluesky,
+    Mastodon,
+}
+
+impl NetworkKind {
+    /// Every network, in the order the screen lists them.
+    pub const ALL: [NetworkKind; 3] = [NetworkKind::X, NetworkKind::Bluesky, NetworkKind::Mastodon];
+
+    /// The prefix of this network's ids: `x`, `bluesky`, `mastodon`. Also its name in the config.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            NetworkKind::X => "x",
+            NetworkKind::Bluesky => "bluesky",
+            NetworkKind::Mastodon => "mastodon",
+        }
+    }
+
+    /// The network's own name as people write it.
+    pub fn title(self) -> &'static str {
+        match self {
+            NetworkKind::X => "X",
+            NetworkKind::Bluesky => "Bluesky",
+            NetworkKind::Mastodon => "Mastodon",
+        }
+    }
+}
+
+impl fmt::Display for NetworkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())
+    }
+}
+
+/// Text ids that carry their network in front: `x:1789…`, `bluesky:at://…`, `mastodon:https://…`.
+macro_rules! network_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// `native` is the id as the network itself writes it.
+            pub fn new(network: NetworkKind, native: &str) -> Self {
+                Self(format!("{}:{native}", network.prefix()).into())
+            }
+
+            /// The whole id, network prefix included.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The id as the network itself writes it.
+            pub fn native(&self) -> &str {
+                self.0.split_once(':').map_or(&self.0, |(_, native)| native)
+            }
+
+            /// The network the id belongs to; X where the prefix is unknown, as in stores of later versions.
+            pub fn network(&self) -> NetworkKind {
+                let prefix = self.0.split_once(':').map_or("", |(prefix, _)| prefix);
+                NetworkKind::ALL.into_iter().find(|kind| kind.prefix() == prefix).unwrap_or(NetworkKind::X)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+network_id!(
+    /// One public message. On X it is the first id of the edit history, so an edited post keeps its id.
+    PostId
+);
+network_id!(
+    /// Who wrote it: the network's permanent id, which survives a change of handle.
+    AuthorId
+);
+network_id!(
+    /// The thread a post belongs to, named by its first post.
+    ConversationId
+);
+
+/// Short names given by people: the config or the operating system.
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            pub fn new(name: &str) -> Self {
+                Self(name.into())
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// A column, by the name the config gives it.
+    ColumnName
+);
+name!(
+    /// A support person.
+    RepName
+);
+name!(
+    /// The computer an event was made on.
+    MachineName
+);
+name!(
+    /// The brand's login on one network, by the name the config gives it.
+    AccountName
+);
+
+/// Ids that are a UUID.
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// The work one author's posts in one conversation make for the team.
+    CaseId
+);
+uuid_id!(
+    /// One event in the log. Appending the same id twice changes nothing.
+    EventId
+);
+uuid_id!(
+    /// One reply, from the moment it is queued.
+    ReplyId
+);
+uuid_id!(
+    /// A stretch of time in which posts are known to be missing.
+    GapId
+);
+uuid_id!(
+    /// One run of the program; a reply belongs to the run that queued it until that run is gone.
+    SessionId
+);
+
+/// Namespace of the ids that follow from what they name (UUID version 5).
+const NAMESPACE: Uuid = Uuid::from_u128(0x7d9c_2a4e_51f0_4b1b_9a63_0c5e_8f27_d311);
+
+impl CaseId {
+    /// One case per author and conversation: every process that sees the post names the same case.
+    pub fn of(author: &AuthorId, conversation: &ConversationId) -> Self {
+        Self(Uuid::new_v5(&NAMESPACE, format!("case\n{author}\n{conversation}").as_bytes()))
+    }
+}
+
+impl EventId {
+    /// The id of an event that follows from something seen on a network, so that a post delivered
+    /// twice, or to two processes, is written once. `what` names the event kind.
+    pub fn of(what: &str, parts: &[&str]) -> Self {
+        Self(Uuid::new_v5(&NAMESPACE, format!("{what}\n{}", parts.join("\n")).as_bytes()))
+    }
+}
+
+/// Place of an event in the log; the first is 1, 0 stands for "before everything".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Makes UUIDs of version 7 from a time that is handed in and bits chosen once per run, so that
+/// tests get the same ids every time and two runs never share one.
+#[derive(Clone, Debug)]
+pub struct IdSource {
+    run: u64,
+    next: u32,
+}
+
+impl IdSource {
+    /// `run` is random for a real run (41 bits are used), fixed in tests.
+    pub fn new(run: u64) -> Self {
+        Self { run, next: 0 }
+    }
+
+    /// A new id, later than all made before it at an earlier or equal `now`.
+    pub fn next(&mut self, now: Timestamp) -> Uuid {
+        let count = self.next;
+        self.next = self.next.wrapping_add(1);
+        let mut bits = [0u8; 10];
+        // The counter leads, so ids made within one millisecond sort in the order they were made.
+        // The version and variant take the first 4 and 2 bits of bytes 0 and 2: those stay zero.
+        let [c0, c1, c2, c3] = count.to_be_bytes();
+        bits[0] = c0 & 0x0f;
+        bits[1] = c1;
+        bits[2] = c2 & 0x3f;
+        bits[3] = c3;
+        bits[4] = (c2 >> 6) | (c0 & 0xf0);
+        bits[5..10].copy_from_slice(&self.run.to_be_bytes()[3..8]);
+        let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid()
+    }
+}

@@ -1,0 +1,31 @@
+//! The words of the desk as plain data: ids, posts, cases, replies, events and bodies.
+//!
+//! Nothing here does I/O, asks the time or waits. Every other module speaks in these
+//! types, so a word has one meaning in the whole program (see the crate's docs).
+
+pub mod account;
+pub mod body;
+pub mod case;
+pub mod clean;
+pub mod event;
+pub mod id;
+pub mod length;
+pub mod link;
+pub mod post;
+pub mod price;
+pub mod reply;
+pub mod sla;
+pub mod verdict;
+
+pub use account::Account;
+pub use body::{Body, BodyId, DraftText, Hit};
+pub use case::{CaseStatus, Mark};
+pub use event::{Envelope, Event, Expect, NewEvent, NotAppended};
+pub use id::{
+    AccountName, AuthorId, CaseId, ColumnName, ConversationId, EventId, GapId, IdSource, MachineName, NetworkKind,
+    PostId, RepName, ReplyId, Seq, SessionId,
+};
+pub use link::{GapFill, LinkReport, LinkState};
+pub use post::{Author, Post};
+pub use reply::{Delivery, Purpose};
+pub use verdict::Verdict;

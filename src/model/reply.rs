@@ -1,0 +1,75 @@
+//! Our answers: what they are for, and how far they got.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::PostId;
+
+/// What a public reply is for. It is also the kind of a draft: one draft per case and purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    Acknowledgement,
+    DmRequest,
+    /// An acknowledgement and a DM request in one post.
+    Both,
+}
+
+impl Purpose {
+    pub const ALL: [Purpose; 3] = [Purpose::Acknowledgement, Purpose::DmRequest, Purpose::Both];
+
+    /// The words on the screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Purpose::Acknowledgement => "acknowledgement",
+            Purpose::DmRequest => "DM request",
+            Purpose::Both => "acknowledgement and DM request",
+        }
+    }
+
+    pub fn acknowledges(self) -> bool {
+        matches!(self, Purpose::Acknowledgement | Purpose::Both)
+    }
+
+    pub fn asks_for_dm(self) -> bool {
+        matches!(self, Purpose::DmRequest | Purpose::Both)
+    }
+}
+
+/// How far a reply got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// Confirmed by the rep and waiting for its hold to run out.
+    Queued {
+        until: Timestamp,
+    },
+    /// The request is on its way, or the program ended while it was.
+    Sending,
+    Sent {
+        post: PostId,
+        at: Timestamp,
+    },
+    /// The network refused it; nothing was published.
+    Failed {
+        why: String,
+        may_retry: bool,
+    },
+    /// Nobody knows whether it was published; a rep has to look.
+    Parked {
+        why: String,
+    },
+}
+
+impl Delivery {
+    /// The word on the screen.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Delivery::Queued { .. } => "queued",
+            Delivery::Sending => "sending",
+            Delivery::Sent { .. } => "sent",
+            Delivery::Failed { .. } => "failed",
+            Delivery::Parked { .. } => "parked",
+        }
+    }
+}

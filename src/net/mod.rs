@@ -1,0 +1,131 @@
+//! Networks: posts come in, one reply goes out. One folder per network.
+//!
+//! A network heals itself and confesses: it reconnects by the network's published steps, says how its link
+//! stands, and reports a gap for every stretch it may have missed. It never asks the time (the clock is
+//! handed in) and spawns nothing: `run` owns every future made here.
+
+pub mod x;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::{Account, ColumnName, GapId, LinkReport, Post, PostId, ReplyId};
+use crate::rules::Rule;
+
+/// Tells the time; `run` hands in the real one, tests and the simulator their own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A brand's login on a network, able to listen and to answer.
+#[async_trait]
+pub trait Network: Send + Sync + std::fmt::Debug {
+    fn account(&self) -> Account;
+
+    /// Listens for all columns over one connection until `stop`. A change of `feeds` is carried to the
+    /// network without a new connection where the network allows it.
+    async fn listen(
+        &self,
+        feeds: watch::Receiver<Arc<Vec<Feed>>>,
+        links: mpsc::Sender<LinkReport>,
+        stop: CancellationToken,
+    );
+
+    /// Publishes a reply. Called once per attempt; see [`SendError`] for what may be tried again.
+    async fn send(&self, outgoing: &Outgoing) -> Result<PostId, SendError>;
+
+    /// Looks whether a reply of which nobody knows the outcome was published since `attempted`.
+    async fn read_back(&self, outgoing: &Outgoing, attempted: Timestamp) -> ReadBack;
+
+    /// Asks the network whether credentials, plan and rules work; sends and changes nothing.
+    async fn check(&self, feeds: &[Feed]) -> Vec<Finding>;
+}
+
+/// A column as its network needs it: what to listen for and where matches go.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    pub column: ColumnName,
+    pub rule: Rule,
+    /// Bounded: a reader that falls behind slows the network's reading down.
+    pub out: mpsc::Sender<Inbound>,
+}
+
+/// What a column gets from its network.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inbound {
+    Post(Box<Post>),
+    /// The author changed the post; `Post::id` is still the first version's.
+    Edited(Box<Post>),
+    Deleted {
+        post: PostId,
+    },
+    /// From `from` on posts may be missing.
+    GapOpened {
+        gap: GapId,
+        from: Timestamp,
+    },
+    /// Listening again since `to`; what lies between may be filled.
+    GapClosed {
+        gap: GapId,
+        to: Timestamp,
+    },
+}
+
+/// A reply on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    pub reply: ReplyId,
+    pub to: PostId,
+    /// The newest version's native id where the post was edited.
+    pub to_version: Option<String>,
+    /// Exactly what is published.
+    pub text: String,
+}
+
+/// Why a reply did not go out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The network said no, in its own words; nothing was published.
+    #[error("{why}")]
+    Refused { why: String, remedy: String, may_retry: bool },
+    /// Nothing may be sent before `until`; the network published nothing.
+    #[error("{why}")]
+    Limited { why: String, until: Timestamp },
+    /// The request never left this machine.
+    #[error("not sent: {why}")]
+    NotSent { why: String },
+    /// It left and no answer came: it may be public. Only reading back can tell.
+    #[error("no answer: {why}")]
+    Unknown { why: String },
+}
+
+/// What reading back found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadBack {
+    /// It is public.
+    Published(PostId),
+    /// It is certainly not: it may be sent again.
+    Absent,
+    /// The network did not let us look, or what we saw does not prove either.
+    Unknown { why: String },
+}
+
+/// One line of `replydeck check`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub verdict: FindingVerdict,
+    pub what: String,
+    /// What to do, where something is wrong.
+    pub remedy: Option<String>,
+}
+
+/// How bad a [`Finding`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FindingVerdict {
+    Works,
+    /// Works, with something to know.
+    Mind,
+    Fails,
+}
