@@ -13,11 +13,13 @@ pub mod author;
 pub mod case;
 pub mod column;
 pub mod outbox;
+pub mod queries;
 
 pub use author::AuthorHistory;
 pub use case::{Case, CaseDraft};
 pub use column::{Column, Gap, PostState, PostView};
 pub use outbox::Reply;
+pub use queries::fold;
 
 /// Everything the team knows now.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
