@@ -1,10 +1,12 @@
 //! Writing a reply.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use ratatui_textarea::TextArea;
 
 use crate::model::length::Length;
-use crate::model::{AccountName, CaseId, PostId, Purpose, Verdict};
+use crate::model::{AccountName, CaseId, Post, PostId, Purpose, Verdict};
 
 /// A reply being written. Saved as it is typed; leaving keeps the draft.
 #[derive(Debug)]
@@ -21,6 +23,10 @@ pub struct Composer {
     pub saved: Saved,
     /// What stands in the way of the preview, such as an unfilled slot.
     pub problem: Option<String>,
+    /// The post as the rep saw it when the draft was opened.
+    pub seen: Option<Arc<Post>>,
+    /// When the draft began; an answer given later stops the preview's `y`.
+    pub began: Timestamp,
 }
 
 /// Whether the draft is in the store.

@@ -2,19 +2,24 @@
 //! shell must do, as data.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, PostView};
 use crate::model::{AccountName, Body, BodyId, CaseId, Envelope, Hit, IdSource, LinkReport, PostId, ReplyId};
 
+pub mod books;
+pub mod chord;
 pub mod column;
+pub mod command;
 pub mod composer;
 pub mod effect;
 pub mod keymap;
 pub mod msg;
 pub mod notice;
 pub mod preview;
+pub mod reading;
 pub mod setup;
 
 pub use column::ColumnView;
@@ -57,6 +62,28 @@ pub struct App {
     pub dirty: bool,
     /// Set once the end has been decided; the shell stops the loop.
     pub quitting: bool,
+    /// The screen underneath, to which Esc leads from the palette, the command line, help and the like;
+    /// `None`: the columns.
+    pub back: Option<Box<Mode>>,
+    /// A post opened from elsewhere than the focused column (a search hit, the outbox, the most overdue case
+    /// of no window): while it is set the keys and the case pane mean it, not the selected row.
+    /// [`App::post_in_hand`] tells the two apart.
+    pub opened: Option<PostView>,
+    /// What the store said of the case in the pane.
+    pub case_events: Option<CaseEvents>,
+    /// Notices ever made; the last of `notices` is number `notices_made - 1`.
+    pub notices_made: u64,
+    /// Notices with a smaller number have been on the screen when a key was pressed.
+    pub notices_read: u64,
+    /// What the deck keeps for itself; nothing of it is shown.
+    pub books: books::Books,
+}
+
+/// All events of the case that the pane shows, oldest first, as the store had them when it was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaseEvents {
+    pub case: CaseId,
+    pub events: Vec<Arc<Envelope>>,
 }
 
 /// What an own action does, for the words "claiming…" on the row.
@@ -122,7 +149,8 @@ pub struct LineInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Picker {
     pub input: LineInput,
-    /// Indices into the list behind it, best first.
+    /// Indices into the list behind it, best first: the palette's is [`command::TABLE`], the saved replies'
+    /// `Setup::saved_replies`, the causes' `Setup::causes`, where the index after the last stands for "no cause".
     pub shown: Vec<usize>,
     pub selected: usize,
 }
@@ -147,7 +175,7 @@ pub enum FromStore {
     /// Posts older than a column's window, newest first.
     Older {
         column: usize,
-        posts: Vec<std::sync::Arc<Envelope>>,
+        posts: Vec<Arc<Envelope>>,
     },
     Found {
         words: String,
@@ -156,13 +184,60 @@ pub enum FromStore {
     /// All events of a case, for its pane.
     Case {
         case: CaseId,
-        events: Vec<std::sync::Arc<Envelope>>,
+        events: Vec<Arc<Envelope>>,
     },
 }
 
 impl App {
-    /// The post the keys act on: the selected one of the focused column.
+    /// The post the keys act on: the one opened from elsewhere, else the selected one of the focused column.
     pub fn selected_post(&self) -> Option<&PostId> {
-        self.columns.get(self.focus)?.selected.as_ref()
+        match &self.opened {
+            Some(post) => Some(&post.id),
+            None => self.columns.get(self.focus)?.selected.as_ref(),
+        }
+    }
+
+    /// The same with what is known of it. Posts scrolled up from the store are not in the desk.
+    pub fn post_in_hand(&self) -> Option<&PostView> {
+        if let Some(opened) = &self.opened {
+            return Some(opened);
+        }
+        let column = self.columns.get(self.focus)?;
+        let id = column.selected.as_ref()?;
+        self.desk.posts.get(id).or_else(|| column.older.iter().find(|post| post.id == *id))
+    }
+
+    /// Whether something visible changed since the last call.
+    pub fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// A fresh deck: every column follows, nothing is folded yet.
+    pub fn new(setup: Setup, size: (u16, u16), now: Timestamp, ids: IdSource) -> Self {
+        Self {
+            columns: setup.columns.iter().map(|_| ColumnView::default()).collect(),
+            setup,
+            desk: Desk::default(),
+            now,
+            focus: 0,
+            mode: Mode::Columns,
+            prefix: String::new(),
+            notices: VecDeque::new(),
+            links: BTreeMap::new(),
+            link_log: VecDeque::new(),
+            pending: BTreeMap::new(),
+            send_waits: BTreeMap::new(),
+            caught_up: false,
+            size,
+            ids,
+            dirty: true,
+            quitting: false,
+            back: None,
+            opened: None,
+            case_events: None,
+            notices_made: 0,
+            notices_read: 0,
+            books: books::Books::default(),
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! What the rep is told in passing.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// So many notices are kept for reading again.
 pub const KEPT: usize = 100;
+
+/// So long a notice of weight Info is shown.
+pub const SHOWN_FOR: SignedDuration = SignedDuration::from_secs(5);
 
 /// One line at the foot of the screen; also written to the log file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! The last look before anything is sent.
 
+use std::sync::Arc;
+
 use crate::model::length::Length;
 use crate::model::price::Millidollars;
-use crate::model::{AccountName, CaseId, PostId, Purpose, Verdict};
+use crate::model::{AccountName, CaseId, Post, PostId, Purpose, Verdict};
 
 /// Exactly what will be published, as whom, in answer to what, at what price.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +23,10 @@ pub struct Preview {
     pub scroll: u16,
     /// The first of the two keys of an account with `confirm = true` has been pressed.
     pub armed: bool,
+    /// The check that Tab has moved to.
+    pub check: usize,
+    /// The post as the rep saw it when the draft was opened.
+    pub seen: Option<Arc<Post>>,
 }
 
 /// One thing to know before sending.

@@ -1,0 +1,49 @@
+//! What the deck keeps for itself between messages. Nothing of it is shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::command::Command;
+use super::composer::Composer;
+use super::effect::AppendToken;
+use crate::model::{CaseId, DraftText, EventId, PostId, Purpose, ReplyId};
+
+/// The deck's own bookkeeping.
+#[derive(Debug, Default)]
+pub struct Books {
+    /// The next append's number.
+    pub(super) next_token: u64,
+    /// The events of each append under way that have not come back as envelopes yet.
+    pub(super) under_way: BTreeMap<AppendToken, BTreeSet<EventId>>,
+    /// The shell was told to send these; said once each.
+    pub(super) told_to_send: BTreeSet<ReplyId>,
+    /// Taken back here; not to be sent while the log has not said so.
+    pub(super) recalled: BTreeMap<ReplyId, AppendToken>,
+    /// Queued from here, newest last, in the order of the keys.
+    pub(super) queued: Vec<QueuedHere>,
+    /// The composer under a preview.
+    pub(super) composer: Option<Box<Composer>>,
+    /// When each draft of this run began, for the guard against answering twice.
+    pub(super) began: BTreeMap<(CaseId, Purpose), Timestamp>,
+    /// A command that wants the same key once more.
+    pub(super) armed: Option<(Command, String)>,
+    /// Cases of which an overdue bell has rung.
+    pub(super) overdue: BTreeSet<CaseId>,
+    /// What the last frame's clocks showed; a tick that shows the same is no reason for a frame.
+    pub(super) clock_face: u64,
+    /// Where `n` and `N` went on from in a column whose selection has left.
+    pub(super) last_visited: Option<PostId>,
+}
+
+/// A reply queued in this run, and how to get it back into the editor.
+#[derive(Clone, Debug)]
+pub(super) struct QueuedHere {
+    pub(super) reply: ReplyId,
+    pub(super) case: CaseId,
+    pub(super) to: PostId,
+    pub(super) purpose: Purpose,
+    pub(super) typed: DraftText,
+    pub(super) token: AppendToken,
+    pub(super) until: Timestamp,
+}

@@ -1,0 +1,124 @@
+//! What the screen asks of the deck: answers worked out from the state, changing nothing.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::command::ModeKind;
+use super::notice::{Notice, SHOWN_FOR, Weight};
+use super::{App, ColumnSetup};
+use crate::desk::{Case, CaseDraft, PostView, Reply};
+use crate::model::{Account, AccountName, CaseId, ColumnName, Delivery, Purpose};
+
+/// From so many cells on the case pane stays open beside the columns.
+pub const PANE_FROM: u16 = 150;
+
+impl App {
+    /// The notice for the foot of the screen: the heaviest that nobody has had the time to read, the newest of those.
+    pub fn shown_notice(&self) -> Option<&Notice> {
+        let first = self.notices_made - self.notices.len() as u64;
+        let numbered = self.notices.iter().enumerate().map(|(index, notice)| (first + index as u64, notice));
+        let unread = numbered.filter(|(number, notice)| match notice.weight {
+            Weight::Info => self.now.duration_since(notice.at) < SHOWN_FOR,
+            Weight::Warning | Weight::Error => *number >= self.notices_read,
+        });
+        unread.max_by_key(|(number, notice)| (notice.weight, *number)).map(|(_, notice)| notice)
+    }
+
+    /// Own replies of this run in their hold, the next to go first, with when each goes.
+    pub fn held(&self) -> Vec<(&Reply, Timestamp)> {
+        let mut held: Vec<_> = self
+            .desk
+            .replies
+            .values()
+            .filter(|reply| reply.session == self.setup.session && reply.rep == self.setup.me)
+            .filter(|reply| {
+                !self.books.told_to_send.contains(&reply.id) && !self.books.recalled.contains_key(&reply.id)
+            })
+            .filter_map(|reply| match reply.delivery {
+                Delivery::Queued { until } => Some((reply, until)),
+                _ => None,
+            })
+            .collect();
+        held.sort_by_key(|(reply, until)| (*until, reply.id));
+        held
+    }
+
+    /// The outbox: every reply that is not finished, the ones that need a hand first, then by age.
+    pub fn outbox(&self) -> Vec<&Reply> {
+        let mut replies: Vec<_> = self.desk.unfinished_replies().collect();
+        replies.sort_by_key(|reply| (!needs_a_hand(reply), reply.queued, reply.id));
+        replies
+    }
+
+    /// How many replies failed or are parked; they stay in sight until sent, edited or dropped.
+    pub fn need_a_hand(&self) -> usize {
+        self.desk.unfinished_replies().filter(|reply| needs_a_hand(reply)).count()
+    }
+
+    /// All drafts, the newest first.
+    pub fn drafts(&self) -> Vec<(&Case, Purpose, &CaseDraft)> {
+        let of_case = |case| {
+            let case: &Case = case;
+            case.drafts.iter().map(move |(purpose, draft)| (case, *purpose, draft))
+        };
+        let mut drafts: Vec<_> = self.desk.cases.values().flat_map(of_case).collect();
+        drafts.sort_by_key(|(case, purpose, draft)| (std::cmp::Reverse(draft.saved), case.number, *purpose));
+        drafts
+    }
+
+    /// The case of the post in hand.
+    pub fn case_in_hand(&self) -> Option<&Case> {
+        let post = self.post_in_hand()?;
+        post.case.and_then(|case| self.desk.cases.get(&case)).or_else(|| self.desk.case_of(&post.id))
+    }
+
+    pub fn account(&self, name: &AccountName) -> Option<&Account> {
+        self.setup.accounts.iter().find(|account| account.name == *name)
+    }
+
+    pub fn column_setup(&self, name: &ColumnName) -> Option<&ColumnSetup> {
+        self.setup.columns.iter().find(|column| column.name == *name)
+    }
+
+    /// The account a reply to this post goes out as: the focused column's where it holds the post, else that of the
+    /// first column in config order that does.
+    pub fn reply_account(&self, post: &PostView) -> Option<&Account> {
+        let focused = self.setup.columns.get(self.focus).filter(|column| post.columns.contains(&column.name));
+        let any = || self.setup.columns.iter().find(|column| post.columns.contains(&column.name));
+        let of_network = || self.setup.columns.iter().find(|column| column.network == post.id.network());
+        let column = focused.or_else(any).or_else(of_network)?;
+        self.account(&column.reply_as)
+    }
+
+    /// How soon a case must be answered: the shortest target of the columns its posts stand in.
+    pub fn target(&self, case: &Case) -> SignedDuration {
+        let posts = case.posts.iter().filter_map(|post| self.desk.posts.get(post));
+        let columns = posts.flat_map(|post| post.columns.iter()).filter_map(|name| self.column_setup(name));
+        columns.map(|column| column.target).min().unwrap_or(crate::model::sla::OVERDUE_AFTER)
+    }
+
+    /// Cases that wait for longer than they may.
+    pub fn overdue(&self) -> usize {
+        self.desk.overdue(self.now, &|case| self.target(case))
+    }
+
+    /// The case pane stands beside the columns.
+    pub fn has_pane(&self) -> bool {
+        self.size.0 >= PANE_FROM
+    }
+
+    /// The mode under the palette, the command line or the help: whose keys the help tells and whose commands
+    /// the palette finds.
+    pub fn mode_below(&self) -> ModeKind {
+        self.back.as_ref().map_or(ModeKind::Columns, |mode| mode.kind())
+    }
+
+    /// An own action on this case is on its way to the log; the word for it, such as `claiming`.
+    pub fn pending_word(&self, case: CaseId) -> Option<&'static str> {
+        self.pending.values().rev().find(|action| action.case == Some(case)).map(|action| action.word)
+    }
+}
+
+/// Failed and parked replies go nowhere by themselves.
+pub fn needs_a_hand(reply: &Reply) -> bool {
+    matches!(reply.delivery, Delivery::Failed { .. } | Delivery::Parked { .. })
+}
