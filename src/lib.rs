@@ -8,3 +8,4 @@ pub mod log;
 pub mod model;
 pub mod net;
 pub mod rules;
+pub mod ui;
