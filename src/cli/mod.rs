@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod check;
 pub mod config;
 pub mod generate;
+pub mod match_posts;
 pub mod print;
 pub mod search;
 pub mod start;
