@@ -74,7 +74,7 @@ fn tokens(source: &str) -> Vec<(usize, Token)> {
                 i += 1;
             }
             let word: String = chars[start..i].iter().collect();
-            let hashes = (i..).take_while(|i| at(*i) == '#').count();
+            let hashes = (i..chars.len()).take_while(|i| at(*i) == '#').count();
             match (word.as_str(), at(i), at(i + hashes)) {
                 ("r" | "br" | "cr", _, '"') => {
                     let close: Vec<char> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
@@ -228,7 +228,9 @@ fn complaints(file: &str, source: &str) -> Vec<String> {
         return Vec::new();
     }
     let Some((_, may)) = TABLE.iter().find(|(name, _)| *name == room) else {
-        return vec![format!("{file}:1: `{room}` is not in the table of tests/layers.rs; put it in with what it may use")];
+        return vec![format!(
+            "{file}:1: `{room}` is not in the table of tests/layers.rs; put it in with what it may use"
+        )];
     };
     uses(source, &module)
         .into_iter()
@@ -290,11 +292,10 @@ fn each_form_of_import_is_seen() {
     let cases: &[(&str, &[(usize, &str)])] = &[
         ("use crate::ui::draw;", &[(1, "ui")]),
         ("\nuse crate::{model::Post, ui};", &[(2, "model"), (2, "ui")]),
-        ("use crate::{\n  model::{self, id::{PostId, CaseId}},\n  app::App as Deck,\n  log,\n};", &[
-            (2, "model"),
-            (3, "app"),
-            (4, "log"),
-        ]),
+        (
+            "use crate::{\n  model::{self, id::{PostId, CaseId}},\n  app::App as Deck,\n  log,\n};",
+            &[(2, "model"), (3, "app"), (4, "log")],
+        ),
         ("use {crate::net, std::fmt};", &[(1, "net")]),
         ("pub use crate::run::Loop;", &[(1, "run")]),
         ("pub(crate) use crate::run;", &[(1, "run")]),
@@ -334,9 +335,10 @@ fn each_form_of_import_is_seen() {
 #[test]
 fn what_the_table_forbids_is_named_with_its_line() {
     let source = "use crate::model::Post;\n\nuse crate::{desk, app::App};\n";
-    assert_eq!(complaints("src/desk/column.rs", source), [
-        "src/desk/column.rs:3: `desk` may not use `app`, only [\"model\"]"
-    ]);
+    assert_eq!(
+        complaints("src/desk/column.rs", source),
+        ["src/desk/column.rs:3: `desk` may not use `app`, only [\"model\"]"]
+    );
     assert_eq!(complaints("src/ui/mod.rs", "use crate::log::Log;").len(), 1);
     assert_eq!(complaints("src/run/mod.rs", "use crate::{log, ui, net::x};"), Vec::<String>::new());
     assert_eq!(complaints("src/lib.rs", "pub use crate::ui::draw;"), Vec::<String>::new());

@@ -226,7 +226,8 @@ impl Desk {
         };
         self.cases.insert(id, case);
         self.recount_new(id);
-        let early: Vec<Answer> = self.early_answers.iter().filter(|(of, _)| *of == id).map(|(_, a)| a.clone()).collect();
+        let early: Vec<Answer> =
+            self.early_answers.iter().filter(|(of, _)| *of == id).map(|(_, a)| a.clone()).collect();
         if !early.is_empty() {
             self.early_answers.retain(|(of, _)| *of != id);
             for answer in early {
@@ -304,8 +305,8 @@ impl Desk {
     }
 
     pub(super) fn case_resolved(&mut self, id: CaseId, cause: Option<&String>, envelope: &Envelope) {
-        let Some(case) = self.cases.get(&id) else { return };
-        if case.status != CaseStatus::Resolved {
+        let Some(known) = self.cases.get(&id) else { return };
+        if known.status != CaseStatus::Resolved {
             self.counters.resolved += 1;
         }
         let resolution = Resolution { at: envelope.at, rep: envelope.rep.clone(), cause: cause.cloned() };
@@ -313,11 +314,11 @@ impl Desk {
             contact.resolved = Some(envelope.at);
             contact.cause = cause.cloned();
         });
-        self.change_case(id, |case| {
-            case.status = CaseStatus::Resolved;
-            case.waiting_since = None;
-            case.snoozed_until = None;
-            case.resolved = Some(resolution);
+        self.change_case(id, |resolved| {
+            resolved.status = CaseStatus::Resolved;
+            resolved.waiting_since = None;
+            resolved.snoozed_until = None;
+            resolved.resolved = Some(resolution);
         });
     }
 

@@ -36,7 +36,9 @@ mod tests {
 
     #[test]
     fn prices_as_they_are_shown() {
-        for (price, shown) in [(0, "$0.00"), (5, "$0.005"), (15, "$0.015"), (200, "$0.20"), (3_100, "$3.10"), (20_001, "$20.001")] {
+        for (price, shown) in
+            [(0, "$0.00"), (5, "$0.005"), (15, "$0.015"), (200, "$0.20"), (3_100, "$3.10"), (20_001, "$20.001")]
+        {
             assert_eq!(Millidollars(price).to_string(), shown);
         }
     }

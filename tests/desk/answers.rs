@@ -18,7 +18,7 @@ fn hand_over(s: &mut Script, clock: &str, purpose: Purpose) {
 #[test]
 fn reposts_and_own_posts_open_no_case() {
     let mut s = Script::new();
-    s.post(&said("r1", "fan", "14:01").as_repost());
+    s.post(&said("r1", "fan", "14:01").reposted());
     s.post(&said("o1", "us", "14:02").by_us_to("elsewhere", "stranger"));
     assert_eq!((s.desk.cases.len(), s.desk.counters.cases, s.desk.counters.posts), (0, 0, 2));
     assert_eq!(s.desk.newest(&column("outage")).count(), 2, "they are shown all the same");
@@ -30,7 +30,10 @@ fn an_answer_typed_elsewhere_stops_the_clock() {
     let mut s = Script::new();
     s.post(&said("p1", "jo", "14:02")).post(&said("o1", "us", "14:06").within("p1").by_us_to("p1", "jo"));
     let case = s.case("jo", "p1");
-    assert_eq!((case.status, case.waiting_since, case.first_answer), (CaseStatus::Acknowledged, None, Some(at("14:06"))));
+    assert_eq!(
+        (case.status, case.waiting_since, case.first_answer),
+        (CaseStatus::Acknowledged, None, Some(at("14:06")))
+    );
     let last = case.last_answer.as_ref().expect("answered");
     assert_eq!((last.rep.as_ref(), last.purpose, &last.post), (None, None, &post_id("o1")));
     assert_eq!(s.desk.counters.replies_sent, 0, "it was not sent from here");
@@ -62,7 +65,10 @@ fn a_backfill_may_bring_the_answer_before_the_question() {
     let mut s = Script::new();
     s.clock("14:30").post_late(&said("o1", "us", "14:06").within("p1").by_us_to("p1", "jo"));
     s.post_late(&said("p1", "jo", "14:02"));
-    assert_eq!((s.case("jo", "p1").status, s.case("jo", "p1").first_answer), (CaseStatus::Acknowledged, Some(at("14:06"))));
+    assert_eq!(
+        (s.case("jo", "p1").status, s.case("jo", "p1").first_answer),
+        (CaseStatus::Acknowledged, Some(at("14:06")))
+    );
     assert_eq!(s.desk.unanswered(&column("outage")), 0);
     assert!(s.desk.early_answers.is_empty());
 }
@@ -137,7 +143,8 @@ fn edits_deletions_and_erasures() {
 
     let mut s = Script::new();
     s.post(&said("p1", "jo", "14:02"));
-    let state = |s: &Script| s.desk.post(&post_id("p1")).map(|post| (post.state, post.body.clone().map(|b| b.text.clone())));
+    let state =
+        |s: &Script| s.desk.post(&post_id("p1")).map(|post| (post.state, post.body.clone().map(|b| b.text.clone())));
     assert_eq!(state(&s), Some((PostState::Present, Some("words of p1".into()))));
     let mut edited = said("p1", "jo", "14:02");
     edited = edited.with_text("better words");

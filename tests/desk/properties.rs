@@ -5,8 +5,7 @@ use proptest::prelude::*;
 use replydeck::desk::{Desk, fold};
 use replydeck::model::event::{EVENT_VERSION, Standing};
 use replydeck::model::{
-    AccountName, Body, BodyId, CaseId, DraftText, Envelope, Event, EventId, GapFill, MachineName, Purpose, RepName,
-    Seq,
+    AccountName, Body, BodyId, CaseId, DraftText, Envelope, Event, EventId, GapFill, MachineName, Purpose, RepName, Seq,
 };
 
 use super::history::{History, text_of};
@@ -50,7 +49,13 @@ fn body_ids() -> impl Strategy<Value = BodyId> {
 fn bodies() -> impl Strategy<Value = Option<Body>> {
     prop_oneof![
         Just(None),
-        names().prop_map(|name| Some(text_of(&post_id(&name), &author_id("a"), &conversation_id("a"), Timestamp::UNIX_EPOCH, 1))),
+        names().prop_map(|name| Some(text_of(
+            &post_id(&name),
+            &author_id("a"),
+            &conversation_id("a"),
+            Timestamp::UNIX_EPOCH,
+            1
+        ))),
         Just(Some(Body::Draft(DraftText { text: "half".into(), cursor: (usize::MAX, 9) }))),
         Just(Some(Body::Reply("ours".into()))),
         Just(Some(Body::Note("inside".into()))),
