@@ -116,6 +116,49 @@ impl Desk {
         })
     }
 
+    /// Texts that a checkpoint left out.
+    pub fn missing_bodies(&self) -> Vec<BodyId> {
+        let posts = self
+            .posts
+            .values()
+            .filter(|view| view.body.is_none() && matches!(view.state, PostState::Present | PostState::Edited));
+        let drafts = self.cases.values().flat_map(|case| {
+            let missing = case.drafts.iter().filter(|(_, draft)| draft.draft.is_none());
+            missing.map(|(purpose, _)| BodyId::draft(case.id, *purpose))
+        });
+        let replies = self.replies.values().filter(|reply| reply.text.is_none());
+        let posts = posts.map(|view| BodyId::post(&view.id));
+        posts.chain(drafts).chain(replies.map(|reply| BodyId::reply(reply.id))).collect()
+    }
+
+    pub fn supply(&mut self, id: &BodyId, body: Body) {
+        match body {
+            Body::Post(post) => {
+                if let Some(view) = self.posts.get_mut(&post.id).filter(|view| {
+                    BodyId::post(&view.id) == *id && matches!(view.state, PostState::Present | PostState::Edited)
+                }) {
+                    view.body = Some(Arc::new(*post));
+                }
+            }
+            Body::Draft(text) => {
+                for case in self.cases.values_mut() {
+                    let case_id = case.id;
+                    for (purpose, draft) in &mut case.drafts {
+                        if BodyId::draft(case_id, *purpose) == *id && draft.draft.is_none() {
+                            draft.draft = Some(text.clone());
+                        }
+                    }
+                }
+            }
+            Body::Reply(text) => {
+                for reply in self.replies.values_mut().filter(|reply| BodyId::reply(reply.id) == *id) {
+                    reply.text.get_or_insert(text.clone());
+                }
+            }
+            Body::Note(_) => {}
+        }
+    }
+
     fn touch(&mut self, case: CaseId, change: impl FnOnce(&mut Case)) {
         if let Some(case) = self.cases.get_mut(&case) {
             change(case);
