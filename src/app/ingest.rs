@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{App, CaseEvents, Effect, FromStore, Mode};
 use crate::desk::{PostState, PostView, fold};
 use crate::model::event::Standing;
-use crate::model::{Body, BodyId, CaseId, CaseStatus, Envelope, Event, LinkReport, LinkState, PostId};
+use crate::model::{Body, CaseId, CaseStatus, Envelope, Event, LinkReport, LinkState, PostId};
 
 /// So many lines of the connection log are kept.
 const LINK_LOG_KEPT: usize = 500;
@@ -388,9 +388,4 @@ pub(super) fn post_view(envelope: &Envelope) -> Option<PostView> {
         state,
         body,
     })
-}
-
-/// The post a stored body belongs to.
-pub(super) fn post_of(id: &BodyId) -> Option<&str> {
-    id.as_str().strip_prefix("post/")
 }

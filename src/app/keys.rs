@@ -332,6 +332,8 @@ impl App {
             }
             Mode::Outbox { selected } => *selected = step(*selected, outbox),
             Mode::Drafts { selected } => *selected = step(*selected, drafts),
+            // From the line of words the arrow leads into the hits.
+            Mode::Find(find) if !find.in_list => find.in_list = !find.hits.is_empty(),
             Mode::Find(find) => find.selected = step(find.selected, find.hits.len()),
             Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => {
                 picker.selected = step(picker.selected, picker.shown.len());

@@ -229,7 +229,7 @@ impl App {
     pub(super) fn most_overdue(&mut self, out: &mut Vec<Effect>) {
         match self.desk.most_overdue(self.now, &|case| self.target(case)) {
             Some(case) => self.go_to_case(case, out),
-            None => self.info("no case waits for an answer".to_owned()),
+            None => self.info("no case is overdue".to_owned()),
         }
     }
 

@@ -2,13 +2,18 @@
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::CaseId;
+use crate::model::{AuthorId, CaseId};
+
+use super::Desk;
 
 /// So many earlier cases of an author stay in memory; the rest is read from the store.
 pub const CONTACTS_KEPT: usize = 32;
+/// So many authors without a case on the desk stay in memory, so that somebody who comes back within days is
+/// known without a look into the store.
+pub const IDLE_KEPT: usize = 4_096;
 
 /// An author's cases, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,4 +29,40 @@ pub struct Contact {
     pub at: Timestamp,
     pub resolved: Option<Timestamp>,
     pub cause: Option<String>,
+}
+
+impl AuthorHistory {
+    pub(super) fn remember(&mut self, contact: Contact) {
+        self.contacts.push_back(contact);
+        if self.contacts.len() > CONTACTS_KEPT {
+            self.contacts.pop_front();
+        }
+    }
+}
+
+impl Desk {
+    /// Cases of the author that began in the last `days` days, the present one included.
+    pub fn contacts_within(&self, author: &AuthorId, now: Timestamp, days: u32) -> usize {
+        let reach = SignedDuration::from_hours(i64::from(days) * 24);
+        let Some(history) = self.authors.get(author) else { return 0 };
+        history.contacts.iter().filter(|contact| now.duration_since(contact.at) <= reach).count()
+    }
+
+    /// The author's case that was resolved last, other than `except`.
+    pub fn last_outcome(&self, author: &AuthorId, except: CaseId) -> Option<&Contact> {
+        let contacts = &self.authors.get(author)?.contacts;
+        contacts
+            .iter()
+            .filter(|contact| contact.case != except && contact.resolved.is_some())
+            .max_by_key(|contact| contact.resolved)
+    }
+
+    /// Changes what is remembered of a case held here.
+    pub(super) fn contact_of(&mut self, case: CaseId, change: impl FnOnce(&mut Contact)) {
+        let Some(author) = self.cases.get(&case).map(|case| &case.author) else { return };
+        let Some(history) = self.authors.get_mut(author) else { return };
+        if let Some(contact) = history.contacts.iter_mut().find(|contact| contact.case == case) {
+            change(contact);
+        }
+    }
 }

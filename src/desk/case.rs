@@ -2,12 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountName, AuthorId, CaseId, CaseStatus, ConversationId, DraftText, Mark, PostId, Purpose, RepName, ReplyId, Seq,
+    AccountName, AuthorId, CaseId, CaseStatus, ConversationId, DraftText, Envelope, Mark, PostId, Purpose, RepName,
+    ReplyId, Seq,
 };
+
+use super::{Contact, Desk};
+
+/// So many posts of one case stay in its list: the first and the newest.
+pub const POSTS_KEPT: usize = 64;
+/// So many tags fit on one case; a further one is passed over.
+pub const TAGS_KEPT: usize = 64;
+/// So many answers may wait for the post they answer.
+const EARLY_ANSWERS_KEPT: usize = 512;
+/// A hand-over is closed by an answer this much older at most: our clock and the network's may differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(120);
 
 /// The work one author's posts make for the team.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,7 +29,7 @@ pub struct Case {
     pub number: u64,
     pub author: AuthorId,
     pub conversation: ConversationId,
-    /// The author's posts, in the order they were matched.
+    /// The author's posts, in the order they were matched; [`POSTS_KEPT`] at most.
     pub posts: Vec<PostId>,
     pub status: CaseStatus,
     pub owner: Option<RepName>,
@@ -94,5 +106,246 @@ impl Case {
             (CaseStatus::New, Some(_)) => Mark::Mine,
             (CaseStatus::New, None) => Mark::New,
         }
+    }
+
+    /// The author waits for an answer of ours.
+    pub fn is_unanswered(&self) -> bool {
+        self.waiting_since.is_some()
+    }
+
+    /// A post of the author's, written at `at`, joins. `newest` is the time of the newest post the case had: one
+    /// that is older than what the rep saw does not reopen what the rep resolved.
+    fn heard(&mut self, at: Timestamp, newest: Option<Timestamp>) {
+        self.started = self.started.min(at);
+        if self.last_answer.as_ref().is_some_and(|answer| at <= answer.at) {
+            return;
+        }
+        if self.status == CaseStatus::Resolved {
+            if newest.is_some_and(|newest| at <= newest) {
+                return;
+            }
+            self.resolved = None;
+            self.reopened = self.reopened.saturating_add(1);
+        }
+        self.snoozed_until = None;
+        self.wait_since(Some(self.waiting_since.map_or(at, |since| since.min(at))));
+    }
+
+    /// Sets whose turn it is by whether anything waits since `since`; a resolved case must be reopened first.
+    fn wait_since(&mut self, since: Option<Timestamp>) {
+        self.waiting_since = since;
+        self.status = match (since, &self.last_answer) {
+            (Some(_), None) => CaseStatus::New,
+            (Some(_), Some(_)) => CaseStatus::Waiting,
+            (None, _) => CaseStatus::Acknowledged,
+        };
+    }
+
+    /// Writes an answer of ours down; whose turn it is then is for the caller.
+    fn note_answer(&mut self, mut answer: Answer, purpose: Option<Purpose>) {
+        if purpose.is_some_and(Purpose::asks_for_dm) {
+            self.dm_requested = Some(self.dm_requested.map_or(answer.at, |known| known.max(answer.at)));
+        }
+        if let Some(known) = &mut self.last_answer
+            && known.post == answer.post
+        {
+            // The same answer, seen once in the outbox and once on the stream: each knows what the other does not.
+            known.rep = known.rep.take().or(answer.rep);
+            known.purpose = known.purpose.or(purpose);
+            known.at = known.at.max(answer.at);
+            return;
+        }
+        self.first_answer = Some(self.first_answer.map_or(answer.at, |first| first.min(answer.at)));
+        match &mut self.last_answer {
+            Some(known) if known.at > answer.at => {}
+            last => {
+                answer.purpose = purpose.or(answer.purpose);
+                *last = Some(answer);
+            }
+        }
+    }
+}
+
+impl Desk {
+    /// Makes sure the case is held here and has heard a post written at `at`.
+    ///
+    /// A post opens its case by itself: a case that was resolved and forgotten gets no second `CaseOpened`. Its
+    /// number is known as long as its author is; else it is counted as a new one.
+    pub(super) fn open_case(
+        &mut self,
+        id: CaseId,
+        author: &AuthorId,
+        conversation: &ConversationId,
+        at: Timestamp,
+        seq: Seq,
+    ) {
+        if self.cases.contains_key(&id) {
+            return;
+        }
+        let history = self.authors.entry(author.clone()).or_default();
+        let known = history.contacts.iter_mut().find(|contact| contact.case == id);
+        let mut reopened = 0;
+        let number = if let Some(contact) = known {
+            if contact.resolved.is_some_and(|resolved| at <= resolved) {
+                // An old post of a case that is done and forgotten.
+                return;
+            }
+            reopened = u32::from(contact.resolved.take().is_some());
+            contact.cause = None;
+            contact.number
+        } else {
+            self.counters.cases += 1;
+            let number = self.counters.cases;
+            history.remember(Contact { case: id, number, at, resolved: None, cause: None });
+            number
+        };
+        let case = Case {
+            id,
+            number,
+            author: author.clone(),
+            conversation: conversation.clone(),
+            posts: Vec::new(),
+            status: CaseStatus::New,
+            owner: None,
+            claimed_at: None,
+            started: at,
+            waiting_since: Some(at),
+            first_answer: None,
+            last_answer: None,
+            dm_requested: None,
+            handed_over: None,
+            snoozed_until: None,
+            resolved: None,
+            reopened,
+            tags: BTreeSet::new(),
+            notes: 0,
+            drafts: BTreeMap::new(),
+            replies: Vec::new(),
+            // Everything that contended before has been folded: a claim must not lose against it.
+            contended: seq,
+        };
+        self.cases.insert(id, case);
+        self.recount_new(id);
+        let early: Vec<Answer> =
+            self.early_answers.iter().filter(|(of, _)| *of == id).map(|(_, a)| a.clone()).collect();
+        if !early.is_empty() {
+            self.early_answers.retain(|(of, _)| *of != id);
+            for answer in early {
+                self.answer_case(id, answer);
+            }
+        }
+    }
+
+    /// Adds a post the desk holds to its case and lets the case hear it.
+    pub(super) fn join_case(&mut self, id: CaseId, post: &PostId) {
+        let Some(view) = self.posts.get_mut(post) else { return };
+        view.case = Some(id);
+        let at = view.at;
+        let Some(case) = self.cases.get(&id) else { return };
+        if case.posts.contains(post) {
+            return;
+        }
+        let newest = case.posts.iter().filter_map(|known| self.posts.get(known)).map(|view| view.at).max();
+        let was_resolved = case.status == CaseStatus::Resolved;
+        let mut dropped = None;
+        self.change_case(id, |case| {
+            case.posts.push(post.clone());
+            if case.posts.len() > POSTS_KEPT {
+                dropped = Some(case.posts.remove(1));
+            }
+            case.heard(at, newest);
+        });
+        if let Some(dropped) = dropped {
+            self.release_post(&dropped);
+        }
+        if was_resolved && self.cases.get(&id).is_some_and(|case| case.status != CaseStatus::Resolved) {
+            self.contact_of(id, |contact| {
+                contact.resolved = None;
+                contact.cause = None;
+            });
+        }
+    }
+
+    /// An answer of ours on a network, typed here or elsewhere, seen on the stream: it stops the clock for every
+    /// post written before it and closes a hand-over.
+    pub(super) fn answer_case(&mut self, id: CaseId, mut answer: Answer) {
+        let Some(case) = self.cases.get(&id) else { return };
+        // What it answers is older in any case; what came after it still waits.
+        let latest = case.last_answer.as_ref().map_or(answer.at, |known| known.at.max(answer.at));
+        let since = self.oldest_after(case, Some(latest));
+        self.change_case(id, |case| {
+            let mut purpose = answer.purpose;
+            if let Some(handed) = case.handed_over.take_if(|h| h.at.duration_since(answer.at) <= CLOCKS_DIFFER) {
+                answer.rep = answer.rep.take().or(Some(handed.rep));
+                purpose = purpose.or(Some(handed.purpose));
+            }
+            case.note_answer(answer, purpose);
+            if case.status != CaseStatus::Resolved {
+                case.wait_since(since);
+            }
+        });
+    }
+
+    /// A reply of the outbox is out: it is our turn no more, whatever the clocks say.
+    pub(super) fn reply_answers(&mut self, id: CaseId, answer: Answer) {
+        self.change_case(id, |case| {
+            let purpose = answer.purpose;
+            case.note_answer(answer, purpose);
+            if case.status != CaseStatus::Resolved {
+                case.wait_since(None);
+            }
+        });
+    }
+
+    pub(super) fn keep_early_answer(&mut self, case: CaseId, answer: Answer) {
+        self.early_answers.push_back((case, answer));
+        if self.early_answers.len() > EARLY_ANSWERS_KEPT {
+            self.early_answers.pop_front();
+        }
+    }
+
+    pub(super) fn case_resolved(&mut self, id: CaseId, cause: Option<&String>, envelope: &Envelope) {
+        let Some(case) = self.cases.get(&id) else { return };
+        if case.status != CaseStatus::Resolved {
+            self.counters.resolved += 1;
+        }
+        let resolution = Resolution { at: envelope.at, rep: envelope.rep.clone(), cause: cause.cloned() };
+        self.contact_of(id, |contact| {
+            contact.resolved = Some(envelope.at);
+            contact.cause = cause.cloned();
+        });
+        self.change_case(id, |case| {
+            case.status = CaseStatus::Resolved;
+            case.waiting_since = None;
+            case.snoozed_until = None;
+            case.resolved = Some(resolution);
+        });
+    }
+
+    /// By a rep: the case stands again where its posts and our answers put it.
+    pub(super) fn case_reopened(&mut self, id: CaseId) {
+        let Some(case) = self.cases.get(&id) else { return };
+        if case.status != CaseStatus::Resolved {
+            return;
+        }
+        let mut since = self.oldest_after(case, case.last_answer.as_ref().map(|answer| answer.at));
+        if case.last_answer.is_none() {
+            since = since.or(Some(case.started));
+        }
+        self.change_case(id, |case| {
+            case.resolved = None;
+            case.reopened = case.reopened.saturating_add(1);
+            case.wait_since(since);
+        });
+        self.contact_of(id, |contact| {
+            contact.resolved = None;
+            contact.cause = None;
+        });
+    }
+
+    /// Time of the case's oldest post written after `after`.
+    fn oldest_after(&self, case: &Case, after: Option<Timestamp>) -> Option<Timestamp> {
+        let times = case.posts.iter().filter_map(|post| self.posts.get(post)).map(|view| view.at);
+        times.filter(|at| after.is_none_or(|after| *at > after)).min()
     }
 }

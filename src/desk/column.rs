@@ -9,8 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::model::event::Standing;
 use crate::model::{AuthorId, CaseId, ColumnName, ConversationId, GapFill, GapId, Post, PostId};
 
+use super::{Case, Desk};
+
 /// So many posts of a column stay in memory.
 pub const WINDOW: usize = 1_000;
+/// So many columns are kept. A column that left the config goes only when this many others had newer posts.
+pub const COLUMNS_KEPT: usize = 256;
 
 /// One column.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -66,4 +70,78 @@ pub struct Gap {
     /// `None` while it is still open.
     pub to: Option<Timestamp>,
     pub fill: Option<GapFill>,
+}
+
+impl PostView {
+    /// Where it stands in a window.
+    pub fn place(&self) -> (Timestamp, PostId) {
+        (self.at, self.id.clone())
+    }
+}
+
+impl Desk {
+    pub fn post(&self, id: &PostId) -> Option<&PostView> {
+        self.posts.get(id)
+    }
+
+    /// The case a post belongs to, while the desk holds it.
+    pub fn case_of(&self, post: &PostId) -> Option<&Case> {
+        self.cases.get(&self.posts.get(post)?.case?)
+    }
+
+    /// A column's window, newest post first; nothing for a column nobody posted in.
+    pub fn newest<'a>(&'a self, column: &ColumnName) -> impl DoubleEndedIterator<Item = &'a PostView> + use<'a> {
+        let window = self.columns.get(column).into_iter().flat_map(|column| column.window.iter().rev());
+        window.filter_map(|(_, id)| self.posts.get(id))
+    }
+
+    /// The column of that name; made where there is none.
+    pub(super) fn column(&mut self, name: &ColumnName) -> &mut Column {
+        if !self.columns.contains_key(name) && self.columns.len() >= COLUMNS_KEPT {
+            let quietest = self.columns.iter().min_by_key(|(_, column)| column.window.last().map(|(at, _)| *at));
+            if let Some(quietest) = quietest.map(|(name, _)| name.clone()) {
+                self.drop_column(&quietest);
+            }
+        }
+        self.columns.entry(name.clone()).or_default()
+    }
+
+    fn drop_column(&mut self, name: &ColumnName) {
+        while let Some((_, post)) = self.columns.get(name).and_then(|column| column.window.first()).cloned() {
+            self.hide(name, &post);
+        }
+        let gaps = self.columns.remove(name).map(|column| column.gaps).unwrap_or_default();
+        for (_, gap) in gaps {
+            self.release_gap(gap);
+        }
+    }
+
+    /// Puts a post the desk holds into a column's window; the oldest goes where it is full.
+    pub(super) fn show(&mut self, column: &ColumnName, post: &PostId) {
+        let Some(view) = self.posts.get(post) else { return };
+        let (place, case) = (view.place(), view.case);
+        self.recount(case, |desk| {
+            desk.column(column).window.insert(place);
+        });
+        let Some(shown) = self.columns.get(column).filter(|shown| shown.window.len() > WINDOW) else { return };
+        if let Some((_, oldest)) = shown.window.first().cloned() {
+            self.hide(column, &oldest);
+        }
+        self.release_old_gaps(column);
+    }
+
+    /// Takes a post out of a column's window, and lets go what nothing shows any more.
+    fn hide(&mut self, column: &ColumnName, post: &PostId) {
+        let Some(view) = self.posts.get(post) else { return };
+        let (place, case) = (view.place(), view.case);
+        self.recount(case, |desk| {
+            if let Some(column) = desk.columns.get_mut(column) {
+                column.window.remove(&place);
+            }
+        });
+        if let Some(case) = case {
+            self.release_case(case);
+        }
+        self.release_post(post);
+    }
 }

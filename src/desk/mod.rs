@@ -1,42 +1,56 @@
 //! The desk as it stands: open cases, each column's recent window, the outbox. It changes only by folding
-//! envelopes of the log, so replaying the log gives the same desk; it never asks the time and never fails.
+//! envelopes of the log ([`fold`]), so replaying the log gives the same desk; it never asks the time and never
+//! fails.
 //!
-//! Bounded whatever the history: what fell out of every window is read from the store on demand.
+//! Bounded whatever the history: what fell out of every window is read from the store on demand. Only open work
+//! (open cases, unfinished replies) grows with what the team leaves undone. See `keep` for what goes when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AuthorId, CaseId, ColumnName, GapId, PostId, ReplyId, Seq};
 
+pub mod alike;
 pub mod author;
 pub mod case;
+pub mod checkpoint;
 pub mod column;
+pub mod fold;
+pub mod gap;
+pub mod keep;
 pub mod outbox;
-pub mod queries;
+pub mod triage;
 
-pub use author::AuthorHistory;
+pub use author::{AuthorHistory, Contact};
 pub use case::{Case, CaseDraft};
 pub use column::{Column, Gap, PostState, PostView};
+pub use fold::fold;
+pub use keep::Index;
 pub use outbox::Reply;
-pub use queries::fold;
 
 /// Everything the team knows now.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Desk {
     /// The last envelope folded.
     pub seq: Seq,
     pub columns: BTreeMap<ColumnName, Column>,
-    /// The posts of all windows and of all open cases.
+    /// The posts of all windows and of all cases held here.
     pub posts: HashMap<PostId, PostView>,
-    /// Open cases, and resolved ones while a window shows a post of theirs.
+    /// Open cases, and resolved ones while a window shows a post of theirs or a reply of theirs is not finished.
     pub cases: HashMap<CaseId, Case>,
     /// Replies not finished, and the latest finished ones.
     pub replies: BTreeMap<ReplyId, Reply>,
     pub gaps: BTreeMap<GapId, Gap>,
-    /// What is known of the authors of the cases in memory.
+    /// The authors of the cases held here, and the latest [`author::IDLE_KEPT`] others.
     pub authors: HashMap<AuthorId, AuthorHistory>,
     pub counters: Counters,
+    /// Authors without a case held here, the longest idle first; some may have come back since.
+    pub idle_authors: VecDeque<AuthorId>,
+    /// Answers typed elsewhere that came in before the post they answer, as a backfill brings them.
+    pub early_answers: VecDeque<(CaseId, case::Answer)>,
+    /// Follows from all of the above; [`Desk::reindex`] makes it anew for a desk put together by hand.
+    pub index: Index,
 }
 
 /// Totals since the first event.
@@ -44,7 +58,7 @@ pub struct Desk {
 pub struct Counters {
     /// Events folded, the ones of unknown kinds included.
     pub events: u64,
-    /// Events of kinds this version does not know.
+    /// Events of kinds or versions this version does not know.
     pub unknown: u64,
     pub posts: u64,
     /// Cases ever opened; the next one's number is one more.

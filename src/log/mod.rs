@@ -1,5 +1,8 @@
 //! The log: every event in order, the texts they speak of stored apart, and both shared by all
 //! processes on one host. It knows nothing of cases beyond the id that compare-and-set needs.
+//!
+//! [`codec`] is the stored form of events and bodies, [`words`] cuts texts and searches into the same
+//! words, `pump` serves subscriptions; [`memory`] and [`sqlite`] are the stores built from them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +12,12 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::model::{AuthorId, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq};
+
+pub mod codec;
+pub mod memory;
+mod pump;
+pub mod sqlite;
+mod words;
 
 /// So many batches of a subscription may wait for their reader.
 pub const SUBSCRIPTION_BATCHES: usize = 64;

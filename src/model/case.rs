@@ -56,3 +56,18 @@ impl Mark {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Mark;
+
+    #[test]
+    fn every_mark_has_a_letter_and_words_of_its_own() {
+        let letters: BTreeSet<char> = Mark::ALL.into_iter().map(Mark::letter).collect();
+        let words: BTreeSet<&str> = Mark::ALL.into_iter().map(Mark::word).collect();
+        assert_eq!((letters.len(), words.len()), (Mark::ALL.len(), Mark::ALL.len()));
+        assert!(!letters.contains(&'!') && !letters.contains(&'>'), "those tell overdue and selected rows");
+    }
+}

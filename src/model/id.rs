@@ -256,3 +256,70 @@ impl IdSource {
         uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::Timestamp;
+    use uuid::{Uuid, Variant};
+
+    use super::{AuthorId, CaseId, ConversationId, EventId, IdSource, NetworkKind, PostId};
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millisecond(millis).expect("a time")
+    }
+
+    #[test]
+    fn made_ids_are_version_7_sorted_and_unique() {
+        let mut source = IdSource::new(u64::MAX);
+        let mut made: Vec<Uuid> = Vec::new();
+        for n in 0..40_000 {
+            // Many within one millisecond, then the next.
+            made.push(source.next(at(1_795_269_600_000 + n / 10_000)));
+        }
+        assert!(made.windows(2).all(|pair| pair[0] < pair[1]), "in the order they were made");
+        for id in &made {
+            assert_eq!((id.get_version_num(), id.get_variant()), (7, Variant::RFC4122), "{id}");
+        }
+        let (seconds, _) = made[0].get_timestamp().expect("version 7 has a time").to_unix();
+        assert_eq!(seconds, 1_795_269_600);
+    }
+
+    #[test]
+    fn runs_share_no_id_and_the_same_run_makes_the_same() {
+        let made = |run: u64| -> Vec<Uuid> {
+            let mut source = IdSource::new(run);
+            (0..1_000).map(|_| source.next(at(5))).collect()
+        };
+        assert_eq!(made(7), made(7));
+        let all: BTreeSet<Uuid> = (0..20).flat_map(made).collect();
+        assert_eq!(all.len(), 20_000);
+        let mut before_1970 = IdSource::new(1);
+        assert_eq!(before_1970.next(Timestamp::MIN).get_version_num(), 7);
+    }
+
+    #[test]
+    fn ids_carry_their_network() {
+        let post = PostId::new(NetworkKind::Bluesky, "at://did:plc:abc/app.bsky.feed.post/1");
+        assert_eq!(post.as_str(), "bluesky:at://did:plc:abc/app.bsky.feed.post/1");
+        assert_eq!((post.network(), post.native()), (NetworkKind::Bluesky, "at://did:plc:abc/app.bsky.feed.post/1"));
+        let later: PostId = serde_json::from_str("\"threads:9\"").expect("any string");
+        assert_eq!((later.network(), later.native()), (NetworkKind::X, "9"));
+        let bare: PostId = serde_json::from_str("\"9\"").expect("any string");
+        assert_eq!(bare.native(), "9");
+    }
+
+    #[test]
+    fn ids_that_follow_from_names_are_the_same_everywhere_and_for_ever() {
+        let author = AuthorId::new(NetworkKind::X, "12");
+        let conversation = ConversationId::new(NetworkKind::X, "34");
+        let case = CaseId::of(&author, &conversation);
+        assert_eq!(case, CaseId::of(&author, &conversation));
+        assert_ne!(case, CaseId::of(&AuthorId::new(NetworkKind::X, "34"), &ConversationId::new(NetworkKind::X, "12")));
+        // Written down: stores hold ids made like this.
+        assert_eq!(case.to_string(), "7359986c-aa39-54ad-8aa6-ab56a315150c");
+        assert_eq!(EventId::of("post-matched", &["x:1", "outage"]).to_string(), "596e68b6-6ee6-59a8-b1d3-486e1403aced");
+        assert_ne!(EventId::of("a", &["b", "c"]), EventId::of("a", &["c", "b"]));
+    }
+}

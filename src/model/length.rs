@@ -45,3 +45,145 @@ fn x_weighted(text: &str) -> usize {
         twitter_text::parse_with_parser_backend(head, twitter_text_config::config_v3(), true, ParserBackend::External);
     usize::try_from(parsed.weighted_length).unwrap_or(0) + tail_weight
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use proptest::prelude::*;
+
+    use super::{COUNTED_CHARACTERS, Length, length};
+    use crate::model::NetworkKind;
+
+    #[derive(serde::Deserialize)]
+    struct Lines {
+        line: Vec<Line>,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Line {
+        what: String,
+        text: String,
+        length: usize,
+    }
+
+    fn on_x(text: &str) -> usize {
+        length(NetworkKind::X, text).used
+    }
+
+    #[test]
+    fn lines_of_our_own_count_as_x_counts_them() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/length.toml");
+        let lines: Lines = toml::from_str(&std::fs::read_to_string(file).expect("the fixture")).expect("TOML");
+        assert!(lines.line.len() >= 60, "{} lines", lines.line.len());
+        let wrong: Vec<String> = lines
+            .line
+            .iter()
+            .filter(|line| on_x(&line.text) != line.length)
+            .map(|line| format!("{}: {:?} is {}, not {}", line.what, line.text, line.length, on_x(&line.text)))
+            .collect();
+        assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+    }
+
+    /// X's own conformance file, where the folder with it stands beside the checkout.
+    #[test]
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    fn x_s_conformance_file_agrees() {
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+        let folder = std::env::var_os("REPLYDECK_SHARED").map_or(beside, PathBuf::from);
+        let file = folder.join("networks/twitter-text/validate.yml");
+        let Ok(yaml) = std::fs::read_to_string(&file) else {
+            eprintln!("skipped: there is no {}", file.display());
+            return;
+        };
+        // The parts counted by the rules of version 3, those in force.
+        let mut counted = 0;
+        let (mut is_counted, mut text) = (false, None);
+        for line in yaml.lines() {
+            if line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':') {
+                is_counted = ["WeightedTweetsWithDiscountedEmojiCounterTest", "UnicodeDirectionalMarkerCounterTest"]
+                    .contains(&line.trim().trim_end_matches(':'));
+            }
+            let line = line.trim();
+            if let Some(quoted) = line.strip_prefix("text: ") {
+                text = Some(unquoted(quoted));
+            } else if let (Some(weight), true) = (line.strip_prefix("weightedLength: "), is_counted) {
+                let text = text.take().expect("a text before its length");
+                let weight: usize = weight.trim().parse().expect("a number");
+                assert_eq!(on_x(&text), weight, "{text:?}");
+                counted += 1;
+            }
+        }
+        assert!(counted >= 20, "{counted} texts of {}", file.display());
+    }
+
+    /// A YAML scalar in double or single quotes, or bare.
+    fn unquoted(quoted: &str) -> String {
+        let quoted = quoted.trim();
+        if let Some(single) = quoted.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+            return single.replace("''", "'");
+        }
+        let Some(inner) = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+            return quoted.to_owned();
+        };
+        let mut text = String::new();
+        let mut rest = inner.chars();
+        while let Some(c) = rest.next() {
+            if c != '\\' {
+                text.push(c);
+                continue;
+            }
+            let digits = match rest.next().expect("something is escaped") {
+                'n' => {
+                    text.push('\n');
+                    continue;
+                }
+                't' => {
+                    text.push('\t');
+                    continue;
+                }
+                'x' => 2,
+                'u' => 4,
+                'U' => 8,
+                other => {
+                    text.push(other);
+                    continue;
+                }
+            };
+            let code: String = rest.by_ref().take(digits).collect();
+            let code = u32::from_str_radix(&code, 16).expect("hexadecimal digits");
+            text.push(char::from_u32(code).expect("a character"));
+        }
+        text
+    }
+
+    #[test]
+    fn other_networks_count_graphemes() {
+        for network in [NetworkKind::Bluesky, NetworkKind::Mastodon] {
+            assert_eq!(length(network, "👨‍👩‍👧‍👦 da").used, 4);
+            assert_eq!(length(network, "https://example.com").used, 19);
+        }
+        assert_eq!(length(NetworkKind::Bluesky, "").limit, 300);
+    }
+
+    #[test]
+    fn what_fits() {
+        let fits = |used| Length { used, limit: 280 }.fits();
+        assert_eq!([0, 1, 280, 281].map(fits), [false, true, true, false]);
+        assert_eq!(on_x(""), 0);
+    }
+
+    #[test]
+    fn a_text_of_any_length_is_counted_in_bounded_time() {
+        let counted = on_x(&"word ".repeat(40_000));
+        assert!(counted > COUNTED_CHARACTERS, "{counted}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,60}|[\\x00-\\x{10ffff}]{0,40}|[a-z@#$.:/\u{301}\u{200d}\u{fe0f}👍🏽🇮🇹配 ]{0,80}") {
+            let counted = on_x(&text);
+            prop_assert!(text.is_empty() || counted <= 2 * text.chars().count().max(12) + 23 * text.chars().count());
+        }
+    }
+}

@@ -29,3 +29,25 @@ pub fn reply(has_link: bool, is_summoned: bool) -> Millidollars {
         (false, false) => POST,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Millidollars, reply};
+
+    #[test]
+    fn prices_as_they_are_shown() {
+        for (price, shown) in
+            [(0, "$0.00"), (5, "$0.005"), (15, "$0.015"), (200, "$0.20"), (3_100, "$3.10"), (20_001, "$20.001")]
+        {
+            assert_eq!(Millidollars(price).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_reply_costs_by_link_and_by_who_asked() {
+        let table = [(false, false, "$0.015"), (false, true, "$0.01"), (true, false, "$0.20"), (true, true, "$0.20")];
+        for (has_link, is_summoned, shown) in table {
+            assert_eq!(reply(has_link, is_summoned).to_string(), shown, "link {has_link}, summoned {is_summoned}");
+        }
+    }
+}

@@ -67,3 +67,185 @@ fn may_reply_on_x(post: &Post, account: &Account) -> Verdict {
         _ => Verdict::No { why: format!("not mentioned by @{handle}: X's API refuses it on self-serve plans") },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::{Verdict, may_reply};
+    use crate::model::account::{Account, Tier};
+    use crate::model::post::{Author, Counts, Mention, Post, Quoted, WhoMayReply};
+    use crate::model::{AccountName, AuthorId, ConversationId, NetworkKind, PostId};
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Is {
+        Yes,
+        No,
+        Unknown,
+    }
+
+    /// How the post names us.
+    #[derive(Clone, Copy, Debug)]
+    enum Names {
+        Nobody,
+        Us,
+        /// Our handle in capitals, without an id.
+        OurHandle,
+        /// Our handle, but the id of somebody else: the handle changed hands.
+        OurHandleOfAnother,
+        /// Our id under an older handle.
+        OurIdOfOld,
+        Another,
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Quotes {
+        Nothing,
+        Ours,
+        Theirs,
+        /// The network did not say whose.
+        Somebodys,
+    }
+
+    fn us(network: NetworkKind, tier: Tier) -> Account {
+        Account {
+            name: AccountName::new("charter"),
+            network,
+            handle: "CharterHelp".into(),
+            id: Some(AuthorId::new(network, "1")),
+            tier,
+            can_send: true,
+            confirm: false,
+        }
+    }
+
+    fn post(network: NetworkKind, names: Names, quotes: Quotes, who_may_reply: WhoMayReply) -> Post {
+        let id = |native: &str| AuthorId::new(network, native);
+        let mention = |handle: &str, id: Option<AuthorId>| vec![Mention { handle: handle.into(), id }];
+        let quoted = |author| Some(Quoted { id: PostId::new(network, "5"), author, text: String::new() });
+        Post {
+            id: PostId::new(network, "9"),
+            version: None,
+            author: Author {
+                id: id("7"),
+                handle: "jo_m".into(),
+                name: "Jo".into(),
+                followers: None,
+                is_verified: false,
+                is_protected: false,
+            },
+            conversation: ConversationId::new(network, "9"),
+            in_reply_to: None,
+            in_reply_to_author: None,
+            quotes: match quotes {
+                Quotes::Nothing => None,
+                Quotes::Ours => quoted(Some(id("1"))),
+                Quotes::Theirs => quoted(Some(id("8"))),
+                Quotes::Somebodys => quoted(None),
+            },
+            is_repost: false,
+            text: "no line since noon".into(),
+            lang: None,
+            at: Timestamp::UNIX_EPOCH,
+            counts: Counts::default(),
+            mentions: match names {
+                Names::Nobody => Vec::new(),
+                Names::Us => mention("CharterHelp", Some(id("1"))),
+                Names::OurHandle => mention("CHARTERHELP", None),
+                Names::OurHandleOfAnother => mention("CharterHelp", Some(id("66"))),
+                Names::OurIdOfOld => mention("OldCharter", Some(id("1"))),
+                Names::Another => mention("somebody", Some(id("8"))),
+            },
+            hashtags: Vec::new(),
+            links: Vec::new(),
+            media: Vec::new(),
+            who_may_reply,
+            is_edited: false,
+        }
+    }
+
+    fn judged(verdict: &Verdict) -> Is {
+        match verdict {
+            Verdict::Yes => Is::Yes,
+            Verdict::No { .. } => Is::No,
+            Verdict::Unknown { .. } => Is::Unknown,
+        }
+    }
+
+    #[test]
+    fn thirty_posts_on_x() {
+        use WhoMayReply::{Everyone, Following, Mentioned, Other, Subscribers, Verified};
+        let (own, big) = (Tier::PayPerUse, Tier::Enterprise);
+        let table = [
+            // Everyone may reply; X's gate alone decides.
+            (own, Names::Nobody, Quotes::Nothing, Everyone, Is::No),
+            (own, Names::Us, Quotes::Nothing, Everyone, Is::Yes),
+            (own, Names::OurHandle, Quotes::Nothing, Everyone, Is::Yes),
+            (own, Names::OurHandleOfAnother, Quotes::Nothing, Everyone, Is::No),
+            (own, Names::OurIdOfOld, Quotes::Nothing, Everyone, Is::Yes),
+            (own, Names::Another, Quotes::Nothing, Everyone, Is::No),
+            (own, Names::Nobody, Quotes::Ours, Everyone, Is::Yes),
+            (own, Names::Nobody, Quotes::Theirs, Everyone, Is::No),
+            (own, Names::Nobody, Quotes::Somebodys, Everyone, Is::Unknown),
+            (own, Names::Another, Quotes::Ours, Everyone, Is::Yes),
+            (own, Names::Us, Quotes::Theirs, Everyone, Is::Yes),
+            (own, Names::Us, Quotes::Somebodys, Everyone, Is::Yes),
+            // The contract plan knows no gate.
+            (big, Names::Nobody, Quotes::Nothing, Everyone, Is::Yes),
+            (big, Names::Another, Quotes::Theirs, Everyone, Is::Yes),
+            (big, Names::Nobody, Quotes::Somebodys, Everyone, Is::Yes),
+            // The author's own setting binds every plan.
+            (own, Names::Nobody, Quotes::Nothing, Mentioned, Is::No),
+            (own, Names::Us, Quotes::Nothing, Mentioned, Is::Yes),
+            (own, Names::Nobody, Quotes::Ours, Mentioned, Is::No),
+            (big, Names::Nobody, Quotes::Nothing, Mentioned, Is::No),
+            (big, Names::Us, Quotes::Nothing, Mentioned, Is::Yes),
+            (big, Names::OurHandle, Quotes::Nothing, Mentioned, Is::Yes),
+            (own, Names::Nobody, Quotes::Nothing, Following, Is::Unknown),
+            (own, Names::Us, Quotes::Nothing, Following, Is::Yes),
+            (own, Names::Nobody, Quotes::Ours, Following, Is::Unknown),
+            (big, Names::Nobody, Quotes::Nothing, Following, Is::Unknown),
+            (big, Names::Us, Quotes::Nothing, Following, Is::Yes),
+            (own, Names::Us, Quotes::Nothing, Subscribers, Is::Yes),
+            (big, Names::Nobody, Quotes::Nothing, Subscribers, Is::Unknown),
+            (own, Names::Another, Quotes::Nothing, Verified, Is::Unknown),
+            (big, Names::Another, Quotes::Ours, Other, Is::Unknown),
+        ];
+        assert_eq!(table.len(), 30);
+        for (tier, names, quotes, who, expected) in table {
+            let verdict = may_reply(&post(NetworkKind::X, names, quotes, who), &us(NetworkKind::X, tier));
+            assert_eq!(judged(&verdict), expected, "{tier:?} {names:?} {quotes:?} {who:?}: {verdict:?}");
+            if let Verdict::No { why } | Verdict::Unknown { why } = verdict {
+                assert!(why.contains("@jo_m"), "it says whose doing it is: {why}");
+            }
+        }
+    }
+
+    #[test]
+    fn credentials_other_networks_and_ourselves() {
+        let x = NetworkKind::X;
+        let named = post(x, Names::Us, Quotes::Nothing, WhoMayReply::Everyone);
+        let mut account = us(x, Tier::PayPerUse);
+        account.can_send = false;
+        assert_eq!(
+            may_reply(&named, &account),
+            Verdict::No { why: "no credentials for sending as @CharterHelp".into() }
+        );
+
+        let mut own = post(x, Names::Nobody, Quotes::Nothing, WhoMayReply::Mentioned);
+        own.author.id = AuthorId::new(x, "1");
+        assert_eq!(may_reply(&own, &us(x, Tier::PayPerUse)), Verdict::Yes, "our own thread goes on");
+
+        // Before the network has told our id, the handle decides, and a quote proves nothing.
+        let mut unknown = us(x, Tier::PayPerUse);
+        unknown.id = None;
+        assert_eq!(may_reply(&named, &unknown), Verdict::Yes);
+        let quoting = post(x, Names::Nobody, Quotes::Ours, WhoMayReply::Everyone);
+        assert_eq!(judged(&may_reply(&quoting, &unknown)), Is::No);
+
+        for network in [NetworkKind::Bluesky, NetworkKind::Mastodon] {
+            let plain = post(network, Names::Nobody, Quotes::Nothing, WhoMayReply::Everyone);
+            assert_eq!(may_reply(&plain, &us(network, Tier::PayPerUse)), Verdict::Yes);
+        }
+    }
+}

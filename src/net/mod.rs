@@ -4,6 +4,11 @@
 //! stands, and reports a gap for every stretch it may have missed. It never asks the time (the clock is
 //! handed in) and spawns nothing: `run` owns every future made here.
 
+pub mod backoff;
+pub mod dispatch;
+pub mod http;
+pub mod lines;
+pub mod replay;
 pub mod x;
 
 use std::sync::Arc;
@@ -15,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::{Account, ColumnName, GapId, LinkReport, Post, PostId, ReplyId};
 use crate::rules::Rule;
+
+pub use self::http::NetSetupError;
 
 /// Tells the time; `run` hands in the real one, tests and the simulator their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

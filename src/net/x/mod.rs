@@ -1,9 +1,33 @@
 //! X by its API v2: the filtered stream in, replies out.
 
+mod api;
+mod check;
+pub mod decode;
+mod oauth;
+pub mod pace;
+pub mod problem;
+mod read_back;
+mod rule_text;
+mod rules_sync;
+mod send;
+mod stream;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
 use secrecy::SecretString;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::model::Account;
+use self::pace::Pace;
+use super::http::NetSetupError;
+use super::{Clock, Feed, Finding, Network, Outgoing, ReadBack, SendError};
+use crate::model::{Account, LinkReport, PostId};
+
+/// Bits that make the ids of this run unlike those of any other; 41 of them are used.
+pub type SessionRandom = u64;
 
 /// What the adapter needs to know of an X app and the account it writes as.
 #[derive(Clone, Debug)]
@@ -29,4 +53,60 @@ pub enum UserCredentials {
     OAuth2 { access_token: SecretString },
     /// OAuth 1.0a: four strings from the developer console, valid until revoked.
     OAuth1 { consumer_key: String, consumer_secret: SecretString, token: String, token_secret: SecretString },
+}
+
+/// X, for one account.
+#[derive(Debug)]
+pub struct XNetwork {
+    api: Arc<api::Api>,
+}
+
+impl XNetwork {
+    /// Asks nothing of the network yet.
+    pub fn new(settings: XSettings, clock: Clock, random: SessionRandom) -> Result<Self, NetSetupError> {
+        Self::with_pace(settings, clock, random, Pace::X)
+    }
+
+    /// For a simulator whose time runs faster than X's.
+    pub fn with_pace(
+        settings: XSettings,
+        clock: Clock,
+        random: SessionRandom,
+        pace: Pace,
+    ) -> Result<Self, NetSetupError> {
+        Ok(Self { api: Arc::new(api::Api::new(settings, clock, random, pace)?) })
+    }
+}
+
+#[async_trait]
+impl Network for XNetwork {
+    fn account(&self) -> Account {
+        self.api.account()
+    }
+
+    async fn listen(
+        &self,
+        feeds: watch::Receiver<Arc<Vec<Feed>>>,
+        links: mpsc::Sender<LinkReport>,
+        stop: CancellationToken,
+    ) {
+        let listener = stream::Listener::new(self.api.clone(), feeds, links);
+        // Dropping the listener closes the connection; our rules stay at X, where they cost nothing unheard.
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = listener.run() => {}
+        }
+    }
+
+    async fn send(&self, outgoing: &Outgoing) -> Result<PostId, SendError> {
+        send::send(&self.api, outgoing).await
+    }
+
+    async fn read_back(&self, outgoing: &Outgoing, attempted: Timestamp) -> ReadBack {
+        read_back::read_back(&self.api, outgoing, attempted).await
+    }
+
+    async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {
+        check::check(&self.api, feeds).await
+    }
 }

@@ -1,0 +1,163 @@
+//! `replydeck check`: what works, what does not, what to do. Sends nothing.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::{Cli, print};
+use crate::config::check::{self, Line, Outcome, Part, TerminalFacts};
+use crate::config::{Config, ConfigError};
+use crate::model::clean;
+use crate::net::{Feed, Finding, FindingVerdict, Network};
+
+/// Say what works and what does not: config, queries, secrets, data folder, terminal. Sends nothing
+///
+/// Secrets are fetched, which may run commands, and not shown. Exit codes: 0 everything works, 1 something
+/// fails, 2 the config cannot be used.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Examples:\n  replydeck check\n  replydeck check --online\n  replydeck check --json | jq '.lines[] | select(.outcome == \"fails\")'"
+)]
+pub struct CheckArgs {
+    /// Also ask the networks whether they take the credentials and the rules
+    #[arg(long)]
+    online: bool,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes the networks of a config, to be asked by `--online`.
+pub type Connect<'c> = &'c dyn Fn(&Config) -> anyhow::Result<Vec<Arc<dyn Network>>>;
+
+/// What was found, and the exit code it means.
+#[derive(Debug, Serialize)]
+struct Found {
+    /// Nothing fails.
+    ok: bool,
+    lines: Vec<Line>,
+    #[serde(skip)]
+    is_config_usable: bool,
+}
+
+pub(super) fn run(args: &CheckArgs, cli: &Cli, connect: Connect<'_>) -> anyhow::Result<ExitCode> {
+    let places = cli.places()?;
+    let mut lines = Vec::new();
+    let config = match Config::load(&places.config) {
+        Ok(config) => Some(config),
+        Err(error) => {
+            lines.push(unusable(&error));
+            None
+        }
+    };
+    if let Some(config) = &config {
+        let (accounts, columns) = (config.accounts.len(), config.columns.len());
+        let path = places.config.display();
+        let what = format!("{path}: {}, {}", counted(accounts, "account"), counted(columns, "column"));
+        lines.push(Line::new(Part::Config, Outcome::Works, what));
+        lines.extend(check::columns(config));
+        lines.extend(check::accounts(config));
+        lines.extend(check::secrets(config));
+    }
+    lines.push(check::data(&places.data));
+    lines.extend(check::terminal(&terminal_facts()));
+    if let (true, Some(config)) = (args.online, &config) {
+        lines.extend(online(config, connect));
+    }
+    let found = Found {
+        ok: lines.iter().all(|line| line.outcome != Outcome::Fails),
+        lines,
+        is_config_usable: config.is_some(),
+    };
+    print::out(&if args.json { format!("{}\n", serde_json::to_string(&found)?) } else { text(&found, args.online) })?;
+    Ok(super::exit_code(match (&found.is_config_usable, found.ok) {
+        (false, _) => 2,
+        (true, false) => 1,
+        (true, true) => 0,
+    }))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn unusable(error: &ConfigError) -> Line {
+    Line::new(Part::Config, Outcome::Fails, error.to_string())
+}
+
+fn terminal_facts() -> TerminalFacts {
+    let mut facts = TerminalFacts::from_variables(&|name| std::env::var(name).ok());
+    facts.is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    // Asked only of a terminal: elsewhere the answer would come from a helper program, or not at all.
+    facts.size = if facts.is_terminal { crossterm::terminal::size().ok() } else { None };
+    facts
+}
+
+/// Asks every network in turn.
+fn online(config: &Config, connect: Connect<'_>) -> Vec<Line> {
+    let fails = |why: String| vec![Line::new(Part::Network, Outcome::Fails, why)];
+    let networks = match connect(config) {
+        Ok(networks) if networks.is_empty() => return fails("there is no network to ask".to_owned()),
+        Ok(networks) => networks,
+        Err(why) => return fails(format!("the networks cannot be asked: {why:#}")),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(why) => return fails(format!("the networks cannot be asked: {why}")),
+    };
+    runtime.block_on(ask(config, &networks))
+}
+
+/// What the networks say of credentials and rules.
+pub async fn ask(config: &Config, networks: &[Arc<dyn Network>]) -> Vec<Line> {
+    // Nothing is listened to, so nothing comes out of the feeds.
+    let (out, _nobody_reads) = mpsc::channel(1);
+    let mut lines = Vec::new();
+    for network in networks {
+        let account = network.account();
+        let feeds: Vec<Feed> = config
+            .columns
+            .iter()
+            .filter(|column| column.account == account.name)
+            .map(|column| Feed { column: column.name.clone(), rule: column.rule.clone(), out: out.clone() })
+            .collect();
+        for Finding { verdict, what, remedy } in network.check(&feeds).await {
+            let outcome = match verdict {
+                FindingVerdict::Works => Outcome::Works,
+                FindingVerdict::Mind => Outcome::Mind,
+                FindingVerdict::Fails => Outcome::Fails,
+            };
+            lines.push(Line { part: Part::Network, outcome, what: format!("{}: {what}", account.name), remedy });
+        }
+    }
+    lines
+}
+
+fn text(found: &Found, online: bool) -> String {
+    let mut text = String::new();
+    for Line { part, outcome, what, remedy } in &found.lines {
+        let (part, outcome) = (part.word(), outcome.word());
+        for (at, line) in clean::text(what).lines().enumerate() {
+            let (part, outcome) = if at == 0 { (part, outcome) } else { ("", "") };
+            let _written = writeln!(text, "{}", format!("{part:<9} {outcome:<6} {line}").trim_end());
+        }
+        for line in remedy.iter().flat_map(|remedy| remedy.lines()) {
+            let _written = writeln!(text, "{:<16}  -> {}", "", clean::text(line));
+        }
+    }
+    let failing = found.lines.iter().filter(|line| line.outcome == Outcome::Fails).count();
+    let _written = match failing {
+        0 => writeln!(text, "\nNothing fails; nothing was sent."),
+        1 => writeln!(text, "\n1 thing fails; nothing was sent."),
+        count => writeln!(text, "\n{count} things fail; nothing was sent."),
+    };
+    if !online && found.is_config_usable {
+        text.push_str("Whether the networks agree: replydeck check --online\n");
+    }
+    text
+}

@@ -1,0 +1,191 @@
+//! The command line: one file per subcommand, arguments in, text and an exit code out.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage or config. Whatever is not the deck works without a terminal,
+//! prints its result on stdout and its complaints on stderr, and never prints a control character of a post.
+
+pub mod accounts;
+pub mod check;
+pub mod config;
+pub mod generate;
+pub mod print;
+pub mod search;
+pub mod start;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, ConfigError, PlaceError, Places};
+
+/// Hear what customers say in public, and answer before it becomes a fire.
+///
+/// Without a command the deck opens: one live column per query, an answer on a key.
+#[derive(Debug, Parser)]
+#[command(
+    name = "replydeck",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:\n  replydeck demo                                        try it, no account needed\n  \
+                  replydeck config example > ~/.config/replydeck/config.toml\n  replydeck check\n  replydeck"
+)]
+pub struct Cli {
+    /// The config file [default: replydeck/config.toml in the user's config folder]
+    #[arg(long, global = true, value_name = "FILE", env = "REPLYDECK_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// The folder of the store and the log file [default: replydeck in the user's data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "REPLYDECK_DATA_DIR", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Whether to use colour; auto follows NO_COLOR and the terminal
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub color: Color,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The subcommands; each brings its help and its example along.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Check(check::CheckArgs),
+    Config(config::ConfigArgs),
+    Completions(generate::CompletionsArgs),
+    Man(generate::ManArgs),
+}
+
+/// Whether to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Colour or not, for the screen. `no_color`: the variable NO_COLOR is set and not empty.
+    pub fn is_wanted(self, no_color: bool) -> bool {
+        match self {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => !no_color,
+        }
+    }
+}
+
+impl Cli {
+    /// Where config and data live.
+    pub fn places(&self) -> Result<Places, PlaceError> {
+        Places::find(self.config.clone(), self.data_dir.clone())
+    }
+
+    /// The config in force.
+    pub fn load(&self) -> anyhow::Result<(Places, Config)> {
+        let places = self.places()?;
+        let config = Config::load(&places.config)?;
+        Ok((places, config))
+    }
+}
+
+/// Parses, runs, reports.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let parsed = Cli::command().color(help_color(&args)).try_get_matches_from(&args);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, with code 0. A closed pipe is nobody's fault.
+            let _reader_gone = error.print();
+            return exit_code(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(&cli) {
+        Ok(code) => code,
+        Err(error) => print::failure(&error),
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    match &cli.command {
+        Some(Command::Check(args)) => check::run(args, cli, &|_config| Ok(Vec::new())),
+        Some(Command::Config(args)) => config::run(args, cli),
+        Some(Command::Completions(args)) => generate::completions(args),
+        Some(Command::Man(args)) => generate::man(args),
+        None => {
+            cli.load()?;
+            print::out(&Cli::command().render_help().to_string())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn exit_code(code: u8) -> ExitCode {
+    ExitCode::from(code)
+}
+
+/// 2 where the usage or the config is wrong, else 1.
+pub fn code_of(error: &anyhow::Error) -> u8 {
+    let is_config = error.downcast_ref::<ConfigError>().is_some() || error.downcast_ref::<PlaceError>().is_some();
+    if is_config { 2 } else { 1 }
+}
+
+/// The colour of help and usage errors, which are printed before there are parsed arguments.
+fn help_color(args: &[OsString]) -> ColorChoice {
+    let mut words = args.iter().skip(1).map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--");
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix("--color=") {
+            Some(value) => Some(value.to_owned()),
+            None if word == "--color" => words.next().map(std::borrow::Cow::into_owned),
+            None => None,
+        };
+        match value.as_deref() {
+            Some("always") => return ColorChoice::Always,
+            Some("never") => return ColorChoice::Never,
+            _ => {}
+        }
+    }
+    // Follows NO_COLOR, CLICOLOR and whether there is a terminal.
+    ColorChoice::Auto
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, CommandFactory};
+
+    use super::{Cli, Color, help_color};
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example_of_itself() {
+        let mut started = Command::new("replydeck")
+            .subcommand(super::start::DemoArgs::augment_args(Command::new("demo")))
+            .subcommand(super::start::ReplayArgs::augment_args(Command::new("replay")))
+            .subcommand(super::start::IngestArgs::augment_args(Command::new("ingest")))
+            .subcommand(super::search::SearchArgs::augment_args(Command::new("search")));
+        let mut whole = Cli::command();
+        for command in whole.get_subcommands_mut().chain(started.get_subcommands_mut()) {
+            let name = command.get_name().to_owned();
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Example"), "{name}: {help}");
+            assert!(help.contains(&format!("replydeck {name}")), "{name}: {help}");
+            assert!(command.get_about().is_some(), "{name}");
+        }
+        started.debug_assert();
+    }
+
+    #[test]
+    fn colour_is_asked_for_refused_or_left_to_no_color() {
+        assert!(Color::Always.is_wanted(true));
+        assert!(!Color::Never.is_wanted(false));
+        assert!(Color::Auto.is_wanted(false));
+        assert!(!Color::Auto.is_wanted(true));
+        let choice = |args: &[&str]| help_color(&args.iter().map(|arg| (*arg).into()).collect::<Vec<_>>());
+        assert_eq!(choice(&["replydeck", "--color=never", "--help"]), clap::ColorChoice::Never);
+        assert_eq!(choice(&["replydeck", "check", "--color", "always"]), clap::ColorChoice::Always);
+        assert_eq!(choice(&["replydeck", "match", "--", "--color=always"]), clap::ColorChoice::Auto);
+    }
+}

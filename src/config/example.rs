@@ -1,0 +1,111 @@
+//! The example file: every key with what it is for, the defaults as values. `config.example.toml` in the
+//! repository is this text, and a test holds the two equal.
+
+use super::account::X_BASE_URL;
+use super::show::text;
+use super::{Config, DEFAULT_TARGET, duration};
+
+/// A file to start from. It is a valid config: only the handle, the queries and the secrets are still examples.
+pub fn example() -> String {
+    let Config { deck, hold, bell, reach_percent, openings, .. } = Config::default();
+    let (deck, hold, target) = (text(&deck), text(&duration::write(hold)), text(&duration::write(DEFAULT_TARGET)));
+    let (acknowledgement, dm_request, both) =
+        (text(&openings.acknowledgement), text(&openings.dm_request), text(&openings.both));
+    let base_url = text(X_BASE_URL);
+    format!(
+        r##"# replydeck: everything it can be told. Values are the defaults unless a line says "example".
+# Unknown keys are errors. `replydeck check` says what works, without sending anything.
+
+# Your name on claims and replies; the team sees it. Default: your login name.
+# rep = "ana"
+
+# Part of the tags of our rules at X (replydeck/DECK/COLUMN). Rules with other tags are never touched,
+# so give each deck that shares an X app a name of its own.
+deck = {deck}
+
+# Put once at the end of every reply, after a space, and counted in its length. Default: none.
+# signature = "^AN"
+
+# A confirmed reply waits so long before it is sent; `u` takes it back. From "0s" to "10m".
+hold = {hold}
+
+# All times on the screen are told in this zone. Default: the system's.
+# zone = "Europe/Rome"
+
+# Ring the terminal's bell when a case becomes overdue.
+bell = {bell}
+
+# A post is assumed to reach this share of its author's followers, in percent.
+reach_percent = {reach_percent}
+
+# The causes to choose from when a case is resolved. Default: none, resolving asks nothing.
+# causes = ["outage", "slow line", "billing"]
+
+# What a new draft starts with. Slots stand in braces: {{name}} and {{handle}} fill themselves, any other
+# must be filled by hand before the preview opens.
+[openings]
+acknowledgement = {acknowledgement}
+dm_request = {dm_request}
+both = {both}
+
+# Texts to insert with `::` in the editor, by name. Default: none; this one is an example.
+[saved_replies]
+slow-line = "Sorry about the slow line, {{name}}. {{what_next}}"
+
+# One table per login of the brand; the name after the dot is yours to choose. All of this one is an example.
+[accounts.example]
+network = "x"
+# Without the @.
+handle = "ExampleHelp"
+# The account's number. A DM request needs it for its link, and X's answers are judged by it.
+user_id = "1234567890"
+# Your plan with X: "pay-per-use" or "enterprise". It decides who may be answered and how long a query may be.
+tier = "pay-per-use"
+# Where the API is. A rehearsal (`replydeck sim`) is just another address.
+base_url = {base_url}
+# A secret never stands in this file; name where it is kept:
+#   {{ env = "NAME" }}                          an environment variable
+#   {{ command = ["pass", "show", "x/bearer"] }} the first line a program prints (no shell, 30 s at most)
+#   {{ file = "x.bearer" }}                     the first line of a file of mode 0600, beside this one or absolute
+#   {{ keyring = "x-bearer" }}                  the desktop's keyring (only if built with `--features keyring`)
+# The app's own bearer token: listening takes no other.
+bearer = {{ env = "REPLYDECK_X_BEARER" }}
+# To send, one of two ways; without either the account only listens. OAuth 1.0a, valid until revoked:
+# consumer_key = "from the console"
+# consumer_secret = {{ env = "REPLYDECK_X_CONSUMER_SECRET" }}
+# token = "from the console"
+# token_secret = {{ env = "REPLYDECK_X_TOKEN_SECRET" }}
+# or an OAuth 2.0 user token, which lives two hours:
+# access_token = {{ env = "REPLYDECK_X_ACCESS_TOKEN" }}
+# Also listen for the account's own posts, so that answers written elsewhere and hand-overs are seen.
+# Each costs what any post read costs.
+watch_own = true
+# Ask for a second deliberate key before anything is sent from this account.
+confirm = false
+
+# One table per column, shown in this order. All of these are examples.
+[[columns]]
+# One short word, unique: it names the column's rule at X and in `replydeck match`.
+name = "mentions"
+# Shown in the column's head. Default: the query.
+title = "@ExampleHelp"
+account = "example"
+# X's own query language: words, "phrases", #tags, @mentions, from: to: url: lang: is: has:, OR, - and ( ).
+query = "(@ExampleHelp OR to:ExampleHelp) -is:retweet -from:ExampleHelp"
+# An answer is due this long after the post. From "1m" to "30d"; after 24 hours any case is overdue.
+target = {target}
+# Answers go out as this account. Default: `account`.
+reply_as = "example"
+
+[[columns]]
+name = "outage"
+account = "example"
+query = "(#exampleoutage OR \"example internet\") -is:retweet"
+target = "15m"
+
+# Other keys for commands; a command named here has only the keys given here. `?` in the deck lists all commands.
+[keys]
+# acknowledge = ["r"]
+"##
+    )
+}

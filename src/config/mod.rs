@@ -1,0 +1,151 @@
+//! The config: TOML in, typed and checked settings out.
+//!
+//! Strict and spanned: an unknown key, a wrong type, a bad duration, zone or query, a column without its account
+//! are problems with file, line, caret and remedy, and all of them are told at once. Secrets are not in the file;
+//! it names where they are kept ([`SecretSource`]), and they are fetched when they are needed.
+//!
+//! Defaults stand in one place, [`Config::default`]; `config.example.toml` is written from them ([`example`]).
+
+pub mod account;
+pub mod check;
+pub mod duration;
+pub mod example;
+pub mod keys;
+pub mod place;
+pub mod problem;
+pub mod query;
+mod read;
+pub mod secret;
+pub mod show;
+mod table;
+mod text_span;
+
+use std::path::Path;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+pub use account::{AccountConfig, UserSecrets};
+pub use place::{PlaceError, Places};
+pub use problem::{ConfigError, Invalid};
+pub use secret::{SecretError, SecretSource};
+
+use crate::app::keymap::Keymap;
+use crate::app::setup::{ColumnSetup, Openings, SavedReply, Setup};
+use crate::model::{AccountName, MachineName, RepName, SessionId};
+
+/// An answer is due this long after a post, where its column does not say otherwise.
+pub const DEFAULT_TARGET: SignedDuration = SignedDuration::from_hours(1);
+
+/// Everything a config file says, checked. No secret is in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `None`: the login name.
+    pub rep: Option<RepName>,
+    /// Part of the tags of our rules at X, so that two decks on one app leave each other's rules alone.
+    pub deck: String,
+    pub signature: Option<String>,
+    pub hold: SignedDuration,
+    /// `None`: the system's.
+    pub zone: Option<TimeZone>,
+    pub bell: bool,
+    pub reach_percent: u8,
+    pub causes: Vec<String>,
+    pub openings: Openings,
+    /// In file order.
+    pub saved_replies: Vec<SavedReply>,
+    /// In file order.
+    pub accounts: Vec<AccountConfig>,
+    /// In file order; never empty in a config that was read.
+    pub columns: Vec<ColumnSetup>,
+    /// `[keys]` as written.
+    pub keys: Vec<keys::Override>,
+    /// The table's keys with `keys` laid over them.
+    pub keymap: Keymap,
+}
+
+impl Default for Config {
+    /// What holds where the file is silent. Accounts and columns have no default.
+    fn default() -> Self {
+        Self {
+            rep: None,
+            deck: "main".to_owned(),
+            signature: None,
+            hold: SignedDuration::from_secs(10),
+            zone: None,
+            bell: true,
+            reach_percent: 20,
+            causes: Vec::new(),
+            openings: Openings {
+                acknowledgement: "Hello {name}, ".to_owned(),
+                dm_request: "Hello {name}, please send us a DM so that we can look into this.".to_owned(),
+                both: "Hello {name}, we are sorry about this and are looking into it. \
+                       Please send us a DM so that we can help."
+                    .to_owned(),
+            },
+            saved_replies: Vec::new(),
+            accounts: Vec::new(),
+            columns: Vec::new(),
+            keys: Vec::new(),
+            keymap: Keymap::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file. Relative paths in it start at its folder.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => ConfigError::Missing { path: path.to_owned() },
+            _ => ConfigError::Unreadable { path: path.to_owned(), why: error.to_string() },
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| ConfigError::Unreadable {
+            path: path.to_owned(),
+            why: format!("it is not UTF-8 (byte {}). Save it as UTF-8", error.utf8_error().valid_up_to() + 1),
+        })?;
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        let home = directories::BaseDirs::new();
+        let home = home.as_ref().map(directories::BaseDirs::home_dir);
+        Ok(read::config(&text, &path.display().to_string(), folder, home)?)
+    }
+
+    /// Checks a text that came from elsewhere; `name` stands for the file in problems. Relative paths in it
+    /// stay as they are.
+    pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
+        Ok(read::config(text, name, Path::new(""), None)?)
+    }
+
+    /// What the deck needs to know. The rep and the zone that the file leaves open come from the system.
+    pub fn setup(&self, machine: MachineName, session: SessionId) -> Setup {
+        Setup {
+            me: self.effective_rep(),
+            machine,
+            session,
+            accounts: self.accounts.iter().map(AccountConfig::account).collect(),
+            columns: self.columns.clone(),
+            hold: self.hold,
+            signature: self.signature.clone(),
+            openings: self.openings.clone(),
+            saved_replies: self.saved_replies.clone(),
+            causes: self.causes.clone(),
+            zone: self.effective_zone(),
+            bell: self.bell,
+            reach_percent: self.reach_percent,
+            keys: self.keymap.clone(),
+        }
+    }
+
+    /// The rep of the file, else the login name.
+    pub fn effective_rep(&self) -> RepName {
+        self.rep.clone().unwrap_or_else(place::login_name)
+    }
+
+    /// The zone of the file, else the system's.
+    pub fn effective_zone(&self) -> TimeZone {
+        self.zone.clone().unwrap_or_else(TimeZone::system)
+    }
+
+    pub fn account(&self, name: &AccountName) -> Option<&AccountConfig> {
+        self.accounts.iter().find(|account| account.name == *name)
+    }
+}

@@ -1,0 +1,140 @@
+//! The config as it is in force, written as TOML that gives the same config again. Secrets appear only as the
+//! places they are kept in.
+
+use std::fmt::Write;
+
+use super::account::{AccountConfig, UserSecrets};
+use super::secret::SecretSource;
+use super::{Config, duration};
+use crate::model::account::Tier;
+
+impl Config {
+    /// Everything in force, defaults included.
+    pub fn show(&self) -> String {
+        let mut out = String::new();
+        let mut line = |key: &str, value: String| {
+            // Writing to a string cannot fail.
+            let _written = writeln!(out, "{key} = {value}");
+        };
+        line("rep", text(self.effective_rep().as_str()));
+        line("deck", text(&self.deck));
+        if let Some(signature) = &self.signature {
+            line("signature", text(signature));
+        }
+        line("hold", text(&duration::write(self.hold)));
+        if let Some(zone) = self.effective_zone().iana_name() {
+            line("zone", text(zone));
+        }
+        line("bell", self.bell.to_string());
+        line("reach_percent", self.reach_percent.to_string());
+        line("causes", list(&self.causes));
+        out.push_str("\n[openings]\n");
+        let openings = &self.openings;
+        for (key, value) in [
+            ("acknowledgement", &openings.acknowledgement),
+            ("dm_request", &openings.dm_request),
+            ("both", &openings.both),
+        ] {
+            push(&mut out, key, &text(value));
+        }
+        if !self.saved_replies.is_empty() {
+            out.push_str("\n[saved_replies]\n");
+            for saved in &self.saved_replies {
+                push(&mut out, &key(&saved.name), &text(&saved.text));
+            }
+        }
+        for account in &self.accounts {
+            show_account(&mut out, account);
+        }
+        for column in &self.columns {
+            out.push_str("\n[[columns]]\n");
+            push(&mut out, "name", &text(column.name.as_str()));
+            push(&mut out, "title", &text(&column.title));
+            push(&mut out, "account", &text(column.account.as_str()));
+            push(&mut out, "query", &text(column.rule.source()));
+            push(&mut out, "target", &text(&duration::write(column.target)));
+            push(&mut out, "reply_as", &text(column.reply_as.as_str()));
+        }
+        if !self.keys.is_empty() {
+            out.push_str("\n[keys]\n");
+            for (command, keys) in &self.keys {
+                push(&mut out, &key(command), &list(keys));
+            }
+        }
+        out
+    }
+}
+
+fn show_account(out: &mut String, account: &AccountConfig) {
+    out.push_str("\n[accounts.");
+    out.push_str(&key(account.name.as_str()));
+    out.push_str("]\n");
+    push(out, "network", &text(account.network.prefix()));
+    push(out, "handle", &text(&account.handle));
+    if let Some(id) = &account.user_id {
+        push(out, "user_id", &text(id));
+    }
+    let tier = match account.tier {
+        Tier::PayPerUse => "pay-per-use",
+        Tier::Enterprise => "enterprise",
+    };
+    push(out, "tier", &text(tier));
+    push(out, "base_url", &text(account.base_url.as_str().trim_end_matches('/')));
+    push(out, "bearer", &source(&account.bearer));
+    match &account.user {
+        None => {}
+        Some(UserSecrets::OAuth2 { access_token }) => push(out, "access_token", &source(access_token)),
+        Some(UserSecrets::OAuth1 { consumer_key, consumer_secret, token, token_secret }) => {
+            push(out, "consumer_key", &text(consumer_key));
+            push(out, "consumer_secret", &source(consumer_secret));
+            push(out, "token", &text(token));
+            push(out, "token_secret", &source(token_secret));
+        }
+    }
+    push(out, "watch_own", &account.watch_own.to_string());
+    push(out, "confirm", &account.confirm.to_string());
+}
+
+fn push(out: &mut String, key: &str, value: &str) {
+    // Writing to a string cannot fail.
+    let _written = writeln!(out, "{key} = {value}");
+}
+
+/// A string in TOML's basic form on one line: what acts on a terminal is escaped.
+pub(super) fn text(value: &str) -> String {
+    let mut out = String::with_capacity(value.len() + 2);
+    out.push('"');
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            _ if crate::model::clean::text(c.encode_utf8(&mut [0; 4])).is_empty() => {
+                let _written = write!(out, "\\U{:08X}", u32::from(c));
+            }
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn list(values: &[String]) -> String {
+    format!("[{}]", values.iter().map(|value| text(value)).collect::<Vec<_>>().join(", "))
+}
+
+/// A key, in quotes where TOML wants them.
+fn key(name: &str) -> String {
+    let is_bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if is_bare { name.to_owned() } else { text(name) }
+}
+
+fn source(source: &SecretSource) -> String {
+    match source {
+        SecretSource::Env(name) => format!("{{ env = {} }}", text(name)),
+        SecretSource::Command(words) => format!("{{ command = {} }}", list(words)),
+        SecretSource::File(path) => format!("{{ file = {} }}", text(&path.display().to_string())),
+        SecretSource::Keyring(name) => format!("{{ keyring = {} }}", text(name)),
+    }
+}

@@ -1,0 +1,261 @@
+//! Folding: what each event does to the desk. Total and deterministic; what it does not understand or knows
+//! nothing of it passes over.
+
+use std::sync::Arc;
+
+use crate::model::event::{EVENT_VERSION, Standing};
+use crate::model::{Body, BodyId, CaseId, Envelope, Event, NetworkKind, PostId, Purpose};
+
+use super::case::{Answer, CaseDraft, HandOver, TAGS_KEPT};
+use super::column::{PostState, PostView};
+use super::{Case, Desk};
+
+/// Takes one envelope in. Envelopes come in the order of the log; one that was folded before changes nothing.
+pub fn fold(desk: &mut Desk, envelope: &Envelope) {
+    if envelope.seq <= desk.seq {
+        return;
+    }
+    desk.seq = envelope.seq;
+    desk.counters.events += 1;
+    if envelope.version > EVENT_VERSION {
+        // A later version may have changed what the event means: half-understanding it would be worse.
+        desk.counters.unknown += 1;
+        return;
+    }
+    match &envelope.event {
+        Event::PostMatched { .. } => desk.post_matched(envelope),
+        Event::PostEdited { post } => desk.post_edited(post, envelope.body.as_ref()),
+        Event::PostDeleted { post } => {
+            if let Some(view) = desk.posts.get_mut(post) {
+                view.state = PostState::Deleted;
+                view.body = None;
+            }
+        }
+        Event::BodyErased { body } => desk.body_erased(body),
+
+        Event::CaseOpened { case, author, conversation, post, posted_at } => {
+            desk.open_case(*case, author, conversation, *posted_at, envelope.seq);
+            // The post came first as a rule and has joined already.
+            if desk.posts.get(post).is_some_and(|view| view.case == Some(*case)) {
+                desk.join_case(*case, post);
+            }
+        }
+        Event::CaseClaimed { case } => desk.change_case(*case, |case| {
+            case.owner = Some(envelope.rep.clone());
+            case.claimed_at = Some(envelope.at);
+        }),
+        Event::CaseReleased { case } => desk.change_case(*case, |case| {
+            case.owner = None;
+            case.claimed_at = None;
+        }),
+        Event::CaseAssigned { case, to } => desk.change_case(*case, |case| {
+            case.owner = Some(to.clone());
+            case.claimed_at = Some(envelope.at);
+        }),
+        Event::CaseTagged { case, tag, on } => desk.change_case(*case, |case| {
+            if !on {
+                case.tags.remove(tag);
+            } else if case.tags.len() < TAGS_KEPT {
+                case.tags.insert(tag.clone());
+            }
+        }),
+        Event::CaseSnoozed { case, until } => desk.change_case(*case, |case| case.snoozed_until = Some(*until)),
+        Event::CaseResolved { case, cause } => desk.case_resolved(*case, cause.as_ref(), envelope),
+        Event::CaseReopened { case } => desk.case_reopened(*case),
+        Event::NoteAdded { case, .. } => {
+            desk.change_case(*case, |case| case.notes = case.notes.saturating_add(1));
+        }
+
+        Event::DraftSaved { case, purpose } => desk.change_case(*case, |case| {
+            let draft = match &envelope.body {
+                Some(Body::Draft(draft)) => Some(draft.clone()),
+                _ => None,
+            };
+            case.drafts.insert(*purpose, CaseDraft { rep: envelope.rep.clone(), saved: envelope.at, draft });
+        }),
+        Event::DraftDropped { case, purpose } => desk.change_case(*case, |case| {
+            case.drafts.remove(purpose);
+        }),
+        Event::ReplyQueued { .. } => desk.reply_queued(envelope),
+        Event::ReplyRecalled { reply, .. } => desk.reply_recalled(*reply),
+        Event::ReplyAttempted { reply, session, .. } => desk.reply_attempted(*reply, *session, envelope.at),
+        Event::ReplySent { reply, case, post } => desk.reply_sent(*reply, *case, post, envelope),
+        Event::ReplyFailed { reply, why, may_retry, .. } => desk.reply_failed(*reply, why, *may_retry),
+        Event::ReplyParked { reply, why, .. } => desk.reply_parked(*reply, why),
+        Event::ReplyDropped { reply, .. } => desk.reply_dropped(*reply),
+        Event::ReplyHandedOver { reply, case, to, purpose, account } => {
+            // A reply that failed here and is taken to the network's own page has left the outbox.
+            desk.reply_dropped(*reply);
+            desk.change_case(*case, |case| {
+                case.handed_over = Some(HandOver {
+                    reply: *reply,
+                    to: to.clone(),
+                    purpose: *purpose,
+                    account: account.clone(),
+                    rep: envelope.rep.clone(),
+                    at: envelope.at,
+                });
+            });
+        }
+
+        Event::GapOpened { gap, columns, from } => desk.gap_opened(*gap, columns, *from),
+        Event::GapClosed { gap, to } => desk.gap_closed(*gap, *to),
+        Event::GapFilled { gap, fill } => desk.gap_filled(*gap, fill),
+
+        Event::Unknown { .. } => desk.counters.unknown += 1,
+    }
+    if envelope.event.contends()
+        && let Some(case) = envelope.event.case().and_then(|case| desk.cases.get_mut(&case))
+    {
+        case.contended = envelope.seq;
+    }
+    // Last, so that the place is written before a case that nothing holds any more goes.
+    if let Some(case) = envelope.event.case() {
+        desk.release_case(case);
+    }
+}
+
+impl Desk {
+    /// A post new to the desk, or one that a further column asked for.
+    fn post_matched(&mut self, envelope: &Envelope) {
+        let Event::PostMatched {
+            post,
+            author,
+            conversation,
+            columns,
+            posted_at,
+            in_reply_to,
+            in_reply_to_author,
+            standing,
+        } = &envelope.event
+        else {
+            return;
+        };
+        let body = match &envelope.body {
+            Some(Body::Post(body)) => Some(Arc::new((**body).clone())),
+            _ => None,
+        };
+        let is_new = !self.posts.contains_key(post);
+        if is_new {
+            self.counters.posts += 1;
+            let case = (*standing == Standing::Customer).then(|| CaseId::of(author, conversation));
+            let view = PostView {
+                id: post.clone(),
+                author: author.clone(),
+                conversation: conversation.clone(),
+                at: *posted_at,
+                arrived: envelope.at,
+                in_reply_to: in_reply_to.clone(),
+                in_reply_to_author: in_reply_to_author.clone(),
+                standing: *standing,
+                columns: columns.iter().cloned().collect(),
+                case,
+                state: if body.is_some() { PostState::Present } else { PostState::Erased },
+                body,
+            };
+            self.posts.insert(post.clone(), view);
+            for column in columns.iter().collect::<std::collections::BTreeSet<_>>() {
+                self.column(column).matched += 1;
+            }
+            if let Some(case) = case {
+                self.open_case(case, author, conversation, *posted_at, envelope.seq);
+                self.join_case(case, post);
+            }
+            if *standing == Standing::Own {
+                self.own_post(post);
+            }
+            for column in columns {
+                self.show(column, post);
+            }
+        } else {
+            for column in columns {
+                let Some(view) = self.posts.get_mut(post) else { return };
+                if view.columns.insert(column.clone()) {
+                    self.column(column).matched += 1;
+                    self.show(column, post);
+                }
+            }
+            if let Some(view) = self.posts.get_mut(post)
+                && view.body.is_none()
+                && matches!(view.state, PostState::Present | PostState::Edited)
+            {
+                view.body = body;
+            }
+        }
+        self.release_post(post);
+    }
+
+    /// One of our accounts answered somebody, from here or elsewhere.
+    fn own_post(&mut self, id: &PostId) {
+        let Some(view) = self.posts.get(id) else { return };
+        let answered = view.in_reply_to.as_ref().and_then(|to| self.posts.get(to));
+        let Some(to_author) = view.in_reply_to_author.as_ref().or(answered.map(|post| &post.author)) else { return };
+        let case = CaseId::of(to_author, &view.conversation);
+        // An answer comes after what it answers, whatever the clocks say: a post dated in the future can be
+        // answered today.
+        let at = answered.map_or(view.at, |post| post.at.max(view.at));
+        let answer = Answer { at, post: id.clone(), rep: None, purpose: None };
+        if self.cases.contains_key(&case) {
+            self.answer_case(case, answer);
+        } else {
+            self.keep_early_answer(case, answer);
+        }
+    }
+
+    fn post_edited(&mut self, post: &PostId, body: Option<&Body>) {
+        let Some(view) = self.posts.get_mut(post) else { return };
+        if view.state == PostState::Deleted {
+            return;
+        }
+        if let Some(Body::Post(body)) = body {
+            view.body = Some(Arc::new((**body).clone()));
+            view.state = PostState::Edited;
+        } else {
+            view.body = None;
+            view.state = PostState::Erased;
+        }
+    }
+
+    fn body_erased(&mut self, body: &BodyId) {
+        let Some((kind, name)) = body.as_str().split_once('/') else { return };
+        match kind {
+            "post" => {
+                let id = NetworkKind::ALL.into_iter().find_map(|network| {
+                    let native = name.strip_prefix(network.prefix())?.strip_prefix(':')?;
+                    Some(PostId::new(network, native))
+                });
+                if let Some(view) = id.and_then(|id| self.posts.get_mut(&id)) {
+                    view.body = None;
+                    if view.state != PostState::Deleted {
+                        view.state = PostState::Erased;
+                    }
+                }
+            }
+            "draft" => {
+                let case = name.split_once('/').and_then(|(case, _)| uuid::Uuid::parse_str(case).ok()).map(CaseId);
+                let Some(case) = case.and_then(|case| self.cases.get_mut(&case)) else { return };
+                let purpose = Purpose::ALL.into_iter().find(|purpose| BodyId::draft(case.id, *purpose) == *body);
+                if let Some(draft) = purpose.and_then(|purpose| case.drafts.get_mut(&purpose)) {
+                    draft.draft = None;
+                }
+            }
+            "reply" => {
+                let Ok(reply) = uuid::Uuid::parse_str(name) else { return };
+                if let Some(reply) = self.replies.get_mut(&crate::model::ReplyId(reply)) {
+                    reply.text = None;
+                }
+            }
+            // The words of a note are never held here.
+            _ => {}
+        }
+    }
+
+    /// Changes a case if it is held here.
+    pub(super) fn change_case(&mut self, id: CaseId, change: impl FnOnce(&mut Case)) {
+        self.recount(Some(id), |desk| {
+            if let Some(case) = desk.cases.get_mut(&id) {
+                change(case);
+            }
+        });
+    }
+}

@@ -1,0 +1,98 @@
+//! The stored form of events and bodies: JSON beside the kind and the version.
+//!
+//! The form of version 1 is fixed by `tests/fixtures/events/`: those files must load for ever, and what is
+//! written today must equal them. A field may be added with a default; anything else needs a new
+//! [`EVENT_VERSION`] and a branch in [`decode`].
+
+use crate::model::event::EVENT_VERSION;
+use crate::model::{Body, Event};
+
+use super::LogError;
+
+/// An event as a store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Repeats the payload's `kind`, so that a store can be read without parsing.
+    pub kind: String,
+    pub version: u16,
+    /// One JSON object, on one line.
+    pub payload: String,
+}
+
+/// The name of the event's kind, in the store and in the names of the fixtures.
+pub fn kind(event: &Event) -> &str {
+    match event {
+        Event::PostMatched { .. } => "PostMatched",
+        Event::PostEdited { .. } => "PostEdited",
+        Event::PostDeleted { .. } => "PostDeleted",
+        Event::BodyErased { .. } => "BodyErased",
+        Event::CaseOpened { .. } => "CaseOpened",
+        Event::CaseClaimed { .. } => "CaseClaimed",
+        Event::CaseReleased { .. } => "CaseReleased",
+        Event::CaseAssigned { .. } => "CaseAssigned",
+        Event::CaseTagged { .. } => "CaseTagged",
+        Event::CaseSnoozed { .. } => "CaseSnoozed",
+        Event::CaseResolved { .. } => "CaseResolved",
+        Event::CaseReopened { .. } => "CaseReopened",
+        Event::NoteAdded { .. } => "NoteAdded",
+        Event::DraftSaved { .. } => "DraftSaved",
+        Event::DraftDropped { .. } => "DraftDropped",
+        Event::ReplyQueued { .. } => "ReplyQueued",
+        Event::ReplyRecalled { .. } => "ReplyRecalled",
+        Event::ReplyAttempted { .. } => "ReplyAttempted",
+        Event::ReplySent { .. } => "ReplySent",
+        Event::ReplyFailed { .. } => "ReplyFailed",
+        Event::ReplyParked { .. } => "ReplyParked",
+        Event::ReplyDropped { .. } => "ReplyDropped",
+        Event::ReplyHandedOver { .. } => "ReplyHandedOver",
+        Event::GapOpened { .. } => "GapOpened",
+        Event::GapClosed { .. } => "GapClosed",
+        Event::GapFilled { .. } => "GapFilled",
+        Event::Unknown { kind } => kind,
+    }
+}
+
+/// Writes an event in today's version. An event of an unknown kind is refused: its payload is not known here.
+pub fn encode(event: &Event) -> Result<Stored, LogError> {
+    if let Event::Unknown { kind } = event {
+        return Err(LogError::Failed {
+            why: format!("an event of the unknown kind {kind:?} cannot be written by this version"),
+        });
+    }
+    let payload = serde_json::to_string(event)
+        .map_err(|error| LogError::Failed { why: format!("a {} does not fit the store: {error}", kind(event)) })?;
+    Ok(Stored { kind: kind(event).to_owned(), version: EVENT_VERSION, payload })
+}
+
+/// Reads an event. Whatever this version cannot read comes out as [`Event::Unknown`] and stays in the store
+/// as it is, so that the program that wrote it finds it again.
+pub fn decode(kind: &str, version: u16, payload: &str) -> Event {
+    if version > EVENT_VERSION {
+        return Event::Unknown { kind: kind.to_owned() };
+    }
+    match serde_json::from_str::<Event>(payload) {
+        Ok(event) => event,
+        Err(error) => {
+            tracing::debug!(kind, version, %error, "passed over an event this version cannot read");
+            Event::Unknown { kind: kind.to_owned() }
+        }
+    }
+}
+
+/// Writes a body as one JSON object.
+pub fn encode_body(body: &Body) -> Result<String, LogError> {
+    serde_json::to_string(body)
+        .map_err(|error| LogError::Failed { why: format!("a text does not fit the store: {error}") })
+}
+
+/// Reads a body; `None` where a later version wrote a form this one does not know.
+pub fn decode_body(json: &str) -> Option<Body> {
+    match serde_json::from_str(json) {
+        Ok(body) => Some(body),
+        Err(error) => {
+            // The error of serde_json tells a place and a type, never the text itself.
+            tracing::warn!(%error, "passed over a body this version cannot read");
+            None
+        }
+    }
+}

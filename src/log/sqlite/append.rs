@@ -1,0 +1,289 @@
+//! One batch in one transaction.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use crate::log::codec::{self, Stored};
+use crate::log::{AppendError, LogError, words};
+use crate::model::{Body, BodyId, Event, Expect, NewEvent, Seq};
+
+use super::read;
+
+/// Whether an event must be on the disk before it is acknowledged: everything a person did, above all what says
+/// that a reply is about to be published or was. What a network brought can be fetched again; waiting for the
+/// disk there would only make intake slow.
+pub fn needs_disk(event: &Event) -> bool {
+    match event {
+        Event::CaseClaimed { .. }
+        | Event::CaseReleased { .. }
+        | Event::CaseAssigned { .. }
+        | Event::CaseTagged { .. }
+        | Event::CaseSnoozed { .. }
+        | Event::CaseResolved { .. }
+        | Event::CaseReopened { .. }
+        | Event::NoteAdded { .. }
+        | Event::DraftSaved { .. }
+        | Event::DraftDropped { .. }
+        | Event::ReplyQueued { .. }
+        | Event::ReplyRecalled { .. }
+        | Event::ReplyAttempted { .. }
+        | Event::ReplySent { .. }
+        | Event::ReplyFailed { .. }
+        | Event::ReplyParked { .. }
+        | Event::ReplyDropped { .. }
+        | Event::ReplyHandedOver { .. }
+        | Event::BodyErased { .. } => true,
+        Event::PostMatched { .. }
+        | Event::PostEdited { .. }
+        | Event::PostDeleted { .. }
+        | Event::CaseOpened { .. }
+        | Event::GapOpened { .. }
+        | Event::GapClosed { .. }
+        | Event::GapFilled { .. }
+        | Event::Unknown { .. } => false,
+    }
+}
+
+/// A batch with its JSON written, so that the transaction is short.
+pub(super) struct Prepared<'batch> {
+    entries: Vec<Entry<'batch>>,
+    pub(super) needs_disk: bool,
+}
+
+struct Entry<'batch> {
+    new: &'batch NewEvent,
+    stored: Stored,
+    body: Option<Text<'batch>>,
+}
+
+struct Text<'batch> {
+    id: BodyId,
+    at: Timestamp,
+    json: String,
+    words: Option<&'batch str>,
+}
+
+impl<'batch> Prepared<'batch> {
+    pub(super) fn new(batch: &'batch [NewEvent]) -> Result<Self, LogError> {
+        let entries = batch
+            .iter()
+            .map(|new| {
+                let body = match (&new.body, new.event.body_id()) {
+                    (None, _) => None,
+                    (Some(body), Some(id)) => Some(Text {
+                        id,
+                        at: written_at(body, new.at),
+                        json: codec::encode_body(body)?,
+                        words: body.searchable(),
+                    }),
+                    (Some(_), None) => return Err(no_body_there(&new.event)),
+                };
+                Ok(Entry { new, stored: codec::encode(&new.event)?, body })
+            })
+            .collect::<Result<_, LogError>>()?;
+        Ok(Self { entries, needs_disk: batch.iter().any(|new| needs_disk(&new.event)) })
+    }
+}
+
+/// When a text was written: a post's own time, else the event's.
+pub(in crate::log) fn written_at(body: &Body, event_at: Timestamp) -> Timestamp {
+    match body {
+        Body::Post(post) => post.at,
+        Body::Draft(_) | Body::Reply(_) | Body::Note(_) => event_at,
+    }
+}
+
+/// A text that nothing names could be neither read nor erased.
+pub(in crate::log) fn no_body_there(event: &Event) -> LogError {
+    LogError::Failed { why: format!("a {} has no text, and one came with it", codec::kind(event)) }
+}
+
+/// Nanoseconds since 1970; times before 1677 and after 2262 become the nearest that fits.
+pub(super) fn nanos(at: Timestamp) -> i64 {
+    let nanos = at.as_nanosecond();
+    i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// Why a try did not end in a commit.
+pub(super) enum Failed {
+    Sqlite(rusqlite::Error),
+    Append(AppendError),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Failed::Sqlite(error)
+    }
+}
+
+/// Writes the batch, or nothing.
+pub(super) fn write(
+    db: &mut Connection,
+    path: &Path,
+    batch: &Prepared<'_>,
+    expect: Option<Expect>,
+) -> Result<Seq, Failed> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let Some(expect) = expect {
+        check(&transaction, path, batch, expect)?;
+    }
+    let mut last = None;
+    // Words to index by place: in ascending order the index need not be written out in between.
+    let mut to_index: BTreeMap<i64, &str> = BTreeMap::new();
+    for entry in &batch.entries {
+        let (seq, is_new) = insert_event(&transaction, entry)?;
+        last = Some(seq);
+        if is_new {
+            insert_post(&transaction, &entry.new.event, seq)?;
+            if let Some(text) = &entry.body {
+                keep_text(&transaction, text, &mut to_index)?;
+            }
+        }
+    }
+    {
+        let mut index = transaction.prepare_cached("INSERT INTO words (rowid, text) VALUES (?1, ?2)")?;
+        for (place, text) in to_index {
+            index.execute(params![place, words::cut(text)])?;
+        }
+    }
+    let seq = match last {
+        Some(seq) => seq,
+        None => transaction.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0))?,
+    };
+    transaction.commit()?;
+    Ok(Seq(seq.unsigned_abs()))
+}
+
+/// Compare-and-set. An event of the batch itself that is already there is no rival: the batch was sent again.
+fn check(db: &Transaction<'_>, path: &Path, batch: &Prepared<'_>, expect: Expect) -> Result<(), Failed> {
+    let mut rivals = db.prepare_cached(&format!(
+        "SELECT {} FROM events WHERE case_id = ?1 AND contends = 1 AND seq > ?2 ORDER BY seq",
+        read::COLUMNS
+    ))?;
+    let mut rows = rivals.query(params![expect.case.0.as_bytes(), seq_to_sql(expect.seq)])?;
+    while let Some(row) = rows.next()? {
+        let mut winner = read::envelope(row)?;
+        if batch.entries.iter().any(|entry| entry.new.id == winner.id) {
+            continue;
+        }
+        read::join_body(db, path, &mut winner).map_err(|error| Failed::Append(error.into()))?;
+        return Err(Failed::Append(AppendError::Conflict { winner: Arc::new(winner) }));
+    }
+    Ok(())
+}
+
+/// Places beyond what SQLite can count stand for "after everything".
+pub(super) fn seq_to_sql(seq: Seq) -> i64 {
+    i64::try_from(seq.0).unwrap_or(i64::MAX)
+}
+
+/// The place of the event, and whether it is new.
+fn insert_event(db: &Transaction<'_>, entry: &Entry<'_>) -> rusqlite::Result<(i64, bool)> {
+    let new = entry.new;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO events (id, at, rep, machine, version, kind, payload, case_id, contends)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
+    )?;
+    let inserted = insert.execute(params![
+        new.id.0.as_bytes(),
+        nanos(new.at),
+        new.rep.as_str(),
+        new.machine.as_str(),
+        entry.stored.version,
+        entry.stored.kind,
+        entry.stored.payload,
+        new.event.case().map(|case| *case.0.as_bytes()),
+        new.event.contends(),
+    ])?;
+    if inserted > 0 {
+        return Ok((db.last_insert_rowid(), true));
+    }
+    let mut known = db.prepare_cached("SELECT seq FROM events WHERE id = ?1")?;
+    Ok((known.query_row([new.id.0.as_bytes()], |row| row.get(0))?, false))
+}
+
+/// The lists of posts by author and by column; a post matched again keeps its first place in each.
+fn insert_post(db: &Transaction<'_>, event: &Event, seq: i64) -> rusqlite::Result<()> {
+    let Event::PostMatched { post, author, columns, posted_at, .. } = event else { return Ok(()) };
+    let posted_at = posted_at.as_microsecond();
+    db.prepare_cached("INSERT OR IGNORE INTO posts_of_author (author, posted_at, post, seq) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![author.as_str(), posted_at, post.as_str(), seq])?;
+    let mut insert = db.prepare_cached(
+        "INSERT OR IGNORE INTO posts_of_column (column_name, posted_at, post, seq) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for column in columns {
+        insert.execute(params![column.as_str(), posted_at, post.as_str(), seq])?;
+    }
+    Ok(())
+}
+
+/// Keeps a text, in place of the one with the same id where there is one.
+fn keep_text<'batch>(
+    db: &Transaction<'_>,
+    text: &Text<'batch>,
+    to_index: &mut BTreeMap<i64, &'batch str>,
+) -> rusqlite::Result<()> {
+    let mut known = db.prepare_cached("SELECT place, json FROM bodies WHERE id = ?1")?;
+    let old: Option<(i64, String)> =
+        known.query_row([text.id.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((place, old)) = old else {
+        let place = free_place(db, text.at)?;
+        db.prepare_cached("INSERT INTO bodies (place, id, at, json) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+            place,
+            text.id.as_str(),
+            nanos(text.at),
+            text.json
+        ])?;
+        if let Some(words) = text.words {
+            to_index.insert(place, words);
+        }
+        return Ok(());
+    };
+    db.prepare_cached("UPDATE bodies SET at = ?2, json = ?3 WHERE place = ?1")?.execute(params![
+        place,
+        nanos(text.at),
+        text.json
+    ])?;
+    // A text of this very batch is not in the index yet.
+    let is_waiting = to_index.contains_key(&place);
+    if !is_waiting {
+        let old = codec::decode_body(&old);
+        let old = old.as_ref().and_then(Body::searchable);
+        if old == text.words {
+            return Ok(());
+        }
+        if let Some(old) = old {
+            forget_words(db, place, old)?;
+        }
+    }
+    match text.words {
+        Some(words) => to_index.insert(place, words),
+        None => to_index.remove(&place),
+    };
+    Ok(())
+}
+
+/// Takes a text out of the index.
+pub(super) fn forget_words(db: &Connection, place: i64, text: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT INTO words (words, rowid, text) VALUES ('delete', ?1, ?2)")?
+        .execute(params![place, words::cut(text)])?;
+    Ok(())
+}
+
+/// The milliseconds of the text's time, or the first free number after those taken nearby: networks tell
+/// times in whole seconds, so texts of one second line up behind each other.
+fn free_place(db: &Transaction<'_>, at: Timestamp) -> rusqlite::Result<i64> {
+    const NEARBY: i64 = 1000;
+    let mut place = at.as_millisecond();
+    let mut is_taken = db.prepare_cached("SELECT 1 FROM bodies WHERE place = ?1")?;
+    let mut highest = db.prepare_cached("SELECT max(place) FROM bodies WHERE place >= ?1 AND place < ?2")?;
+    while is_taken.exists([place])? {
+        let taken: Option<i64> = highest.query_row([place, place + NEARBY], |row| row.get(0))?;
+        place = taken.unwrap_or(place) + 1;
+    }
+    Ok(place)
+}

@@ -1,0 +1,111 @@
+//! What `replydeck check --online` asks X. It changes nothing there.
+
+use super::api::{Api, As, CallError};
+use super::decode::{bounded, id_of, text_of};
+use super::rules_sync;
+use crate::net::{Feed, Finding, FindingVerdict};
+
+pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    app(api, feeds, &mut findings).await;
+    account(api, &mut findings).await;
+    usage(api, &mut findings).await;
+    findings
+}
+
+fn works(what: String) -> Finding {
+    Finding { verdict: FindingVerdict::Works, what, remedy: None }
+}
+
+fn mind(what: String, remedy: &str) -> Finding {
+    Finding { verdict: FindingVerdict::Mind, what, remedy: Some(remedy.to_owned()) }
+}
+
+fn fails(what: String, remedy: &str) -> Finding {
+    Finding { verdict: FindingVerdict::Fails, what, remedy: Some(remedy.to_owned()) }
+}
+
+fn remedy(error: &CallError) -> &'static str {
+    match error {
+        CallError::NotSent(_) => "check base_url, the network and the proxy variables",
+        CallError::Lost(_) => "try again; if it stays, check the network and the proxy variables",
+        CallError::No(problem) => problem.remedy(),
+    }
+}
+
+/// The app's token, the rules that are there, and whether X would take ours.
+async fn app(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) {
+    let found = match rules_sync::rehearse(api, feeds).await {
+        Ok(found) => found,
+        Err(error) => {
+            findings.push(fails(format!("listening: {}", error.words()), remedy(&error)));
+            return;
+        }
+    };
+    findings.push(works(format!("the app's token: X shows its {} rules, {} of this deck", found.rules, found.ours)));
+    for (column, why) in &found.refused {
+        findings.push(fails(format!("column {column}: X refuses its rule: {why}"), "correct the column's query"));
+    }
+    let good = feeds.iter().filter(|feed| !found.refused.iter().any(|(column, _)| *column == feed.column)).count();
+    if good > 0 {
+        findings.push(works(format!("rules: X takes those of {good} columns")));
+    }
+}
+
+/// Who writes.
+async fn account(api: &Api, findings: &mut Vec<Finding>) {
+    let account = api.account();
+    if !api.can_write() {
+        findings.push(mind(
+            format!("@{} has no credentials for writing: it only listens", account.handle),
+            "put the account's own token into the config",
+        ));
+        return;
+    }
+    let answer = match api.get(As::User, "/2/users/me", &[]).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            findings.push(fails(format!("writing as @{}: {}", account.handle, error.words()), remedy(&error)));
+            return;
+        }
+    };
+    let Some(me) = answer.get("data") else {
+        findings.push(fails("X did not say whose token it is".into(), "try again"));
+        return;
+    };
+    let handle = bounded(text_of(me, "username"));
+    let id = id_of(me.get("id")).unwrap_or_default();
+    if !handle.eq_ignore_ascii_case(&account.handle) {
+        let what = format!("the token writes as @{handle}, the config says @{}", account.handle);
+        findings.push(fails(what, "use the token of the account in the config, or correct its handle"));
+    } else if account.id.as_ref().is_some_and(|known| known.native() != id) {
+        findings.push(fails(
+            format!("@{handle} has the user id {id}, the config says another"),
+            "correct user_id in the config",
+        ));
+    } else {
+        findings.push(works(format!("writing as @{handle}, user id {id}")));
+    }
+}
+
+/// How much of the month is used; not every plan may ask.
+async fn usage(api: &Api, findings: &mut Vec<Finding>) {
+    match api.get(As::App, "/2/usage/tweets", &[]).await {
+        Ok(answer) => {
+            let Some(data) = answer.get("data") else { return };
+            let number = |name: &str| data.get(name).and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()));
+            if let (Some(used), Some(cap)) = (number("project_usage"), number("project_cap")) {
+                let what = format!("{used} of the {cap} posts of this month are read");
+                if cap > 0 && used >= cap / 10 * 9 {
+                    findings.push(mind(
+                        what,
+                        "nothing is heard once the cap is reached: raise it in X's developer console",
+                    ));
+                } else {
+                    findings.push(works(what));
+                }
+            }
+        }
+        Err(error) => findings.push(mind(format!("usage: {}", error.words()), remedy(&error))),
+    }
+}

@@ -1,0 +1,58 @@
+//! Every duration of the X adapter in one place, so that a rehearsal can run faster than X.
+
+use std::time::Duration;
+
+use crate::net::backoff::Steps;
+
+/// How long the adapter waits for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// X promises a byte at least every 20 s; after so long without one the link is stale.
+    pub stale_after: Duration,
+    /// After so long without a byte the connection is given up. Later than `stale_after`, so that a
+    /// keep-alive sent at the last moment cannot race with it.
+    pub dead_after: Duration,
+    /// A connection that held so long counts as a success; one that breaks sooner does not start the
+    /// steps of waiting anew, or a server that accepts and hangs up would be called in a hot loop.
+    pub settled_after: Duration,
+    pub connect_within: Duration,
+    /// The headers of the stream, or the whole answer of any other question.
+    pub answer_within: Duration,
+    /// The whole answer to a reply; after that nobody knows whether it was published.
+    pub send_within: Duration,
+    /// The rules are compared with what we want again so often: another deck may have changed them.
+    pub rules_every: Duration,
+    /// And so soon after comparing them failed.
+    pub rules_retry: Duration,
+    /// The time of the last byte is reported at most so often.
+    pub beat: Duration,
+    /// X's search sees a post only after so long.
+    pub search_lag: Duration,
+    /// A request whose answer was lost may still publish for so long after it was attempted.
+    pub publish_within: Duration,
+    pub steps: Steps,
+}
+
+impl Pace {
+    /// For X itself.
+    pub const X: Pace = Pace {
+        stale_after: Duration::from_secs(20),
+        dead_after: Duration::from_secs(27),
+        settled_after: Duration::from_secs(20),
+        connect_within: Duration::from_secs(10),
+        answer_within: Duration::from_secs(20),
+        send_within: Duration::from_secs(30),
+        rules_every: Duration::from_secs(600),
+        rules_retry: Duration::from_secs(60),
+        beat: Duration::from_secs(1),
+        search_lag: Duration::from_secs(30),
+        publish_within: Duration::from_secs(60),
+        steps: Steps::X,
+    };
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self::X
+    }
+}

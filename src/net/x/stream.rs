@@ -1,0 +1,517 @@
+//! Listens: one connection for all columns, kept alive by X's published steps, its losses told as gaps.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Response;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::api::{Api, CallError, reset_in};
+use super::decode::{self, Line, RuleRef};
+use super::problem::{Class, Problem};
+use super::rules_sync::{self, RuleMap, Synced};
+use crate::model::{ColumnName, GapId, LinkReport, LinkState, Post};
+use crate::net::backoff::{Backoff, Failure};
+use crate::net::dispatch::Dispatch;
+use crate::net::lines::{Cut, LineSplitter};
+use crate::net::{Feed, Inbound, http};
+
+const PATH: &str = "/2/tweets/search/stream";
+
+/// A post object with everything asked for stays far below.
+const LONGEST_LINE: usize = 1024 * 1024;
+
+/// Why the connection is not there any more, or never was.
+#[derive(Debug)]
+enum End {
+    /// Worth another attempt.
+    Lost { why: String, failure: Failure },
+    /// Not before somebody did something.
+    Down { why: String, remedy: String },
+    /// Nobody wants to hear anything.
+    Idle,
+    /// The deck is closing.
+    Over,
+}
+
+type Syncing = Pin<Box<dyn Future<Output = Result<Synced, CallError>> + Send>>;
+
+/// One run of listening.
+pub(super) struct Listener {
+    api: Arc<Api>,
+    feeds: watch::Receiver<Arc<Vec<Feed>>>,
+    links: mpsc::Sender<LinkReport>,
+    current: Arc<Vec<Feed>>,
+    map: RuleMap,
+    refused: Vec<(ColumnName, String)>,
+    /// The rules at X may differ from what `current` wants.
+    is_map_old: bool,
+    dispatch: Dispatch,
+    backoff: Backoff,
+    gap: Option<GapId>,
+    /// Up to here nothing is missing.
+    heard_until: Timestamp,
+    last_byte: Option<Timestamp>,
+    last_beat: Option<Timestamp>,
+    state: LinkState,
+    /// Lines that were no posts and of which nothing was said yet.
+    skipped: HashMap<&'static str, u64>,
+    last_skip_told: Option<Timestamp>,
+    /// X renamed its parameters between two versions of its own description; which names the server takes
+    /// is found out once.
+    takes_new_names: AtomicBool,
+    knows_account: bool,
+}
+
+impl Listener {
+    pub(super) fn new(
+        api: Arc<Api>,
+        mut feeds: watch::Receiver<Arc<Vec<Feed>>>,
+        links: mpsc::Sender<LinkReport>,
+    ) -> Self {
+        let current = feeds.borrow_and_update().clone();
+        let now = api.now();
+        Self {
+            backoff: Backoff::new(api.pace.steps),
+            api,
+            feeds,
+            links,
+            current,
+            map: RuleMap::default(),
+            refused: Vec::new(),
+            is_map_old: true,
+            dispatch: Dispatch::default(),
+            gap: None,
+            heard_until: now,
+            last_byte: None,
+            last_beat: None,
+            state: LinkState::Connecting,
+            skipped: HashMap::new(),
+            last_skip_told: None,
+            takes_new_names: AtomicBool::new(false),
+            knows_account: false,
+        }
+    }
+
+    /// Runs until nobody can want anything any more; to stop it, drop it.
+    pub(super) async fn run(mut self) {
+        loop {
+            if self.current.is_empty() {
+                if self.feeds_change().await.is_err() {
+                    return;
+                }
+                self.heard_until = self.api.now();
+                continue;
+            }
+            self.tell(LinkState::Connecting, None).await;
+            match self.once().await {
+                End::Over => return,
+                // What nobody wanted to hear is not missing.
+                End::Idle => self.gap = None,
+                End::Lost { why, failure } => {
+                    self.open_gap().await;
+                    let wait = self.backoff.after(failure);
+                    let now = self.api.now();
+                    let until = SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
+                    let why_told = why.clone();
+                    self.tell(LinkState::BackingOff { until: until.unwrap_or(now), why }, Some(why_told)).await;
+                    if self.pause(wait).await.is_err() {
+                        return;
+                    }
+                }
+                End::Down { why, remedy } => {
+                    self.open_gap().await;
+                    let note = format!("{why}. {remedy}");
+                    self.tell(LinkState::Down { why, remedy }, Some(note)).await;
+                    if self.feeds_change().await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// One connection from its set-up to its end.
+    async fn once(&mut self) -> End {
+        if !self.knows_account {
+            match self.api.learn_id().await {
+                Ok(()) => self.knows_account = true,
+                Err(error) => {
+                    let note = format!("X did not say who we are: {}", error.words());
+                    self.tell(LinkState::Connecting, Some(note)).await;
+                    // Listening works without; asked again with the next connection.
+                }
+            }
+        }
+        // With rules known from before the line comes first: each second without it is a hole.
+        if self.map.is_empty() || self.is_map_old {
+            match rules_sync::sync(&self.api, &self.current).await {
+                Ok(synced) => self.take_rules(synced).await,
+                Err(error) => return self.end(error),
+            }
+            if self.map.is_empty() {
+                return self.no_rule_left();
+            }
+        }
+        let response = match self.connect().await {
+            Ok(response) => response,
+            Err(error) => return self.end(error),
+        };
+        self.went_live().await;
+        self.read(response).await
+    }
+
+    async fn connect(&mut self) -> Result<Response, CallError> {
+        let new_names = self.takes_new_names.load(Ordering::Relaxed);
+        match self.api.open(PATH, parameters(new_names)).await {
+            Err(CallError::No(problem)) if !new_names && names_our_parameters(&problem) => {
+                let opened = self.api.open(PATH, parameters(true)).await;
+                if opened.is_ok() {
+                    self.takes_new_names.store(true, Ordering::Relaxed);
+                }
+                opened
+            }
+            other => other,
+        }
+    }
+
+    async fn read(&mut self, mut response: Response) -> End {
+        let pace = self.api.pace;
+        let mut splitter = LineSplitter::new(LONGEST_LINE);
+        let mut is_stale = false;
+        let mut is_settled = false;
+        let began = Instant::now();
+        let mut heard = began;
+        let mut syncing: Option<Syncing> = None;
+        // Right after a reconnect the rules are looked at again: they may be why the line was lost.
+        let mut sync_at = if self.is_map_old { Instant::now() } else { Instant::now() + pace.rules_every };
+        loop {
+            let silent_until = heard + if is_stale { pace.dead_after } else { pace.stale_after };
+            tokio::select! {
+                changed = self.feeds.changed() => {
+                    if changed.is_err() {
+                        return End::Over;
+                    }
+                    self.take_feeds().await;
+                    if self.current.is_empty() {
+                        return End::Idle;
+                    }
+                    // A sync under way is for columns that are no longer the ones; X takes it all the same.
+                    syncing = Some(self.start_sync());
+                }
+                synced = async { syncing.as_mut().expect("guarded by the condition").await }, if syncing.is_some() => {
+                    syncing = None;
+                    sync_at = Instant::now() + pace.rules_every;
+                    match synced {
+                        Ok(synced) => {
+                            self.take_rules(synced).await;
+                            if self.map.is_empty() {
+                                return self.no_rule_left();
+                            }
+                        }
+                        Err(error) => {
+                            sync_at = Instant::now() + self.retry_in(&error);
+                            let note = format!("the rules could not be brought up to date: {}", error.words());
+                            self.tell(self.state.clone(), Some(note)).await;
+                        }
+                    }
+                }
+                () = sleep_until(sync_at), if syncing.is_none() => syncing = Some(self.start_sync()),
+                chunk = response.chunk() => match chunk {
+                    Ok(Some(bytes)) => {
+                        heard = Instant::now();
+                        let was_stale = std::mem::take(&mut is_stale);
+                        self.hear(was_stale).await;
+                        if !is_settled && began.elapsed() >= pace.settled_after {
+                            is_settled = true;
+                            self.backoff.succeeded();
+                        }
+                        let mut lines = Vec::new();
+                        splitter.feed(&bytes, |cut| lines.push(read_line(cut)));
+                        for line in lines {
+                            if let Some(end) = self.take(line).await {
+                                return end;
+                            }
+                        }
+                    }
+                    Ok(None) => return lost("X closed the stream"),
+                    Err(error) => return lost(&format!("the stream broke: {}", http::words(error))),
+                },
+                () = sleep_until(silent_until) => {
+                    if is_stale {
+                        return lost(&format!("not a byte for {} s", pace.dead_after.as_secs()));
+                    }
+                    is_stale = true;
+                    self.tell(LinkState::Stale, Some(format!("not a byte for {} s", pace.stale_after.as_secs()))).await;
+                }
+            }
+        }
+    }
+
+    fn start_sync(&self) -> Syncing {
+        let (api, feeds) = (self.api.clone(), self.current.clone());
+        Box::pin(async move { rules_sync::sync(&api, &feeds).await })
+    }
+
+    fn retry_in(&self, error: &CallError) -> Duration {
+        let until = match error {
+            CallError::No(problem) => reset_in(problem.until, self.api.now()),
+            _ => None,
+        };
+        until.unwrap_or(self.api.pace.rules_retry)
+    }
+
+    /// One line of the stream; an end if it ends it.
+    async fn take(&mut self, line: Line) -> Option<End> {
+        match line {
+            Line::Blank => {}
+            Line::Post { post, rules } => self.deliver(&post, &rules).await,
+            Line::Disconnect { title, detail, kind } => {
+                let words = if detail.is_empty() { title } else { detail };
+                let why = format!("X ended the stream: {words} ({kind})");
+                return Some(match kind.as_str() {
+                    // Somebody else took the one connection, or we asked for too many: taking it back at once
+                    // would only start a fight.
+                    "ForceDisconnect" | "TooManyConnections" => {
+                        End::Lost { why, failure: Failure::Limited { reset_in: None } }
+                    }
+                    "InvalidRules" | "RuleConfigurationIssue" | "RulesInvalidIssue" => {
+                        self.is_map_old = true;
+                        End::Lost { why, failure: Failure::Lost }
+                    }
+                    _ => End::Lost { why, failure: Failure::Lost },
+                });
+            }
+            Line::Problem { title, detail } => {
+                let note = format!("X says: {title} {detail}");
+                self.tell(self.state.clone(), Some(note)).await;
+            }
+            Line::Unknown { keys } => {
+                self.skip("of a kind this version does not know", &keys).await;
+            }
+            Line::Malformed { why } => self.skip("that cannot be read", &why).await,
+        }
+        None
+    }
+
+    /// Counts a line that is no post and says so, at most once a beat: a flood of them must not drown the rest.
+    async fn skip(&mut self, what: &'static str, why: &str) {
+        *self.skipped.entry(what).or_default() += 1;
+        let now = self.api.now();
+        if !is_due(self.last_skip_told, now, self.api.pace.beat) {
+            return;
+        }
+        self.last_skip_told = Some(now);
+        let told: Vec<String> = self.skipped.drain().map(|(what, count)| format!("{count} {what}")).collect();
+        let note = format!("lines passed over: {} (last: {why})", told.join(", "));
+        self.tell(self.state.clone(), Some(note)).await;
+    }
+
+    /// Hands a post to the columns of the rules it matched. A rule we know nothing of (or none at all), and a
+    /// column X does not evaluate yet, are judged here.
+    async fn deliver(&mut self, post: &Post, rules: &[RuleRef]) {
+        let targets: Vec<_> = rules.iter().filter_map(|rule| self.map.find(rule)).collect();
+        let is_own = targets.iter().any(|target| target.is_own);
+        let mut out = Vec::new();
+        for feed in self.current.iter() {
+            let is_named = targets.iter().any(|target| target.columns.contains(&feed.column));
+            let judged_here = targets.is_empty() || !self.map.covers(&feed.column);
+            if is_own || is_named || (judged_here && feed.rule.matches(post)) {
+                let inbound = self.dispatch.offer(&feed.column, post);
+                out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
+            }
+        }
+        for (to, inbound) in out {
+            // A column that is being closed no longer listens; its successor comes with the next feeds.
+            drop(to.send(inbound).await);
+        }
+    }
+
+    async fn tell_all(&self, inbound: &Inbound) {
+        for feed in self.current.iter() {
+            drop(feed.out.send(inbound.clone()).await);
+        }
+    }
+
+    async fn went_live(&mut self) {
+        let now = self.api.now();
+        if let Some(gap) = self.gap.take() {
+            self.tell_all(&Inbound::GapClosed { gap, to: now }).await;
+        }
+        self.heard_until = now;
+        self.last_byte = Some(now);
+        self.last_beat = Some(now);
+        self.tell(LinkState::Live, None).await;
+    }
+
+    async fn open_gap(&mut self) {
+        if self.gap.is_none() {
+            let gap = GapId(self.api.new_id());
+            self.gap = Some(gap);
+            self.tell_all(&Inbound::GapOpened { gap, from: self.heard_until }).await;
+        }
+    }
+
+    async fn hear(&mut self, was_stale: bool) {
+        let now = self.api.now();
+        self.heard_until = now;
+        self.last_byte = Some(now);
+        if was_stale {
+            self.last_beat = Some(now);
+            self.tell(LinkState::Live, None).await;
+        } else if is_due(self.last_beat, now, self.api.pace.beat) {
+            self.last_beat = Some(now);
+            // A beat that finds no room is made good by the next one.
+            drop(self.links.try_send(self.report(None)));
+        }
+    }
+
+    async fn take_rules(&mut self, synced: Synced) {
+        self.is_map_old = false;
+        self.map = synced.map;
+        let fresh: Vec<String> = synced
+            .refused
+            .iter()
+            .filter(|refusal| !self.refused.contains(refusal))
+            .map(|(column, why)| format!("column {column}: X refuses its rule: {why}"))
+            .collect();
+        self.refused = synced.refused;
+        for note in fresh {
+            self.tell(self.state.clone(), Some(note)).await;
+        }
+    }
+
+    /// Takes over changed feeds; a column that comes during an outage learns of it.
+    async fn take_feeds(&mut self) {
+        let fresh = self.feeds.borrow_and_update().clone();
+        self.is_map_old = true;
+        if let Some(gap) = self.gap {
+            let from = self.api.now();
+            for feed in fresh.iter().filter(|feed| !self.current.iter().any(|old| old.column == feed.column)) {
+                drop(feed.out.send(Inbound::GapOpened { gap, from }).await);
+            }
+        }
+        self.current = fresh;
+    }
+
+    /// Waits for other feeds. An error: there will be none.
+    async fn feeds_change(&mut self) -> Result<(), watch::error::RecvError> {
+        self.feeds.changed().await?;
+        self.take_feeds().await;
+        Ok(())
+    }
+
+    /// Waits before the next attempt; changed feeds are taken over but do not shorten it.
+    async fn pause(&mut self, wait: Duration) -> Result<(), watch::error::RecvError> {
+        let until = Instant::now() + wait;
+        loop {
+            tokio::select! {
+                () = sleep_until(until) => return Ok(()),
+                changed = self.feeds.changed() => {
+                    changed?;
+                    self.take_feeds().await;
+                }
+            }
+        }
+    }
+
+    async fn tell(&mut self, state: LinkState, note: Option<String>) {
+        self.state = state;
+        // Nobody left to tell is no reason to stop listening.
+        drop(self.links.send(self.report(note)).await);
+    }
+
+    fn report(&self, note: Option<String>) -> LinkReport {
+        LinkReport { account: self.api.account().name, state: self.state.clone(), last_byte: self.last_byte, note }
+    }
+
+    fn no_rule_left(&self) -> End {
+        let why = match self.refused.first() {
+            Some((column, why)) => format!("X takes no rule of ours; column {column}: {why}"),
+            None => "there is no rule to listen for".to_owned(),
+        };
+        End::Down { why, remedy: "correct the queries of the columns".into() }
+    }
+
+    /// What a failed question means for the connection.
+    fn end(&mut self, error: CallError) -> End {
+        let problem = match error {
+            CallError::NotSent(why) => return lost(&format!("X cannot be reached: {why}")),
+            CallError::Lost(why) => return lost(&why),
+            CallError::No(problem) => problem,
+        };
+        let why = format!("X says: {}", problem.words);
+        match problem.class {
+            Class::RateLimited => {
+                let reset_in = reset_in(problem.until, self.api.now());
+                End::Lost { why, failure: Failure::Limited { reset_in } }
+            }
+            Class::TooManyConnections => {
+                let why = format!("{why} {}", problem.remedy());
+                End::Lost { why, failure: Failure::Limited { reset_in: None } }
+            }
+            // Somebody deleted our rules: they are set again before the next attempt.
+            Class::NoRules | Class::RulesInvalid => {
+                self.is_map_old = true;
+                End::Lost { why, failure: Failure::Refused }
+            }
+            Class::ServerTrouble | Class::Provisioning | Class::Unknown => End::Lost { why, failure: Failure::Refused },
+            _ => End::Down { why, remedy: problem.remedy().to_owned() },
+        }
+    }
+}
+
+fn lost(why: &str) -> End {
+    End::Lost { why: why.to_owned(), failure: Failure::Lost }
+}
+
+fn read_line(cut: Cut<'_>) -> Line {
+    match cut {
+        Cut::Line(bytes) => decode::line(bytes),
+        Cut::TooLong(length) => Line::Malformed { why: format!("a line of {length} bytes") },
+    }
+}
+
+fn is_due(last: Option<Timestamp>, now: Timestamp, every: Duration) -> bool {
+    last.is_none_or(|last| now.duration_since(last).unsigned_abs() >= every)
+}
+
+/// What is asked for with every post, in the older or the newer family of names.
+fn parameters(new_names: bool) -> &'static [(&'static str, &'static str)] {
+    if new_names { &NEW_NAMES } else { &OLD_NAMES }
+}
+
+const OLD_NAMES: [(&str, &str); 4] = [
+    (
+        "tweet.fields",
+        "created_at,author_id,conversation_id,in_reply_to_user_id,referenced_tweets,entities,lang,public_metrics,reply_settings,note_tweet,edit_history_tweet_ids,attachments",
+    ),
+    ("expansions", "author_id,referenced_tweets.id,attachments.media_keys"),
+    ("user.fields", "name,username,verified,protected,public_metrics"),
+    ("media.fields", "type,alt_text"),
+];
+
+const NEW_NAMES: [(&str, &str); 4] = [
+    (
+        "post.fields",
+        "created_at,author_id,conversation_id,in_reply_to_user_id,referenced_posts,entities,lang,public_metrics,reply_settings,note_post,edit_history_post_ids,attachments",
+    ),
+    ("expansions", "author_id,referenced_posts,attachments.media_keys"),
+    ("user.fields", "name,username,verified,protected,public_metrics"),
+    ("media.fields", "type,alt_text"),
+];
+
+/// The refusal is about names we can say differently.
+pub(super) fn names_our_parameters(problem: &Problem) -> bool {
+    problem.status == 400
+        && problem
+            .parameters
+            .iter()
+            .any(|name| matches!(name.as_str(), "tweet.fields" | "expansions" | "referenced_tweets"))
+}

@@ -1,0 +1,252 @@
+//! The case of the selected post: who wrote, the whole text, how far it went, the author's history, and what
+//! happened. A pane from 150 cells on, else the whole screen.
+
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::paint::{clamp_scroll, paragraph, put, put_line, put_lines, rule};
+use super::post::{case_facts, missing_text, pack, shown_text};
+use super::text::{number_in_full, ordinal};
+use super::theme::Theme;
+use super::{reading, time};
+use crate::app::App;
+use crate::desk::{Case, PostView};
+use crate::model::verdict::may_reply;
+use crate::model::{CaseStatus, Delivery, Post, Verdict};
+
+/// Earlier cases listed.
+const HISTORY_ROWS: usize = 8;
+
+/// Draws head and text into `area`; returns where the cursor belongs.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> Position {
+    let Some(post) = reading::selected_post(app) else {
+        put(buffer, area.as_position(), area.width, " no post selected: j or Down selects one", theme.quiet());
+        return area.as_position();
+    };
+    let case = reading::case_of(&app.desk, post);
+    put_line(buffer, area.as_position(), area.width, &head(app, case, theme));
+    if area.height < 3 {
+        return area.as_position();
+    }
+    rule(buffer, Position::new(area.x, area.y + 1), area.width, '-', theme.frame());
+    let body = Rect { y: area.y + 2, height: area.height - 2, ..area };
+    let lines = lines(app, post, case, body.width, theme);
+    let scroll = clamp_scroll(scroll, lines.len(), body.height);
+    if put_lines(buffer, body, &lines, scroll) > usize::from(scroll) + usize::from(body.height) {
+        let at = Position::new(body.x + body.width.saturating_sub(8), body.bottom() - 1);
+        put(buffer, at, 8, " more v ", theme.focused());
+    }
+    body.as_position()
+}
+
+/// `CASE 4812  N new  unclaimed  due in 0:56`
+fn head(app: &App, case: Option<&Case>, theme: Theme) -> Line<'static> {
+    let Some(case) = case else { return Line::styled(" no case: a repost or a post of ours", theme.quiet()) };
+    let mark = case.mark(&app.setup.me);
+    let target = reading::target_of(app, case);
+    let mut spans = vec![
+        Span::styled(format!("CASE {}", case.number), theme.strong()),
+        Span::raw("  "),
+        Span::styled(format!("{} {}", mark.letter(), mark.word()), theme.mark(mark)),
+    ];
+    if case.owner.is_none() && case.status != CaseStatus::Resolved {
+        spans.push(Span::styled("  unclaimed", theme.quiet()));
+    }
+    if let Some(since) = case.waiting_since {
+        let used = crate::model::sla::used(since, target, app.now);
+        spans.push(Span::raw("  "));
+        spans.push(Span::styled(time::due(since, target, app.now), theme.used(used)));
+    }
+    Line::from(spans)
+}
+
+fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let zone = &app.setup.zone;
+    let mut lines = Vec::new();
+    let body = post.body.as_deref();
+    if let Some(body) = body {
+        lines.push(author_line(body, theme));
+    }
+    let age = time::age(post.at, app.now);
+    lines.push(Line::from(vec![
+        Span::raw(time::rfc3339(post.at, zone)),
+        Span::styled(format!("  {age}  arrived {}", time::hours(post.arrived, zone)), theme.quiet()),
+    ]));
+    match body {
+        Some(body) => {
+            lines.extend(paragraph(&body.page(), cells, 0, theme.quiet()));
+            lines.push(Line::default());
+            lines.extend(paragraph(&shown_text(body), cells, 0, theme.text()));
+            for media in &body.media {
+                let alt = media.alt.as_deref().unwrap_or("no alt text");
+                lines.extend(paragraph(&format!("{}: {alt}", media.kind), cells, 0, theme.quiet()));
+            }
+            if let Some(quoted) = body.quotes.as_ref().filter(|quoted| !quoted.text.is_empty()) {
+                lines.extend(paragraph(&format!("quotes: {}", quoted.text), cells, 2, theme.quiet()));
+            }
+            lines.push(Line::default());
+            lines.extend(spread(app, body, cells, theme));
+            lines.extend(verdict_lines(app, body, cells, theme));
+        }
+        None => {
+            lines.push(Line::default());
+            lines.push(Line::styled(missing_text(post.state), theme.quiet()));
+        }
+    }
+    let Some(case) = case else { return lines };
+    let facts = case_facts(app, theme, case, reading::target_of(app, case));
+    if !facts.is_empty() {
+        lines.extend(pack(&facts, cells.saturating_sub(1)).into_iter().map(without_margin));
+    }
+    if !case.tags.is_empty() {
+        let tags: Vec<_> = case.tags.iter().map(String::as_str).collect();
+        lines.extend(paragraph(&format!("tags: {}", tags.join(", ")), cells, 0, theme.text()));
+    }
+    if case.notes > 0 {
+        lines.push(Line::styled(format!("notes: {} (team only)", case.notes), theme.quiet()));
+    }
+    section(&mut lines, cells, "HISTORY", theme);
+    lines.extend(history(app, case, cells, theme));
+    section(&mut lines, cells, "LOG", theme);
+    for (at, words, style) in happened(app, post, case, theme) {
+        let words = format!("{} {words}", time::rfc3339(at, zone));
+        lines.extend(paragraph(&words, cells, 0, style));
+    }
+    lines
+}
+
+fn without_margin(mut line: Line<'static>) -> Line<'static> {
+    line.spans.remove(0);
+    line
+}
+
+fn section(lines: &mut Vec<Line<'static>>, cells: u16, title: &str, theme: Theme) {
+    let rest = usize::from(cells).saturating_sub(title.len() + 1);
+    lines.push(Line::from(vec![
+        Span::styled(format!("{title} "), theme.strong()),
+        Span::styled("-".repeat(rest), theme.frame()),
+    ]));
+}
+
+/// `@jo_m  Jo M   1,204 followers  verified`
+fn author_line(body: &Post, theme: Theme) -> Line<'static> {
+    let author = &body.author;
+    let mut words = format!("  {}", author.name);
+    if let Some(followers) = author.followers {
+        words += &format!("   {} followers", number_in_full(followers));
+    }
+    if author.is_verified {
+        words += "   verified";
+    }
+    if author.is_protected {
+        words += "   protected";
+    }
+    Line::from(vec![Span::styled(format!("@{}", author.handle), theme.handle()), Span::raw(words)])
+}
+
+/// Replies, reposts, likes, and the reach we assume.
+fn spread(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let counts = [
+        ("replies", body.counts.replies),
+        ("reposts", body.counts.reposts),
+        ("likes", body.counts.likes),
+        ("quotes", body.counts.quotes),
+    ];
+    let told: Vec<_> =
+        counts.iter().filter_map(|(word, n)| Some(format!("{word} {}", number_in_full((*n)?)))).collect();
+    let mut lines = Vec::new();
+    if !told.is_empty() {
+        lines.push(Line::styled(told.join("  "), theme.quiet()));
+    }
+    if let Some(followers) = body.author.followers {
+        let percent = app.setup.reach_percent;
+        let reach = followers.saturating_mul(u64::from(percent)) / 100;
+        let words = format!(
+            "reach about {} ({percent}% of {}, an assumption you can set)",
+            number_in_full(reach),
+            number_in_full(followers)
+        );
+        lines.extend(paragraph(&words, cells, 0, theme.quiet()));
+    }
+    lines
+}
+
+/// May we reply?, told before a word is drafted.
+pub(super) fn verdict_lines(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let Some(account) = reading::focused_setup(app).and_then(|column| reading::account(app, &column.reply_as)) else {
+        return Vec::new();
+    };
+    told_verdict(&may_reply(body, account), cells, theme)
+}
+
+pub(super) fn told_verdict(verdict: &Verdict, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    match verdict {
+        Verdict::Yes => vec![Line::styled("may we reply? yes", theme.text())],
+        Verdict::No { why } => {
+            let mut lines = paragraph(&format!("may we reply? no: {why}"), cells, 0, theme.warning());
+            lines.extend(paragraph("g o hands the text over to the network's own page", cells, 0, theme.text()));
+            lines
+        }
+        Verdict::Unknown { why } => paragraph(&format!("may we reply? not known: {why}"), cells, 0, theme.warning()),
+    }
+}
+
+fn history(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let count = reading::contacts_lately(app, &case.author);
+    let mut lines = vec![Line::raw(format!("{} contact in 7 days", ordinal(count.max(1))))];
+    let Some(author) = app.desk.authors.get(&case.author) else { return lines };
+    for contact in author.contacts.iter().rev().filter(|contact| contact.case != case.id).take(HISTORY_ROWS) {
+        let day = time::day(contact.at, &app.setup.zone);
+        let end = match contact.resolved {
+            Some(at) => format!("resolved after {}", time::age(contact.at, at)),
+            None => "open".to_owned(),
+        };
+        let cause = contact.cause.as_deref().unwrap_or("-");
+        lines.extend(paragraph(&format!("{day}  {}  {cause}  {end}", contact.number), cells, 1, theme.text()));
+    }
+    lines
+}
+
+/// What happened in the case, as far as the desk remembers it, oldest first.
+fn happened(app: &App, post: &PostView, case: &Case, theme: Theme) -> Vec<(Timestamp, String, Style)> {
+    let columns: Vec<_> = post.columns.iter().map(|name| name.as_str()).collect();
+    let plain = theme.text();
+    let mut log = vec![
+        (post.arrived, format!("matched {}", columns.join(", ")), theme.quiet()),
+        (case.started, format!("case {} began", case.number), theme.quiet()),
+    ];
+    if let (Some(at), Some(owner)) = (case.claimed_at, &case.owner) {
+        log.push((at, format!("{owner} claimed"), plain));
+    }
+    if let Some(answer) = &case.last_answer {
+        let rep = answer.rep.as_ref().map_or("answered elsewhere".to_owned(), |rep| format!("{rep} answered"));
+        log.push((answer.at, rep, plain));
+    }
+    log.extend(case.dm_requested.map(|at| (at, "asked for a direct message".to_owned(), plain)));
+    if let Some(over) = &case.handed_over {
+        log.push((over.at, format!("{} handed the {} over", over.rep, over.purpose.title()), plain));
+    }
+    for reply in case.replies.iter().filter_map(|id| app.desk.replies.get(id)) {
+        let what = reply.purpose.title();
+        log.push((reply.queued, format!("{} confirmed the {what}", reply.rep), plain));
+        match &reply.delivery {
+            Delivery::Failed { why, .. } => {
+                log.push((reply.attempted.unwrap_or(reply.queued), format!("failed: {why}"), theme.overdue()));
+            }
+            Delivery::Parked { why } => {
+                log.push((reply.attempted.unwrap_or(reply.queued), format!("parked: {why}"), theme.warning()));
+            }
+            Delivery::Sent { at, .. } => log.push((*at, format!("the {what} was sent"), plain)),
+            Delivery::Queued { .. } | Delivery::Sending => {}
+        }
+    }
+    if let Some(resolved) = &case.resolved {
+        let cause = resolved.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
+        log.push((resolved.at, format!("{} resolved{cause}", resolved.rep), plain));
+    }
+    log.sort_by_key(|(at, ..)| *at);
+    log
+}

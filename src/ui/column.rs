@@ -1,0 +1,243 @@
+//! One column: its head, and as many rows as fit around the row that keeps its place.
+//!
+//! A column that follows has the newest row on top. An anchored one keeps the selected row on its line
+//! while posts arrive above; a new selection scrolls just enough, a far one lands in the upper third.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+use super::order::{Key, Row, Rows};
+use super::paint::{put, put_line, put_right, rule};
+use super::post::{RowContext, Wraps, row};
+use super::text::{cut, width};
+use super::theme::Theme;
+use super::time;
+use crate::app::{App, ColumnView};
+use crate::desk::Gap;
+use crate::model::GapFill;
+
+/// Lines kept between the selection and the edge when it moves.
+const CONTEXT: i32 = 2;
+/// A selection further away than this many screens is not walked to.
+const WALKED_SCREENS: i32 = 3;
+
+/// Where a column stands on the screen: this row's first line is on that line of the body.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    key: Key,
+    line: i32,
+}
+
+/// What drawing a column says about it.
+pub(super) struct Drawn {
+    /// Posts of which at least a line is on the screen.
+    pub(super) shown: usize,
+    /// Where the hardware cursor belongs if the column has the keys.
+    pub(super) cursor: Position,
+}
+
+/// Draws head and rows of the column at `index` into `area` (inside the borders).
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    app: &App,
+    index: usize,
+    theme: Theme,
+    place: &mut Option<Place>,
+    wraps: &mut Wraps,
+) -> Drawn {
+    let mut drawn = Drawn { shown: 0, cursor: area.as_position() };
+    let (Some(setup), Some(view)) = (app.setup.columns.get(index), app.columns.get(index)) else { return drawn };
+    let has_keys = index == app.focus;
+    head(buffer, area, app, index, theme);
+    if area.height < 3 {
+        return drawn;
+    }
+    rule(buffer, Position::new(area.x, area.y + 1), area.width, '-', theme.frame());
+    let body = Rect { y: area.y + 2, height: area.height - 2, ..area };
+    drawn.cursor = body.as_position();
+
+    let rows = Rows::of(&app.desk, app.desk.columns.get(&setup.name), view);
+    let context =
+        RowContext { app, theme, column: setup, cells: area.width, selected: view.selected.as_ref(), has_keys };
+    let mut lines_of = |key: &Key| match rows.get(key) {
+        Row::Post(post) => (row(&context, wraps, post), true),
+        Row::Gap(gap) => (vec![gap_line(app, gap, area.width, theme)], false),
+        Row::Unknown => (vec![Line::from(" not at hand")], false),
+    };
+    let height = i32::from(body.height);
+    *place = find_place(rows, view, place.take(), height, &mut |key| row_height(&lines_of(key)));
+    let Some(top) = place.as_ref() else {
+        empty(buffer, body, app, theme);
+        return drawn;
+    };
+
+    // Up from the anchored row to the top edge, then down from there.
+    let (mut key, mut line) = (top.key.clone(), top.line);
+    while line > 0 {
+        let Some(above) = rows.newer(&key) else { break };
+        line -= row_height(&lines_of(&above));
+        key = above;
+    }
+    let selected = view.selected.as_ref().and_then(|id| rows.key_of(id));
+    let mut next = Some(key);
+    while let Some(key) = next {
+        if line >= height {
+            break;
+        }
+        let (lines, is_post) = lines_of(&key);
+        let is_visible = draw_row(buffer, body, line, &lines, is_post, theme);
+        drawn.shown += usize::from(is_visible && is_post);
+        if selected.as_ref() == Some(&key)
+            && let Ok(at) = u16::try_from(line)
+            && at < body.height
+        {
+            drawn.cursor = Position::new(body.x, body.y + at);
+        }
+        line += row_height(&(lines, is_post));
+        next = rows.older(&key);
+    }
+    // What the store still has to say stands below the last row.
+    let foot = match (view.asking_older, view.at_end) {
+        (true, _) => "asking the store for older posts..",
+        (false, true) => "no older posts",
+        (false, false) => "",
+    };
+    if let Ok(at) = u16::try_from(line)
+        && at < body.height
+    {
+        put(buffer, Position::new(body.x + 1, body.y + at), body.width.saturating_sub(1), foot, theme.quiet());
+    }
+    drawn
+}
+
+/// Lines a row takes; a post has a rule below it.
+fn row_height((lines, is_post): &(Vec<Line<'_>>, bool)) -> i32 {
+    i32::try_from(lines.len()).unwrap_or(i32::MAX / 2) + i32::from(*is_post)
+}
+
+/// Draws the lines of a row that are inside the body; says whether any was.
+fn draw_row(buffer: &mut Buffer, body: Rect, line: i32, lines: &[Line<'_>], is_post: bool, theme: Theme) -> bool {
+    let mut any = false;
+    let mut at = line;
+    for content in lines {
+        if let Some(y) = inside(at, body) {
+            put_line(buffer, Position::new(body.x, y), body.width, content);
+            any = true;
+        }
+        at += 1;
+    }
+    if is_post && let Some(y) = inside(at, body) {
+        rule(buffer, Position::new(body.x, y), body.width, '-', theme.frame());
+    }
+    any
+}
+
+fn inside(line: i32, body: Rect) -> Option<u16> {
+    u16::try_from(line).ok().filter(|line| *line < body.height).map(|line| body.y + line)
+}
+
+fn find_place(
+    rows: Rows<'_>,
+    view: &ColumnView,
+    old: Option<Place>,
+    height: i32,
+    height_of: &mut dyn FnMut(&Key) -> i32,
+) -> Option<Place> {
+    let newest = rows.newest()?;
+    let old = old.filter(|old| !matches!(rows.get(&old.key), Row::Unknown));
+    let selected = view.selected.as_ref().and_then(|id| rows.key_of(id));
+    let Some(key) = selected else {
+        // Following; held, or the selected post is gone: what was on top stays there.
+        let keeps = view.held || view.selected.is_some();
+        return Some(old.filter(|_| keeps).unwrap_or(Place { key: newest, line: 0 }));
+    };
+    let own = height_of(&key);
+    let lowest = (height - own).max(0);
+    let line = match old {
+        Some(old) if old.key == key => old.line.clamp(0, lowest),
+        Some(old) => {
+            let context = CONTEXT.min(lowest / 2);
+            match walk(rows, &old, &key, height * WALKED_SCREENS, height_of) {
+                Some(line) => line.clamp(context, (lowest - context).max(context)),
+                None => (height / 3).min(lowest),
+            }
+        }
+        None => (height / 3).min(lowest),
+    };
+    // Never blank above the newest row.
+    let (mut above, mut top) = (key.clone(), line);
+    while top > 0 {
+        let Some(newer) = rows.newer(&above) else { break };
+        top -= height_of(&newer);
+        above = newer;
+    }
+    Some(Place { key, line: line - top.max(0) })
+}
+
+/// On which line `to` stands while `from` stands on its own; `None` if it is further than `limit` lines away.
+fn walk(rows: Rows<'_>, from: &Place, to: &Key, limit: i32, height_of: &mut dyn FnMut(&Key) -> i32) -> Option<i32> {
+    let (mut key, mut line) = (from.key.clone(), from.line);
+    while key != *to {
+        if (line - from.line).abs() > limit {
+            return None;
+        }
+        if key > *to {
+            line += height_of(&key);
+            key = rows.older(&key)?;
+        } else {
+            key = rows.newer(&key)?;
+            line -= height_of(&key);
+        }
+    }
+    Some(line)
+}
+
+/// `1 title      x  following`
+fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) {
+    let (Some(setup), Some(view)) = (app.setup.columns.get(index), app.columns.get(index)) else { return };
+    let is_anchored = view.selected.is_some() || view.held;
+    let state = match (view.held, is_anchored, view.new) {
+        (true, _, 0) => "HELD .".to_owned(),
+        (true, _, new) => format!("{new} new  HELD ."),
+        (false, true, new) if new > 0 => format!("{new} new  ."),
+        (false, true, _) => "kept".to_owned(),
+        (false, false, _) => (if area.width < 42 { "follow" } else { "following" }).to_owned(),
+    };
+    let right = format!("{}  {state} ", setup.network.prefix());
+    let room = usize::from(area.width).saturating_sub(width(&right) + 1);
+    let title = cut(&format!("{} {}", index + 1, setup.title), room).into_owned();
+    let style = if index == app.focus { theme.focused() } else { theme.strong() };
+    put(buffer, area.as_position(), area.width, &title, style);
+    let state_style = if view.held || view.new > 0 { theme.warning() } else { theme.quiet() };
+    if room > 0 {
+        put_right(buffer, area.as_position(), area.width, &right, state_style);
+    }
+}
+
+/// `~~~ gap 14:02-14:09 not filled: too many posts ~~~`
+fn gap_line(app: &App, gap: &Gap, cells: u16, theme: Theme) -> Line<'static> {
+    let words = format!("~~~ {} ", gap_words(app, gap));
+    let words = cut(&words, usize::from(cells)).into_owned();
+    let rest = usize::from(cells).saturating_sub(width(&words));
+    Line::from(vec![Span::styled(words, theme.warning()), Span::styled("~".repeat(rest), theme.warning())])
+}
+
+/// A gap's times and what became of it.
+pub(super) fn gap_words(app: &App, gap: &Gap) -> String {
+    let zone = &app.setup.zone;
+    let from = time::minutes(gap.from, zone);
+    let Some(to) = gap.to else { return format!("gap since {from}, still open") };
+    let span = format!("gap {from}-{}", time::minutes(to, zone));
+    match &gap.fill {
+        None => format!("{span} not filled yet"),
+        Some(GapFill::Filled { posts }) => format!("{span} filled: {posts} new"),
+        Some(GapFill::NotFilled { why }) => format!("{span} not filled: {why}"),
+    }
+}
+
+fn empty(buffer: &mut Buffer, body: Rect, app: &App, theme: Theme) {
+    let words = if app.caught_up { "no posts yet" } else { "reading the store.." };
+    put(buffer, Position::new(body.x + 1, body.y), body.width.saturating_sub(1), words, theme.quiet());
+}

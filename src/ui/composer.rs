@@ -1,0 +1,170 @@
+//! Writing a reply: what is answered, the editor, the length. The editor's text is wrapped and drawn here, so
+//! that cells, cursor and unsure clusters follow the same rules as everywhere.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+use super::case::told_verdict;
+use super::paint::{paragraph, put, put_line, rule};
+use super::post::shown_text;
+use super::text::{width, wrap};
+use super::theme::Theme;
+use super::{reading, time};
+use crate::app::composer::Saved;
+use crate::app::{App, Composer};
+
+/// Lines of the answered post shown above the editor.
+const POST_LINES: usize = 4;
+/// The editor keeps at least this many lines.
+const EDITOR_LINES: u16 = 3;
+
+/// Draws the composer into `area`, with what it answers above it if `with_post`; returns the insertion point.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    app: &App,
+    composer: &Composer,
+    with_post: bool,
+    theme: Theme,
+) -> Position {
+    if area.width < 4 || area.height == 0 {
+        return area.as_position();
+    }
+    let mut y = area.y;
+    put_line(buffer, Position::new(area.x, y), area.width, &title(app, composer, theme));
+    y += 1;
+    let mut above = if with_post { answered(app, composer, area.width, theme) } else { Vec::new() };
+    above.extend(told_verdict(&composer.verdict, area.width, theme));
+    // The editor and the line below it come first on a small screen.
+    let room = area.height.saturating_sub(1 + EDITOR_LINES + 3);
+    above.truncate(usize::from(room));
+    for line in &above {
+        put_line(buffer, Position::new(area.x, y), area.width, line);
+        y += 1;
+    }
+    if area.height > EDITOR_LINES + 2 {
+        rule(buffer, Position::new(area.x, y), area.width, '-', theme.frame());
+        y += 1;
+    }
+    let has_foot = area.height > EDITOR_LINES;
+    let foot_rows = if has_foot { 2.min(area.bottom().saturating_sub(y + 1)) } else { 0 };
+    let editor = Rect::new(area.x + 1, y, area.width - 2, area.bottom().saturating_sub(y + foot_rows));
+    let cursor = draw_editor(buffer, editor, composer, theme);
+    if foot_rows > 0 {
+        put_line(buffer, Position::new(area.x, editor.bottom()), area.width, &foot(composer, theme));
+    }
+    if foot_rows > 1 {
+        put_line(buffer, Position::new(area.x, editor.bottom() + 1), area.width, &added(app, composer, theme));
+    }
+    cursor
+}
+
+/// `REPLY acknowledgement  draft  PUBLIC  as @CharterHelp (X)   saved 14:31:58`
+fn title(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
+    let saved = match composer.saved {
+        Saved::Untouched => String::new(),
+        Saved::Typing { .. } => "not saved yet".to_owned(),
+        Saved::At(at) => format!("saved {}", time::hours(at, &app.setup.zone)),
+    };
+    Line::from(vec![
+        Span::styled("REPLY  draft  PUBLIC", theme.focused()),
+        Span::raw(format!("  as {}  ", reading::account_title(app, &composer.account))),
+        Span::styled(format!("{}  ", composer.purpose.title()), theme.strong()),
+        Span::styled(saved, theme.quiet()),
+    ])
+}
+
+/// The post that is answered, in brief, and what we had with its author before.
+fn answered(app: &App, composer: &Composer, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let post = app.desk.posts.get(&composer.to);
+    let body = post.and_then(|post| post.body.as_deref());
+    if let Some(body) = body {
+        lines.push(Line::from(vec![
+            Span::raw("In reply to "),
+            Span::styled(format!("@{}", body.author.handle), theme.handle()),
+            Span::raw(format!("  ({})  ", body.author.name)),
+            Span::styled(time::rfc3339(body.at, &app.setup.zone), theme.quiet()),
+        ]));
+        lines.extend(paragraph(&shown_text(body), cells, 1, theme.text()).into_iter().take(POST_LINES));
+    } else {
+        lines.push(Line::styled("In reply to a post whose text was removed", theme.quiet()));
+    }
+    if let Some(case) = app.desk.cases.get(&composer.case)
+        && let Some(words) = reading::history_words(app, &case.author, case.id)
+    {
+        lines.extend(paragraph(&format!("history: {words}"), cells, 0, theme.text()));
+    }
+    lines
+}
+
+/// `124/280 (X weighted, link counts 23)   fill {name} first`
+fn foot(composer: &Composer, theme: Theme) -> Line<'static> {
+    let length = composer.length;
+    let style = if length.used > length.limit { theme.overdue() } else { theme.strong() };
+    let over = length.used.saturating_sub(length.limit);
+    let words = if over > 0 {
+        format!("{}/{} TOO LONG by {over}", length.used, length.limit)
+    } else {
+        format!("{}/{}", length.used, length.limit)
+    };
+    let mut spans = vec![Span::styled(words, style)];
+    match &composer.problem {
+        Some(problem) => {
+            spans.push(Span::raw("   "));
+            spans.push(Span::styled(problem.replace('\n', " "), theme.warning()));
+        }
+        None => {
+            spans.push(Span::styled("   Ctrl-S preview   :: saved reply   Esc keep draft and leave", theme.quiet()))
+        }
+    }
+    Line::from(spans)
+}
+
+/// What is put around the words when they go out.
+fn added(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
+    let handle = app.desk.posts.get(&composer.to).and_then(|post| post.body.as_ref());
+    let mut parts: Vec<String> = handle.map(|post| format!("@{}", post.author.handle)).into_iter().collect();
+    parts.extend(app.setup.signature.clone());
+    if composer.purpose.asks_for_dm() {
+        parts.push("the DM link".to_owned());
+    }
+    let words = if parts.is_empty() { String::new() } else { format!("added by itself: {}", parts.join(", ")) };
+    Line::styled(words, theme.quiet())
+}
+
+/// Draws the lines around the cursor; returns the cursor's cell.
+fn draw_editor(buffer: &mut Buffer, area: Rect, composer: &Composer, theme: Theme) -> Position {
+    if area.width == 0 || area.height == 0 {
+        return area.as_position();
+    }
+    let cursor = composer.editor.cursor();
+    let (mut rows, mut at) = (Vec::new(), (0, 0));
+    for (number, line) in composer.editor.lines().iter().enumerate() {
+        let ranges = wrap(line, area.width);
+        if number == cursor.0 {
+            let byte = line.char_indices().nth(cursor.1).map_or(line.len(), |(byte, _)| byte);
+            let (row, cells) = cell_of(line, &ranges, byte);
+            at = (rows.len() + row, cells);
+        }
+        rows.extend(ranges.into_iter().map(|range| &line[range]));
+    }
+    let height = usize::from(area.height);
+    let top = at.0.saturating_sub(height - 1).min(rows.len().saturating_sub(height));
+    for (row, y) in rows.iter().skip(top).zip(area.top()..area.bottom()) {
+        put(buffer, Position::new(area.x, y), area.width, row, theme.text());
+    }
+    let x = u16::try_from(at.1).unwrap_or(u16::MAX).min(area.width);
+    let y = u16::try_from(at.0 - top).unwrap_or(0).min(area.height - 1);
+    Position::new(area.x + x, area.y + y)
+}
+
+/// Row and cells of a byte offset in a wrapped line; an offset among the blanks a line ends with counts on.
+pub(super) fn cell_of(line: &str, ranges: &[Range<usize>], byte: usize) -> (usize, usize) {
+    let row = ranges.iter().rposition(|range| range.start <= byte).unwrap_or(0);
+    let start = ranges.get(row).map_or(0, |range| range.start);
+    (row, line.get(start..byte).map_or(0, width))
+}

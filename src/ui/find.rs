@@ -1,0 +1,59 @@
+//! Search in the stored posts: the words, the hits.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::paint::{boxed, list_top, put};
+use super::palette::draw_input;
+use super::text::cut;
+use super::theme::Theme;
+use super::time;
+use crate::app::{App, Find};
+use crate::model::{Body, Hit};
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, theme: Theme) -> Position {
+    let inside = boxed(buffer, area, "find in stored posts", theme.frame(), theme.focused());
+    if inside.width < 4 || inside.height == 0 {
+        return area.as_position();
+    }
+    let cursor = draw_input(buffer, Rect { height: 1, ..inside }, "/", &find.input, theme);
+    if inside.height < 3 {
+        return cursor;
+    }
+    let said = match (&find.input.error, &find.answered) {
+        (Some(error), _) => error.clone(),
+        (None, Some(words)) if find.hits.is_empty() => format!("nothing found for {words}"),
+        (None, Some(words)) => format!("{} hits for {words}, newest first", find.hits.len()),
+        (None, None) if find.input.text.is_empty() => "words to look for; Enter searches".to_owned(),
+        (None, None) => String::new(),
+    };
+    let status = Position::new(inside.x + 1, inside.y + 1);
+    put(buffer, status, inside.width - 1, &said, theme.quiet());
+    let rows = Rect { y: inside.y + 2, height: inside.height - 2, ..inside };
+    let top = list_top(find.selected, find.hits.len(), usize::from(rows.height));
+    let mut at = cursor;
+    for ((i, hit), y) in find.hits.iter().enumerate().skip(top).zip(rows.top()..rows.bottom()) {
+        let is_selected = i == find.selected;
+        let pointer = if is_selected { ">" } else { " " };
+        let words = format!("{pointer} {}", line(app, hit));
+        let style = if is_selected && find.in_list { theme.selected() } else { theme.text() };
+        put(buffer, Position::new(rows.x, y), rows.width, &cut(&words, usize::from(rows.width)), style);
+        if is_selected && find.in_list {
+            at = Position::new(rows.x, y);
+        }
+    }
+    at
+}
+
+/// `2026-11-18 14:02 @jo_m: the words`
+fn line(app: &App, hit: &Hit) -> String {
+    let zone = &app.setup.zone;
+    let (who, words) = match &hit.body {
+        Body::Post(post) => (format!("@{}", post.author.handle), post.text.as_str()),
+        Body::Reply(words) => ("our reply".to_owned(), words.as_str()),
+        Body::Note(words) => ("note".to_owned(), words.as_str()),
+        Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str()),
+    };
+    let (day, minutes) = (time::day(hit.at, zone), time::minutes(hit.at, zone));
+    format!("{day} {minutes} {who}: {}", words.replace('\n', " "))
+}

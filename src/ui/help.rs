@@ -1,0 +1,63 @@
+//! All keys, and what the marks mean.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+use super::hints;
+use super::paint::{boxed, clamp_scroll, paragraph, put_lines};
+use super::text::width;
+use super::theme::Theme;
+use crate::app::App;
+use crate::model::Mark;
+
+/// Cells for the keys before their words.
+const KEYS: usize = 24;
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> Position {
+    let inside = boxed(buffer, area, "help", theme.frame(), theme.focused());
+    let cells = inside.width.saturating_sub(1);
+    let mut lines = Vec::new();
+    for (title, hints) in hints::sections() {
+        lines.push(Line::styled(format!(" {title}"), theme.strong()));
+        for hint in hints {
+            let gap = " ".repeat(KEYS.saturating_sub(width(&hint.keys)));
+            lines.push(Line::from(vec![
+                Span::raw("   "),
+                Span::styled(hint.keys.into_owned(), theme.key()),
+                Span::raw(gap),
+                Span::raw(hint.words.into_owned()),
+            ]));
+        }
+        lines.push(Line::default());
+    }
+    lines.push(Line::styled(" In front of a post", theme.strong()));
+    for mark in Mark::ALL.into_iter().filter(|mark| *mark != Mark::None) {
+        lines.push(Line::from(vec![
+            Span::raw("   "),
+            Span::styled(mark.letter().to_string(), theme.mark(mark)),
+            Span::raw(format!("{}{}", " ".repeat(KEYS - 1), mark.word())),
+        ]));
+    }
+    lines.push(Line::from(vec![
+        Span::raw("   "),
+        Span::styled("!", theme.overdue()),
+        Span::raw(format!("{}overdue: 24 hours without an answer", " ".repeat(KEYS - 1))),
+    ]));
+    lines.push(Line::default());
+    let percent = app.setup.reach_percent;
+    for words in [
+        "Ages and times ago are hours and minutes: 0:04, 26h10, then days; held replies count minutes and seconds."
+            .to_owned(),
+        "On a tab stand the cases that wait for us, + what came in above the kept place, ! if one is overdue."
+            .to_owned(),
+        format!(
+            "reach = followers x {percent} %; next hop = reach x followers x {percent} %, as if readers had as many \
+             followers themselves. An assumption; reach_percent in the config sets it."
+        ),
+    ] {
+        lines.extend(paragraph(&words, cells, 1, theme.text()));
+    }
+    put_lines(buffer, inside, &lines, clamp_scroll(scroll, lines.len(), inside.height));
+    inside.as_position()
+}

@@ -1,0 +1,143 @@
+//! The rows of a column in order, newest first: posts of the desk's window, gaps, and older posts read from
+//! the store. Steps from one row to its neighbour cost the same however deep the column is.
+
+use std::cmp::Ordering;
+use std::ops::Bound::{Excluded, Unbounded};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::app::ColumnView;
+use crate::desk::{Column, Desk, Gap, PostView};
+use crate::model::{GapId, NetworkKind, PostId};
+
+/// A row's place: by time; a gap stands above a post of the same moment, which was the last one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    at: Timestamp,
+    row: RowId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum RowId {
+    Post(PostId),
+    Gap(GapId),
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.at, &self.row).cmp(&(other.at, &other.row))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What stands in a row.
+pub(super) enum Row<'a> {
+    Post(&'a PostView),
+    Gap(&'a Gap),
+    /// In the window, but the desk does not hold it.
+    Unknown,
+}
+
+/// A column's rows.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    desk: &'a Desk,
+    column: Option<&'a Column>,
+    /// Newest first.
+    older: &'a [PostView],
+}
+
+/// No id sorts before it.
+fn first_post() -> PostId {
+    PostId::new(NetworkKind::Bluesky, "")
+}
+
+fn just_after(at: Timestamp) -> Timestamp {
+    at.checked_add(SignedDuration::from_nanos(1)).unwrap_or(Timestamp::MAX)
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn of(desk: &'a Desk, column: Option<&'a Column>, view: &'a ColumnView) -> Self {
+        Self { desk, column, older: &view.older }
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Row<'a> {
+        match &key.row {
+            RowId::Gap(id) => self.desk.gaps.get(id).map_or(Row::Unknown, Row::Gap),
+            RowId::Post(id) => match self.desk.posts.get(id) {
+                Some(post) => Row::Post(post),
+                None => self.older.iter().find(|post| post.id == *id).map_or(Row::Unknown, Row::Post),
+            },
+        }
+    }
+
+    /// Where a post stands, whether or not the window still holds it.
+    pub(super) fn key_of(&self, id: &PostId) -> Option<Key> {
+        let post = self.desk.posts.get(id).or_else(|| self.older.iter().find(|post| post.id == *id))?;
+        Some(Key { at: post.at, row: RowId::Post(id.clone()) })
+    }
+
+    pub(super) fn newest(&self) -> Option<Key> {
+        let column = self.column;
+        let post = column.and_then(|column| column.window.last()).map(post_key);
+        let gap = column.and_then(|column| column.gaps.last()).map(gap_key);
+        let older = self.older.first().map(view_key);
+        [post, gap, older].into_iter().flatten().max()
+    }
+
+    /// The next row up.
+    pub(super) fn newer(&self, key: &Key) -> Option<Key> {
+        let mut found = Vec::with_capacity(3);
+        if let Some(column) = self.column {
+            let posts = &column.window;
+            found.extend(match &key.row {
+                RowId::Post(id) => posts.range((Excluded((key.at, id.clone())), Unbounded)).next().map(post_key),
+                RowId::Gap(_) => posts.range((just_after(key.at), first_post())..).next().map(post_key),
+            });
+            found.extend(match &key.row {
+                RowId::Post(_) => column.gaps.range((key.at, GapId(Uuid::nil()))..).next().map(gap_key),
+                RowId::Gap(id) => column.gaps.range((Excluded((key.at, *id)), Unbounded)).next().map(gap_key),
+            });
+        }
+        let above = self.older.partition_point(|post| view_key(post) > *key);
+        found.extend(above.checked_sub(1).and_then(|i| self.older.get(i)).map(view_key));
+        found.into_iter().min()
+    }
+
+    /// The next row down.
+    pub(super) fn older(&self, key: &Key) -> Option<Key> {
+        let mut found = Vec::with_capacity(3);
+        if let Some(column) = self.column {
+            let posts = &column.window;
+            found.extend(match &key.row {
+                RowId::Post(id) => posts.range(..(key.at, id.clone())).next_back().map(post_key),
+                RowId::Gap(_) => posts.range(..(just_after(key.at), first_post())).next_back().map(post_key),
+            });
+            found.extend(match &key.row {
+                RowId::Post(_) => column.gaps.range(..(key.at, GapId(Uuid::nil()))).next_back().map(gap_key),
+                RowId::Gap(id) => column.gaps.range(..(key.at, *id)).next_back().map(gap_key),
+            });
+        }
+        let below = self.older.partition_point(|post| view_key(post) >= *key);
+        found.extend(self.older.get(below).map(view_key));
+        found.into_iter().max()
+    }
+}
+
+fn post_key((at, id): &(Timestamp, PostId)) -> Key {
+    Key { at: *at, row: RowId::Post(id.clone()) }
+}
+
+fn gap_key((at, id): &(Timestamp, GapId)) -> Key {
+    Key { at: *at, row: RowId::Gap(*id) }
+}
+
+fn view_key(post: &PostView) -> Key {
+    Key { at: post.at, row: RowId::Post(post.id.clone()) }
+}

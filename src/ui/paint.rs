@@ -1,0 +1,136 @@
+//! Puts text and lines into the buffer, cell by cell.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::text::{self, units};
+
+/// Keeps the cells behind a cluster of unsure width. It looks like a space but is none, so the cells
+/// are written after the cluster and again when it goes, and nothing of a wider reading stays behind.
+const RESERVE: &str = "\u{a0}";
+
+/// Writes a text from `at` on, at most `cells` cells; a cluster that does not fit whole is left out.
+/// Returns the cells used.
+pub(super) fn put(buffer: &mut Buffer, at: Position, cells: u16, words: &str, style: Style) -> u16 {
+    let area = buffer.area;
+    if at.y < area.top() || at.y >= area.bottom() || at.x < area.left() {
+        return 0;
+    }
+    let room = cells.min(area.right().saturating_sub(at.x));
+    let mut used = 0;
+    for unit in units(words) {
+        if used + unit.total() > room {
+            break;
+        }
+        let x = at.x + used;
+        buffer[(x, at.y)].set_symbol(unit.symbol).set_style(style);
+        for behind in 1..unit.cells {
+            buffer[(x + behind, at.y)].reset();
+        }
+        for kept in unit.cells..unit.total() {
+            buffer[(x + kept, at.y)].set_symbol(RESERVE).set_style(style);
+        }
+        used += unit.total();
+    }
+    used
+}
+
+/// Writes a line of spans; returns the cells used.
+pub(super) fn put_line(buffer: &mut Buffer, at: Position, cells: u16, line: &Line<'_>) -> u16 {
+    let mut used = 0;
+    for span in &line.spans {
+        let style = line.style.patch(span.style);
+        used += put(buffer, Position::new(at.x + used, at.y), cells - used, &span.content, style);
+    }
+    used
+}
+
+/// Cells a line takes.
+pub(super) fn line_width(line: &Line<'_>) -> usize {
+    line.spans.iter().map(|span| text::width(&span.content)).sum()
+}
+
+/// Writes a text that ends at the right edge of `cells` cells from `at` on.
+pub(super) fn put_right(buffer: &mut Buffer, at: Position, cells: u16, words: &str, style: Style) {
+    let words = text::cut(words, usize::from(cells));
+    let width = u16::try_from(text::width(&words)).unwrap_or(cells).min(cells);
+    put(buffer, Position::new(at.x + cells - width, at.y), width, &words, style);
+}
+
+/// Fills a stretch of one line with a character of one cell.
+pub(super) fn rule(buffer: &mut Buffer, at: Position, cells: u16, character: char, style: Style) {
+    let area = buffer.area;
+    if at.y < area.top() || at.y >= area.bottom() {
+        return;
+    }
+    for x in at.x..at.x.saturating_add(cells).min(area.right()) {
+        buffer[(x, at.y)].set_char(character).set_style(style);
+    }
+}
+
+/// A vertical line.
+pub(super) fn wall(buffer: &mut Buffer, at: Position, rows: u16, style: Style) {
+    for y in at.y..at.y.saturating_add(rows).min(buffer.area.bottom()) {
+        if at.x < buffer.area.right() {
+            buffer[(at.x, y)].set_char('|').set_style(style);
+        }
+    }
+}
+
+/// Blanks an area and draws a border around it; returns the area inside, which may be empty.
+pub(super) fn boxed(buffer: &mut Buffer, area: Rect, title: &str, frame: Style, title_style: Style) -> Rect {
+    let area = area.intersection(buffer.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            buffer[(x, y)].reset();
+        }
+    }
+    if area.width < 2 || area.height < 2 {
+        return Rect::new(area.x, area.y, 0, 0);
+    }
+    for y in [area.top(), area.bottom() - 1] {
+        rule(buffer, Position::new(area.x, y), area.width, '-', frame);
+        buffer[(area.left(), y)].set_char('+').set_style(frame);
+        buffer[(area.right() - 1, y)].set_char('+').set_style(frame);
+    }
+    for x in [area.left(), area.right() - 1] {
+        wall(buffer, Position::new(x, area.top() + 1), area.height - 2, frame);
+    }
+    if !title.is_empty() && area.width > 6 {
+        let title = format!(" {} ", text::cut(title, usize::from(area.width) - 6));
+        put(buffer, Position::new(area.x + 2, area.y), area.width - 4, &title, title_style);
+    }
+    Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
+}
+
+/// Wraps words of one style into lines, each behind `indent` blanks.
+pub(super) fn paragraph(words: &str, cells: u16, indent: u16, style: Style) -> Vec<Line<'static>> {
+    let blank = " ".repeat(usize::from(indent));
+    text::wrap(words, cells.saturating_sub(indent))
+        .into_iter()
+        .map(|range| Line::from(vec![Span::raw(blank.clone()), Span::styled(words[range].to_owned(), style)]))
+        .collect()
+}
+
+/// Draws lines from `scroll` on into an area; returns how many there are in all.
+pub(super) fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: u16) -> usize {
+    for (line, y) in lines.iter().skip(usize::from(scroll)).zip(area.top()..area.bottom()) {
+        put_line(buffer, Position::new(area.x, y), area.width, line);
+    }
+    lines.len()
+}
+
+/// A scroll that keeps the last line on the lowest row at most.
+pub(super) fn clamp_scroll(scroll: u16, lines: usize, rows: u16) -> u16 {
+    scroll.min(u16::try_from(lines.saturating_sub(usize::from(rows))).unwrap_or(u16::MAX))
+}
+
+/// First entry of a list to show so that `selected` is among `rows` of them, with one of context.
+pub(super) fn list_top(selected: usize, entries: usize, rows: usize) -> usize {
+    if rows == 0 || entries <= rows {
+        return 0;
+    }
+    selected.saturating_sub(rows.saturating_sub(2).max(1)).min(entries - rows)
+}

@@ -1,0 +1,314 @@
+//! One post as a row of a column: a head line, the wrapped text, what the team knows of it, a rule.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Weak};
+
+use jiff::Timestamp;
+use ratatui::text::{Line, Span};
+
+use super::text::{self, cut};
+use super::theme::Theme;
+use super::{reading, time};
+use crate::app::{App, ColumnSetup};
+use crate::desk::{Case, PostState, PostView};
+use crate::model::event::Standing;
+use crate::model::sla::{self, Used};
+use crate::model::{CaseStatus, Delivery, Mark, Post, PostId};
+
+/// A longer text ends with `..`; the case pane has all of it.
+const TEXT_LINES: usize = 10;
+/// Wrapped texts kept; a screen shows far fewer.
+const WRAPS_KEPT: usize = 512;
+
+/// Wrapped texts of the posts on the screen, by post and width. An entry holds for one body only: an edited
+/// post is wrapped anew, and an erased one leaves the cache at the end of the next frame.
+#[derive(Debug, Default)]
+pub(super) struct Wraps {
+    entries: HashMap<(PostId, u16), Wrap>,
+    frame: u64,
+}
+
+#[derive(Debug)]
+struct Wrap {
+    body: Weak<Post>,
+    words: Box<str>,
+    lines: Box<[Range<usize>]>,
+    used: u64,
+}
+
+impl Wraps {
+    pub(super) fn begin(&mut self) {
+        self.frame += 1;
+    }
+
+    pub(super) fn end(&mut self) {
+        self.entries.retain(|_, wrap| wrap.body.strong_count() > 0);
+        if self.entries.len() > WRAPS_KEPT {
+            let frame = self.frame;
+            self.entries.retain(|_, wrap| wrap.used == frame);
+        }
+    }
+
+    fn lines(&mut self, post: &Arc<Post>, cells: u16) -> impl ExactSizeIterator<Item = &str> {
+        let key = (post.id.clone(), cells);
+        let is_fresh = self.entries.get(&key).is_some_and(|wrap| wrap.body.as_ptr() == Arc::as_ptr(post));
+        if !is_fresh {
+            let words = shown_text(post).into_boxed_str();
+            let lines = text::wrap(words.trim_end(), cells).into_boxed_slice();
+            self.entries.insert(key.clone(), Wrap { body: Arc::downgrade(post), words, lines, used: 0 });
+        }
+        let frame = self.frame;
+        let (words, lines): (&str, &[Range<usize>]) = match self.entries.get_mut(&key) {
+            Some(wrap) => {
+                wrap.used = frame;
+                (&wrap.words, &wrap.lines)
+            }
+            None => ("", &[]),
+        };
+        lines.iter().map(move |range| &words[range.clone()])
+    }
+}
+
+/// The post's words with its links as the network shows them.
+pub(super) fn shown_text(post: &Post) -> String {
+    let mut words = post.text.clone();
+    for link in &post.links {
+        if !link.short.is_empty() && !link.display.is_empty() {
+            words = words.replace(&link.short, &link.display);
+        }
+    }
+    words
+}
+
+/// What a row is drawn from.
+pub(super) struct RowContext<'a> {
+    pub(super) app: &'a App,
+    pub(super) theme: Theme,
+    pub(super) column: &'a ColumnSetup,
+    /// Inside the column's borders.
+    pub(super) cells: u16,
+    pub(super) selected: Option<&'a PostId>,
+    pub(super) has_keys: bool,
+}
+
+/// The row's lines, without the rule below it.
+pub(super) fn row(context: &RowContext<'_>, wraps: &mut Wraps, post: &PostView) -> Vec<Line<'static>> {
+    let mut lines = vec![head(context, post)];
+    let cells = context.cells.saturating_sub(2);
+    match &post.body {
+        Some(body) => {
+            let all = wraps.lines(body, cells);
+            let count = all.len();
+            for (i, line) in all.take(TEXT_LINES).enumerate() {
+                let more = if i + 1 == TEXT_LINES && count > TEXT_LINES { " .." } else { "" };
+                lines.push(Line::from(format!(" {line}{more}")));
+            }
+            let alt = body.media.iter().find_map(|media| Some((media.kind.as_str(), media.alt.as_deref()?)));
+            if let Some((kind, alt)) = alt {
+                let words = format!("{kind}: \"{}\"", alt.replace('\n', " "));
+                lines.push(quiet(context, &cut(&words, usize::from(cells))));
+            }
+        }
+        None => lines.push(quiet(context, missing_text(post.state))),
+    }
+    lines.extend(pack(&facts(context, post), cells));
+    lines
+}
+
+/// The words that stand where a text is gone or not at hand.
+pub(super) fn missing_text(state: PostState) -> &'static str {
+    match state {
+        PostState::Deleted => "deleted by its author (text removed)",
+        PostState::Erased => "text removed",
+        PostState::Present | PostState::Edited => "text removed or not read yet",
+    }
+}
+
+fn quiet(context: &RowContext<'_>, words: &str) -> Line<'static> {
+    Line::from(vec![Span::raw(" "), Span::styled(words.to_owned(), context.theme.quiet())])
+}
+
+/// `>N! 26h10 @handle      1.2k fol  rt x41  3rd`
+fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
+    let RowContext { app, theme, .. } = *context;
+    let case = reading::case_of(&app.desk, post);
+    let mark = case.map_or(Mark::None, |case| case.mark(&app.setup.me));
+    let is_overdue = case.is_some_and(|case| used(context, case) == Some(Used::Overdue));
+    let is_selected = context.selected == Some(&post.id);
+
+    let age = time::age(post.at, app.now);
+    let counts = reach(context, post);
+    let handle = post.body.as_ref().map_or_else(|| "@..".to_owned(), |body| format!("@{}", body.author.handle));
+    // Before the handle stand `>N! `, the age and a blank; behind it at least a blank on each side.
+    let before = 5 + text::width(&age);
+    let room = usize::from(context.cells).saturating_sub(before + 2);
+    // The handle names whom we answer: the counts give way to it down to a dozen letters.
+    let counts = if text::width(&counts) + 12 > room { String::new() } else { counts };
+    let handle = cut(&handle, room.saturating_sub(text::width(&counts))).into_owned();
+    let gap = room.saturating_sub(text::width(&handle) + text::width(&counts)) + 1;
+
+    let pick = |style| if is_selected && context.has_keys { theme.selected() } else { style };
+    Line::from(vec![
+        Span::styled(if is_selected { ">" } else { " " }, pick(theme.strong())),
+        Span::styled(mark.letter().to_string(), pick(theme.mark(mark))),
+        Span::styled(if is_overdue { "!" } else { " " }, pick(theme.overdue())),
+        Span::styled(format!(" {age} "), pick(theme.quiet())),
+        Span::styled(handle, pick(theme.handle())),
+        Span::raw(" ".repeat(gap)),
+        Span::styled(counts, theme.quiet()),
+    ])
+}
+
+/// `1.2k fol  rt x41  3rd`, as far as it is known.
+fn reach(context: &RowContext<'_>, post: &PostView) -> String {
+    let mut parts = Vec::new();
+    if let Some(body) = &post.body {
+        parts.extend(body.author.followers.map(|n| format!("{} fol", text::number(n))));
+        parts.extend(body.counts.reposts.filter(|n| *n > 0).map(|n| format!("rt x{}", text::number(n))));
+    }
+    let contacts = reading::contacts_lately(context.app, &post.author);
+    if contacts > 1 && post.case.is_some() {
+        parts.push(text::ordinal(contacts));
+    }
+    parts.join("  ")
+}
+
+fn used(context: &RowContext<'_>, case: &Case) -> Option<Used> {
+    Some(sla::used(case.waiting_since?, context.column.target, context.app.now))
+}
+
+/// What the team knows of the post, in pieces that stay whole.
+fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
+    let RowContext { app, theme, .. } = *context;
+    let mut facts = Vec::new();
+    let case = reading::case_of(&app.desk, post);
+    if let Some(case) = case {
+        facts.extend(case_facts(app, theme, case, context.column.target));
+        if !case.tags.is_empty() {
+            let tags: Vec<_> = case.tags.iter().map(String::as_str).collect();
+            facts.push(Span::raw(format!("tags: {}", tags.join(", "))));
+        }
+    }
+    match post.standing {
+        Standing::Own => facts.push(Span::styled("ours", theme.quiet())),
+        Standing::Repost => facts.push(Span::styled("repost, no case", theme.quiet())),
+        Standing::Customer => {
+            let account = reading::account(app, &context.column.reply_as);
+            if let (Some(body), Some(account)) = (&post.body, account)
+                && !reading::is_addressed_to(body, account)
+            {
+                facts.push(Span::styled("not addressed to us", theme.quiet()));
+            }
+        }
+    }
+    if post.state == PostState::Edited {
+        facts.push(Span::styled("edited", theme.quiet()));
+    }
+    facts
+}
+
+/// Where the case stands, as pieces: who has it, what was answered how long ago, what is due.
+pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::SignedDuration) -> Vec<Span<'static>> {
+    let mut facts = Vec::new();
+    let ago = |at: Timestamp| time::age(at, app.now);
+    for action in app.pending.values().filter(|action| action.case == Some(case.id)) {
+        facts.push(Span::styled(format!("{}..", action.word), theme.strong()));
+    }
+    let owner = case.owner.as_ref();
+    let is_mine = owner == Some(&app.setup.me);
+    if let Some(resolved) = &case.resolved
+        && case.status == CaseStatus::Resolved
+    {
+        let cause = resolved.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
+        facts.push(Span::styled(format!("resolved {}{cause}", resolved.rep), theme.quiet()));
+        return facts;
+    }
+    match owner {
+        Some(me) if is_mine => facts.push(Span::styled(format!("you:{me}"), theme.mark(Mark::Mine))),
+        Some(other) => {
+            let since = case.claimed_at.map_or_else(String::new, |at| format!(" {}", ago(at)));
+            facts.push(Span::styled(format!("claimed {other}{since}"), theme.mark(Mark::Claimed)));
+        }
+        None => {}
+    }
+    if case.status == CaseStatus::Waiting {
+        let since = case.waiting_since.map_or_else(String::new, |at| format!(" {}", ago(at)));
+        facts.push(Span::styled(format!("waiting on us{since}"), theme.mark(Mark::Waiting)));
+    }
+    if let Some(answer) = &case.last_answer {
+        let rep = answer.rep.as_ref().map_or("elsewhere", |rep| rep.as_str());
+        facts.push(Span::styled(format!("ack {rep} {}", ago(answer.at)), theme.quiet()));
+    } else if is_mine {
+        facts.push(Span::raw("not answered"));
+    }
+    if let Some(asked) = case.dm_requested {
+        facts.push(Span::styled(format!("dm asked {}", ago(asked)), theme.quiet()));
+    }
+    if let Some(over) = &case.handed_over {
+        facts.push(Span::styled(format!("handed over {} {}, not seen yet", over.rep, ago(over.at)), theme.warning()));
+    }
+    facts.extend(delivery_fact(app, theme, case));
+    if let Some(until) = case.snoozed_until.filter(|until| *until > app.now) {
+        facts.push(Span::styled(format!("snoozed until {}", time::minutes(until, &app.setup.zone)), theme.quiet()));
+    }
+    if let Some(draft) = case.drafts.values().max_by_key(|draft| draft.saved) {
+        facts.push(Span::styled(format!("draft {}", draft.rep), theme.strong()));
+    }
+    facts.extend(due_fact(app, theme, case, target));
+    facts
+}
+
+/// What became of the newest reply, while that is not plain from the case itself.
+fn delivery_fact(app: &App, theme: Theme, case: &Case) -> Option<Span<'static>> {
+    let reply = app.desk.replies.get(case.replies.last()?)?;
+    let rep = &reply.rep;
+    match &reply.delivery {
+        Delivery::Queued { until } if *until > app.now => {
+            Some(Span::styled(format!("held {rep} {}", time::countdown(*until, app.now)), theme.strong()))
+        }
+        Delivery::Queued { .. } => Some(Span::styled(format!("queued {rep}"), theme.strong())),
+        Delivery::Sending => Some(Span::styled(format!("sending {rep}.."), theme.strong())),
+        Delivery::Sent { .. } => None,
+        Delivery::Failed { .. } => Some(Span::styled("send failed, see outbox", theme.overdue())),
+        Delivery::Parked { .. } => Some(Span::styled("parked, see outbox", theme.warning())),
+    }
+}
+
+/// Told from half of the target on; the words change with every step.
+fn due_fact(app: &App, theme: Theme, case: &Case, target: jiff::SignedDuration) -> Option<Span<'static>> {
+    let since = case.waiting_since?;
+    let used = sla::used(since, target, app.now);
+    let due = time::due(since, target, app.now);
+    let words = match used {
+        Used::Little => return None,
+        Used::Half => due,
+        Used::Most => format!("{due} soon"),
+        Used::All => due,
+        Used::Overdue => format!("{due} overdue"),
+    };
+    Some(Span::styled(words, theme.used(used)))
+}
+
+/// Puts pieces side by side as long as they fit, two blanks between them; one too long for a line is cut.
+pub(super) fn pack(pieces: &[Span<'static>], cells: u16) -> Vec<Line<'static>> {
+    let cells = usize::from(cells);
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut used = 0;
+    for piece in pieces {
+        let piece = Span::styled(cut(&piece.content, cells).into_owned(), piece.style);
+        let width = text::width(&piece.content);
+        match lines.last_mut() {
+            Some(line) if used + 2 + width <= cells => {
+                line.spans.push(Span::raw("  "));
+                line.spans.push(piece);
+                used += 2 + width;
+            }
+            _ => {
+                lines.push(Line::from(vec![Span::raw(" "), piece]));
+                used = width;
+            }
+        }
+    }
+    lines
+}

@@ -1,0 +1,158 @@
+//! The last look before anything is sent: exactly what will be published, as whom, at what price, and what
+//! speaks against it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::paint::{clamp_scroll, paragraph, put_line, put_lines, rule};
+use super::post::shown_text;
+use super::theme::Theme;
+use super::{reading, text, time};
+use crate::app::{App, Preview};
+use crate::model::{NetworkKind, Verdict};
+
+/// Rows of keys below the text.
+const KEY_ROWS: u16 = 3;
+
+/// Draws the preview; the cursor stands on the text that is about to be public.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, preview: &Preview, theme: Theme) -> Position {
+    let (lines, text_at) = lines(app, preview, area.width.saturating_sub(1), theme);
+    let keys = if area.height > KEY_ROWS + 4 { KEY_ROWS } else { 0 };
+    let body = Rect { height: area.height - keys, ..area };
+    let scroll = clamp_scroll(preview.scroll, lines.len(), body.height);
+    put_lines(buffer, body, &lines, scroll);
+    if keys > 0 {
+        rule(buffer, Position::new(area.x, body.bottom()), area.width, '-', theme.frame());
+        for (line, y) in key_lines(app, preview, theme).iter().zip(body.bottom() + 1..area.bottom()) {
+            put_line(buffer, Position::new(area.x, y), area.width, line);
+        }
+    }
+    let row = u16::try_from(text_at).unwrap_or(u16::MAX).saturating_sub(scroll).min(body.height.saturating_sub(1));
+    Position::new(area.x + 4.min(area.width.saturating_sub(1)), area.y + row)
+}
+
+/// All lines, and the number of the first line of the text.
+fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'static>>, usize) {
+    let zone = &app.setup.zone;
+    let mut lines = Vec::new();
+    let post = app.desk.posts.get(&preview.to);
+    let indented = |words: &str, style: Style| paragraph(words, cells, 1, style);
+    match post.and_then(|post| post.body.as_deref()) {
+        Some(body) => {
+            let page = body.page();
+            let page = page.strip_prefix("https://").unwrap_or(&page);
+            let head = format!("({})  {}  ", body.author.name, time::rfc3339(body.at, zone));
+            let handle = format!("@{}  ", body.author.handle);
+            let used = 15 + text::width(&handle) + text::width(&head);
+            let page = text::cut(page, usize::from(cells).saturating_sub(used)).into_owned();
+            lines.push(Line::from(vec![
+                Span::raw(" In reply to  "),
+                Span::styled(handle, theme.handle()),
+                Span::raw(head),
+                Span::styled(page, theme.quiet()),
+            ]));
+            lines.extend(indented(&shown_text(body), theme.text()));
+        }
+        None => lines.push(Line::styled(" In reply to a post whose text was removed", theme.warning())),
+    }
+    if let Some(case) = app.desk.cases.get(&preview.case)
+        && let Some(words) = reading::history_words(app, &case.author, case.id)
+    {
+        lines.extend(indented(&format!("history: {words}"), theme.text()));
+    }
+    lines.push(divider(cells, theme));
+    let says = format!(
+        "PUBLIC REPLY as {} ({}), visible to anyone. It will read exactly:",
+        reading::account_title(app, &preview.account),
+        preview.purpose.title()
+    );
+    lines.extend(indented(&says, theme.strong()));
+    lines.push(Line::default());
+    let text_at = lines.len();
+    lines.extend(paragraph(&preview.text, cells, 3, theme.text()));
+    lines.push(Line::default());
+    lines.extend(indented(&measures(app, preview), if preview.length.fits() { theme.text() } else { theme.overdue() }));
+    lines.extend(checks(preview, cells, theme));
+    (lines, text_at)
+}
+
+fn divider(cells: u16, theme: Theme) -> Line<'static> {
+    Line::styled("-".repeat(usize::from(cells) + 1), theme.frame())
+}
+
+/// `length 157/280 (X weighted, link counts 23)     cost $0.20 (has a link)`
+fn measures(app: &App, preview: &Preview) -> String {
+    let network = reading::account(app, &preview.account).map_or(preview.to.network(), |account| account.network);
+    let how = match network {
+        NetworkKind::X => "X weighted, link counts 23",
+        NetworkKind::Bluesky | NetworkKind::Mastodon => "characters",
+    };
+    let over = if preview.length.fits() { "" } else { " TOO LONG" };
+    let mut words = format!("length {}/{}{over} ({how})", preview.length.used, preview.length.limit);
+    if let Some(price) = preview.price {
+        let link =
+            if preview.text.contains("https://") || preview.text.contains("http://") { " (has a link)" } else { "" };
+        words += &format!("     cost {price}{link}");
+    }
+    words
+}
+
+fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let mut say = |label: &str, words: &str, style: Style| {
+        for (i, mut line) in paragraph(words, cells, 8, style).into_iter().enumerate() {
+            if i == 0 {
+                line.spans[0] = Span::styled(format!(" {label:<7}"), style);
+            }
+            lines.push(line);
+        }
+    };
+    match &preview.verdict {
+        Verdict::Yes => {}
+        Verdict::No { why } => {
+            say("STOP:", why, theme.warning());
+            say("", "g o  opens it in your browser ready to post, and copies the text.", theme.text());
+        }
+        Verdict::Unknown { why } => {
+            say("check:", &format!("not known whether the network takes it: {why}"), theme.warning())
+        }
+    }
+    for check in &preview.checks {
+        let (label, style) = if check.stops { ("STOP:", theme.overdue()) } else { ("check:", theme.warning()) };
+        say(label, &check.what, style);
+    }
+    lines
+}
+
+fn key_lines(app: &App, preview: &Preview, theme: Theme) -> [Line<'static>; 2] {
+    let hold = app.setup.hold.as_secs();
+    let send = match (preview.armed, reading::account(app, &preview.account).is_some_and(|account| account.confirm)) {
+        (true, _) => format!("y once more sends as {}", reading::account_handle(app, &preview.account)),
+        (false, true) => format!("send, asks twice ({hold} s to undo)"),
+        (false, false) => format!("send ({hold} s to undo)"),
+    };
+    let key = |key: &'static str| Span::styled(key, theme.key());
+    let send_style = if preview.armed { theme.warning() } else { theme.text() };
+    [
+        Line::from(vec![
+            Span::raw(" "),
+            key("y"),
+            Span::styled(format!(" {send}   "), send_style),
+            key("e"),
+            Span::raw(" edit   "),
+            key("s"),
+            Span::raw(" save draft   "),
+            key("g o"),
+            Span::raw(" hand over to browser"),
+        ]),
+        Line::from(vec![
+            Span::raw(" "),
+            key("j k"),
+            Span::raw(" scroll              "),
+            key("Esc"),
+            Span::raw(" back, draft is kept"),
+        ]),
+    ]
+}

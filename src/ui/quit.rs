@@ -1,0 +1,44 @@
+//! The question before quitting while replies wait.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+use super::hints::{self, Hint};
+use super::paint::{boxed, put_line};
+use super::theme::Theme;
+use super::{reading, time};
+use crate::app::{App, Mode};
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> Position {
+    let held = reading::held_replies(app);
+    let mut lines = vec![Line::styled(
+        match held.len() {
+            1 => " One reply is held and has not gone out:".to_owned(),
+            count => format!(" {count} replies are held and have not gone out:"),
+        },
+        theme.warning(),
+    )];
+    for (until, reply) in held.iter().take(5) {
+        let to = reading::answered_handle(&app.desk, reply);
+        lines.push(Line::raw(format!("   to {to} in {}", time::countdown(*until, app.now))));
+    }
+    lines.push(Line::default());
+    for Hint { keys, words } in hints::of_mode(&Mode::QuitQuestion) {
+        let gap = " ".repeat(6_usize.saturating_sub(keys.len()));
+        lines.push(Line::from(vec![
+            Span::raw("   "),
+            Span::styled(keys, theme.key()),
+            Span::raw(gap),
+            Span::raw(words),
+        ]));
+    }
+    let width = area.width.min(56);
+    let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
+    let at = Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - rows) / 2, width, rows);
+    let inside = boxed(buffer, at, "quit?", theme.frame(), theme.focused());
+    for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
+        put_line(buffer, Position::new(inside.x, y), inside.width, line);
+    }
+    inside.as_position()
+}

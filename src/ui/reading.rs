@@ -1,0 +1,213 @@
+//! What the screen reads out of the desk, reckoned here so that the drawing stays drawing.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::app::{App, ColumnSetup};
+use crate::desk::author::Contact;
+use crate::desk::{Case, CaseDraft, Desk, PostView, Reply};
+use crate::model::sla::{self, OVERDUE_AFTER, Used};
+use crate::model::{
+    Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, Delivery, LinkState, Post, Purpose,
+};
+
+/// Contacts count as repeated within this time.
+const CONTACT_DAYS: i64 = 7;
+/// A larger desk is recounted once a second at most, however fast posts arrive.
+const COUNTED_AT_ONCE: usize = 4_000;
+
+/// The totals in the head and on the tabs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) mine: usize,
+    pub(super) new: usize,
+    pub(super) overdue: usize,
+    /// One for one with the app's columns.
+    pub(super) columns: Vec<ColumnCounts>,
+    state: Option<(u64, i64)>,
+}
+
+/// Posts of one column's window whose case waits for us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ColumnCounts {
+    pub(super) unanswered: usize,
+    pub(super) overdue: usize,
+}
+
+impl Counts {
+    /// Counts again if the desk or the second changed since the last time.
+    pub(super) fn refresh(&mut self, app: &App) {
+        let state = (app.desk.seq.0, app.now.as_second());
+        let posts: usize = app.desk.columns.values().map(|column| column.window.len()).sum();
+        let is_large = posts + app.desk.cases.len() > COUNTED_AT_ONCE;
+        let same_columns = self.columns.len() == app.columns.len();
+        if let (Some((seq, second)), true) = (self.state, same_columns)
+            && second == state.1
+            && (seq == state.0 || is_large)
+        {
+            return;
+        }
+        *self = Self::of(app);
+        self.state = Some(state);
+    }
+
+    fn of(app: &App) -> Self {
+        let mut counts = Self { columns: vec![ColumnCounts::default(); app.columns.len()], ..Self::default() };
+        for case in app.desk.cases.values() {
+            if case.status == CaseStatus::Resolved {
+                continue;
+            }
+            counts.mine += usize::from(case.owner.as_ref() == Some(&app.setup.me));
+            counts.new += usize::from(case.status == CaseStatus::New && case.owner.is_none());
+            let Some(since) = case.waiting_since else { continue };
+            let is_overdue = sla::used(since, target_of(app, case), app.now) == Used::Overdue;
+            counts.overdue += usize::from(is_overdue);
+            for (setup, column) in app.setup.columns.iter().zip(&mut counts.columns) {
+                if case
+                    .posts
+                    .iter()
+                    .any(|id| app.desk.posts.get(id).is_some_and(|post| post.columns.contains(&setup.name)))
+                {
+                    column.unanswered += 1;
+                    column.overdue += usize::from(is_overdue);
+                }
+            }
+        }
+        counts
+    }
+}
+
+/// When a case's answer is due: the strictest target of the columns its posts stand in.
+pub(super) fn target_of(app: &App, case: &Case) -> SignedDuration {
+    let stands_in = |name: &ColumnName| {
+        case.posts.iter().any(|id| app.desk.posts.get(id).is_some_and(|post| post.columns.contains(name)))
+    };
+    app.setup
+        .columns
+        .iter()
+        .filter(|column| stands_in(&column.name))
+        .map(|column| column.target)
+        .min()
+        .unwrap_or(OVERDUE_AFTER)
+}
+
+pub(super) fn case_of<'a>(desk: &'a Desk, post: &PostView) -> Option<&'a Case> {
+    desk.cases.get(&post.case?)
+}
+
+pub(super) fn account<'a>(app: &'a App, name: &AccountName) -> Option<&'a Account> {
+    app.setup.accounts.iter().find(|account| account.name == *name)
+}
+
+/// `@CharterHelp`; the config's name where the account is gone from the config.
+pub(super) fn account_handle(app: &App, name: &AccountName) -> String {
+    account(app, name).map_or_else(|| name.to_string(), |account| format!("@{}", account.handle))
+}
+
+/// `@CharterHelp (X)`.
+pub(super) fn account_title(app: &App, name: &AccountName) -> String {
+    account(app, name)
+        .map_or_else(|| name.to_string(), |account| format!("@{} ({})", account.handle, account.network.title()))
+}
+
+pub(super) fn focused_setup(app: &App) -> Option<&ColumnSetup> {
+    app.setup.columns.get(app.focus)
+}
+
+/// The post the keys act on; it may come from the store's older posts.
+pub(super) fn selected_post(app: &App) -> Option<&PostView> {
+    let id = app.selected_post()?;
+    app.desk.posts.get(id).or_else(|| app.columns.get(app.focus)?.older.iter().find(|post| post.id == *id))
+}
+
+/// Whether a post names the account: by mention or as a reply to it.
+pub(super) fn is_addressed_to(post: &Post, account: &Account) -> bool {
+    let mentioned = post.mentions.iter().any(|mention| match (&mention.id, &account.id) {
+        (Some(theirs), Some(ours)) => theirs == ours,
+        _ => mention.handle.eq_ignore_ascii_case(&account.handle),
+    });
+    mentioned || (account.id.is_some() && post.in_reply_to_author == account.id)
+}
+
+/// Cases of an author within the last week, this one included.
+pub(super) fn contacts_lately(app: &App, author: &AuthorId) -> usize {
+    let since = app.now - SignedDuration::from_hours(24 * CONTACT_DAYS);
+    let history = app.desk.authors.get(author);
+    history.map_or(0, |history| history.contacts.iter().filter(|contact| contact.at >= since).count())
+}
+
+/// The author's latest other case.
+pub(super) fn last_contact<'a>(desk: &'a Desk, author: &AuthorId, except: CaseId) -> Option<&'a Contact> {
+    desk.authors.get(author)?.contacts.iter().rev().find(|contact| contact.case != except)
+}
+
+/// `3rd contact in 7 days; last: billing, resolved 2026-11-18`; `None` for a first contact.
+pub(super) fn history_words(app: &App, author: &AuthorId, except: CaseId) -> Option<String> {
+    let last = last_contact(&app.desk, author, except)?;
+    let count = contacts_lately(app, author).max(1);
+    let cause = last.cause.as_deref().unwrap_or("no cause given");
+    let end = match last.resolved {
+        Some(at) => format!("{cause}, resolved {}", super::time::day(at, &app.setup.zone)),
+        None => format!("case {} of {}, still open", last.number, super::time::day(last.at, &app.setup.zone)),
+    };
+    Some(format!("{} contact in {CONTACT_DAYS} days; last: {end}", super::text::ordinal(count)))
+}
+
+/// Replies not sent yet, in the order they were queued: the outbox.
+pub(super) fn unfinished_replies(desk: &Desk) -> impl Iterator<Item = &Reply> {
+    desk.replies.values().filter(|reply| !matches!(reply.delivery, Delivery::Sent { .. }))
+}
+
+/// Own replies of this run that wait for their hold, the next to go first.
+pub(super) fn held_replies(app: &App) -> Vec<(Timestamp, &Reply)> {
+    let mut held: Vec<_> = unfinished_replies(&app.desk)
+        .filter(|reply| reply.rep == app.setup.me && reply.session == app.setup.session)
+        .filter_map(|reply| match reply.delivery {
+            Delivery::Queued { until } => Some((until, reply)),
+            _ => None,
+        })
+        .collect();
+    held.sort_by_key(|(until, reply)| (*until, reply.id));
+    held
+}
+
+/// Whom a reply answers, as `@handle`.
+pub(super) fn answered_handle(desk: &Desk, reply: &Reply) -> String {
+    let body = desk.posts.get(&reply.to).and_then(|post| post.body.as_ref());
+    body.map_or_else(|| reply.to.to_string(), |post| format!("@{}", post.author.handle))
+}
+
+/// A draft somebody left, with its case.
+pub(super) struct DraftRow<'a> {
+    pub(super) case: &'a Case,
+    pub(super) purpose: Purpose,
+    pub(super) draft: &'a CaseDraft,
+}
+
+/// All drafts, the latest saved first.
+pub(super) fn drafts(desk: &Desk) -> Vec<DraftRow<'_>> {
+    let mut rows: Vec<_> = desk
+        .cases
+        .values()
+        .flat_map(|case| case.drafts.iter().map(move |(purpose, draft)| DraftRow { case, purpose: *purpose, draft }))
+        .collect();
+    rows.sort_by_key(|row| (std::cmp::Reverse(row.draft.saved), row.case.number, row.purpose));
+    rows
+}
+
+/// Links up, links in all, and the worst state's word where one is not up.
+pub(super) fn links(app: &App) -> (usize, usize, Option<&LinkState>) {
+    let mut names: Vec<_> = app.setup.columns.iter().map(|column| &column.account).collect();
+    names.sort();
+    names.dedup();
+    let states: Vec<_> = names.iter().filter_map(|name| app.links.get(*name)).map(|report| &report.state).collect();
+    let live = states.iter().filter(|state| matches!(state, LinkState::Live)).count();
+    let badness = |state: &LinkState| match state {
+        LinkState::Live => 0,
+        LinkState::Connecting => 1,
+        LinkState::Stale => 2,
+        LinkState::BackingOff { .. } => 3,
+        LinkState::Down { .. } => 4,
+    };
+    let worst = states.into_iter().max_by_key(|state| badness(state)).filter(|state| badness(state) > 0);
+    (live, names.len(), worst)
+}

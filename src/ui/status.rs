@@ -1,0 +1,203 @@
+//! The lines around the columns: head and tabs above, keys, notices and links below.
+
+use jiff::SignedDuration;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::hints::{self, Hint};
+use super::paint::{boxed, line_width, put, put_line, put_right};
+use super::reading::{self, Counts};
+use super::text::width;
+use super::theme::Theme;
+use super::time;
+use crate::app::notice::Weight;
+use crate::app::{App, Mode, Notice};
+use crate::model::LinkState;
+
+/// An information notice is gone after this time.
+const NOTICE_SHOWN: SignedDuration = SignedDuration::from_secs(6);
+/// Where the head has room for the date as well.
+const WIDE: u16 = 120;
+
+/// ` replydeck  as @CharterHelp (X)  LIVE 3/3  mine 2  new 7  OVERDUE 1      14:32:05Z `
+pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, theme: Theme) {
+    let zone = &app.setup.zone;
+    let clock = match area.width {
+        WIDE.. => time::rfc3339(app.now, zone),
+        _ => time::clock(app.now, zone),
+    };
+    let account = reading::focused_setup(app).map(|column| reading::account_title(app, &column.reply_as));
+    let (live, all, worst) = reading::links(app);
+    let mut parts: Vec<(String, Style)> = vec![("replydeck".to_owned(), theme.strong())];
+    let what = match &app.mode {
+        Mode::Preview(_) => Some("PREVIEW - nothing is sent yet"),
+        Mode::Help { .. } => Some("HELP"),
+        _ => None,
+    };
+    parts.extend(what.map(|what| (what.to_owned(), theme.warning())));
+    parts.extend(account.map(|account| (format!("as {account}"), theme.text())));
+    if !app.caught_up {
+        parts.push(("reading the store..".to_owned(), theme.warning()));
+    }
+    parts.push(match worst {
+        None if live > 0 => (format!("LIVE {live}/{all}"), theme.text()),
+        None => (format!("link 0/{all}"), theme.quiet()),
+        Some(LinkState::BackingOff { until, .. }) => {
+            (format!("LIVE {live}/{all} backing off {}", time::countdown(*until, app.now)), theme.warning())
+        }
+        Some(state) => (format!("LIVE {live}/{all} {}", state.word()), theme.link(state)),
+    });
+    parts.push((format!("mine {}", counts.mine), theme.text()));
+    parts.push((format!("new {}", counts.new), theme.text()));
+    if counts.overdue > 0 {
+        parts.push((format!("OVERDUE {}", counts.overdue), theme.overdue()));
+    }
+    let waiting = reading::unfinished_replies(&app.desk).count();
+    if waiting > 0 {
+        parts.push((format!("outbox {waiting}"), theme.warning()));
+    }
+    // What matters most stands last, so the name and the account give way first.
+    let room = usize::from(area.width).saturating_sub(width(&clock) + 3);
+    let needed = |parts: &[(String, Style)]| parts.iter().map(|(words, _)| width(words) + 2).sum::<usize>();
+    while needed(&parts) > room + 1 && parts.len() > 1 {
+        parts.remove(0);
+    }
+    let mut x = 1;
+    for (words, style) in parts {
+        let at = Position::new(area.x + x, area.y);
+        let room = u16::try_from(room).unwrap_or(u16::MAX).saturating_sub(x.saturating_sub(1));
+        x += put(buffer, at, room, &words, style) + 2;
+    }
+    put_right(buffer, area.as_position(), area.width.saturating_sub(1), &clock, theme.strong());
+}
+
+/// ` [1 charter 4]  2 #outage 12!  3 @mentions 2`: unanswered cases, `+` what came since, `!` overdue.
+pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, theme: Theme) {
+    let labels: Vec<_> = app
+        .setup
+        .columns
+        .iter()
+        .zip(&app.columns)
+        .enumerate()
+        .map(|(i, (setup, view))| {
+            let count = counts.columns.get(i).copied().unwrap_or_default();
+            let new = if view.new > 0 { format!("+{}", view.new) } else { String::new() };
+            let overdue = if count.overdue > 0 { "!" } else { "" };
+            let words = format!("{} {} {}{new}{overdue}", i + 1, setup.name, count.unanswered);
+            if i == app.focus { format!("[{words}]") } else { format!(" {words} ") }
+        })
+        .collect();
+    // Scrolled so that the focused tab is whole.
+    let room = usize::from(area.width.saturating_sub(2));
+    let mut first = 0;
+    while first < app.focus && labels[first..=app.focus].iter().map(|label| width(label) + 1).sum::<usize>() > room {
+        first += 1;
+    }
+    let mut x = 1;
+    for (i, label) in labels.iter().enumerate().skip(first) {
+        let style = if i == app.focus { theme.focused() } else { theme.text() };
+        let at = Position::new(area.x + x, area.y);
+        let left = area.width.saturating_sub(x + 1);
+        if usize::from(left) < width(label) {
+            put(buffer, at, left, "..", theme.quiet());
+            break;
+        }
+        x += put(buffer, at, left, label, style) + 1;
+    }
+}
+
+/// ` r ack  d ask-DM  b both  …  ? all keys`
+pub(super) fn keys(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
+    let mut x = 1;
+    for Hint { keys, words } in hints::of_mode(&app.mode) {
+        let line = Line::from(vec![
+            Span::styled(keys.into_owned(), theme.key()),
+            Span::raw(" "),
+            Span::raw(words.into_owned()),
+        ]);
+        let needed = u16::try_from(line_width(&line)).unwrap_or(u16::MAX);
+        if x + needed + 1 > area.width {
+            break;
+        }
+        x += put_line(buffer, Position::new(area.x + x, area.y), needed, &line) + 2;
+    }
+}
+
+/// The lowest line: the next held reply and the last notice at the left, the links at the right.
+pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
+    let links = links_words(app);
+    let right = u16::try_from(width(&links)).unwrap_or(0);
+    let mut parts: Vec<Span<'static>> = Vec::new();
+    if let Some(words) = held_words(app) {
+        parts.push(Span::styled(words, theme.strong()));
+    }
+    if let Some(notice) = notice(app) {
+        parts.push(Span::styled(notice.text.replace('\n', " "), theme.notice(notice.weight)));
+    }
+    let is_loud = notice(app).is_some_and(|notice| notice.weight > Weight::Info);
+    let left: usize = parts.iter().map(|part| width(&part.content) + 3).sum();
+    // A warning is told in full before the links are.
+    let with_links = !is_loud || left + usize::from(right) + 2 < usize::from(area.width);
+    let keep = if with_links && right + 20 < area.width { right + 2 } else { 0 };
+    let mut x = 1;
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            x += put(buffer, Position::new(area.x + x, area.y), 3, " | ", theme.frame());
+        }
+        let room = area.width.saturating_sub(x + keep + 1);
+        let words = super::text::cut(&part.content, usize::from(room));
+        x += put(buffer, Position::new(area.x + x, area.y), room, &words, part.style);
+    }
+    if keep > 0 {
+        put_right(buffer, area.as_position(), area.width.saturating_sub(1), &links, theme.quiet());
+    }
+}
+
+/// The notice to show: the last one, for as long as its weight says.
+fn notice(app: &App) -> Option<&Notice> {
+    let last = app.notices.back()?;
+    let is_old = app.now.duration_since(last.at) >= NOTICE_SHOWN;
+    (last.weight > Weight::Info || !is_old).then_some(last)
+}
+
+/// `sent to @petrk in 0:07  u=undo`
+fn held_words(app: &App) -> Option<String> {
+    let held = reading::held_replies(app);
+    let (until, reply) = held.first()?;
+    let to = reading::answered_handle(&app.desk, reply);
+    let more = if held.len() > 1 { format!("  +{} more", held.len() - 1) } else { String::new() };
+    if let Some(free) = app.send_waits.get(&reply.id).filter(|free| **free > app.now) {
+        let at = time::hours(*free, &app.setup.zone);
+        return Some(format!("to {to}: the network is free again at {at}  u=undo{more}"));
+    }
+    Some(format!("sent to {to} in {}  u=undo{more}", time::countdown(*until, app.now)))
+}
+
+/// `charter live 6s ago  care stale 41s ago`
+fn links_words(app: &App) -> String {
+    let words: Vec<_> = app
+        .links
+        .iter()
+        .map(|(name, report)| {
+            let seen = report.last_byte.map_or_else(String::new, |at| format!(" {}", time::ago(at, app.now)));
+            format!("{name} {}{seen}", report.state.word())
+        })
+        .collect();
+    words.join("  ")
+}
+
+/// What may follow the prefix typed so far, above the foot; waits for ever.
+pub(super) fn which_key(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
+    let hints = hints::after_prefix(&app.prefix);
+    let width = area.width.min(50);
+    let rows = u16::try_from(hints.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
+    let at = Rect::new(area.right() - width, area.bottom().saturating_sub(rows), width, rows);
+    let inside = boxed(buffer, at, &format!("{} then", app.prefix), theme.frame(), theme.focused());
+    for (hint, y) in hints.iter().zip(inside.top()..inside.bottom()) {
+        let used = put(buffer, Position::new(inside.x + 1, y), 8, &hint.keys, theme.key());
+        let x = inside.x + 3 + used;
+        put(buffer, Position::new(x, y), inside.right().saturating_sub(x), &hint.words, theme.text());
+    }
+}

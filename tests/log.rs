@@ -1,0 +1,13 @@
+//! The log: one suite over every back end, the stored form of every event, and what only the SQLite store can
+//! go through (bad files, full disks, kills, several processes).
+
+#[path = "log/fixtures.rs"]
+mod fixtures;
+#[path = "log/sample.rs"]
+mod sample;
+#[path = "log/sqlite_bad_days.rs"]
+mod sqlite_bad_days;
+#[path = "log/sqlite_sharing.rs"]
+mod sqlite_sharing;
+#[path = "log/suite.rs"]
+mod suite;
