@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::Mode;
 use super::command::Command;
 use super::composer::Composer;
 use super::effect::AppendToken;
+use crate::desk::PostView;
 use crate::model::{CaseId, DraftText, EventId, PostId, Purpose, ReplyId};
 
 /// The deck's own bookkeeping.
@@ -28,12 +30,20 @@ pub struct Books {
     pub(super) began: BTreeMap<(CaseId, Purpose), Timestamp>,
     /// A command that wants the same key once more.
     pub(super) armed: Option<(Command, String)>,
-    /// Cases of which an overdue bell has rung.
-    pub(super) overdue: BTreeSet<CaseId>,
     /// What the last frame's clocks showed; a tick that shows the same is no reason for a frame.
     pub(super) clock_face: u64,
-    /// Where `n` and `N` went on from in a column whose selection has left.
-    pub(super) last_visited: Option<PostId>,
+    /// Screens below the one Esc leads to.
+    pub(super) deeper: Vec<Mode>,
+    /// Posts that came in since a column last had the keys.
+    pub(super) arrived: BTreeMap<usize, usize>,
+    /// The case whose events the store was asked for.
+    pub(super) asked_case: Option<CaseId>,
+    /// The append that carries the newest text of the open draft.
+    pub(super) draft_append: Option<AppendToken>,
+    /// A draft to be opened once the store has brought its text.
+    pub(super) opening: Option<(PostView, Purpose)>,
+    /// What was typed to call up the saved replies; put back if none is taken.
+    pub(super) called_by: &'static str,
 }
 
 /// A reply queued in this run, and how to get it back into the editor.
@@ -45,5 +55,4 @@ pub(super) struct QueuedHere {
     pub(super) purpose: Purpose,
     pub(super) typed: DraftText,
     pub(super) token: AppendToken,
-    pub(super) until: Timestamp,
 }

@@ -245,7 +245,12 @@ const fn row(
 
 /// The one table of commands, in the order of the help.
 pub const TABLE: &[Row] = &[
-    row(Command::MoveDown, "move-down", &[(&["j", "down"], SCROLLING), (&["down", "C-n"], PICKERS)], "next row"),
+    row(
+        Command::MoveDown,
+        "move-down",
+        &[(&["j", "down"], SCROLLING), (&["down", "C-n"], PICKERS), (&["down"], &[M::Find])],
+        "next row",
+    ),
     row(Command::MoveUp, "move-up", &[(&["k", "up"], SCROLLING), (&["up", "C-p"], PICKERS)], "row before"),
     row(Command::ToTop, "to-top", &[(&["gg", "home"], SCROLLING)], "first row"),
     row(Command::ToBottom, "to-bottom", &[(&["G", "end"], SCROLLING)], "last row"),
@@ -354,9 +359,9 @@ pub const TABLE: &[Row] = &[
     row(Command::NextCheck, "next-check", &[(&["tab"], &[M::Preview])], "next check"),
     row(Command::RetryReply, "retry-reply", &[(&["r"], &[M::Outbox])], "send it again, after a new hold"),
     row(Command::EditReply, "edit-reply", &[(&["e"], &[M::Outbox])], "take it back into the editor"),
-    row(Command::DropReply, "drop-reply", &[(&["x"], &[M::Outbox])], "give the reply up (twice)"),
+    row(Command::DropReply, "drop-reply", &[(&["D"], &[M::Outbox])], "give the reply up (twice)"),
     row(Command::ReadBack, "read-back", &[(&["b"], &[M::Outbox])], "look on the network whether it was published"),
-    row(Command::DropDraft, "drop-draft", &[(&["x"], &[M::Drafts])], "throw the draft away (twice)"),
+    row(Command::DropDraft, "drop-draft", &[(&["D"], &[M::Drafts])], "throw the draft away (twice)"),
     row(Command::QuitSendNow, "quit-send-now", &[(&["s"], &[M::QuitQuestion])], "send the held replies now and quit"),
     row(Command::QuitKeep, "quit-keep", &[(&["k"], &[M::QuitQuestion])], "quit; the held replies wait in the outbox"),
     row(Command::Repaint, "repaint", &[(&["C-l"], &ModeKind::ALL)], "paint the screen again"),

@@ -9,18 +9,30 @@ use jiff::Timestamp;
 use crate::desk::{Desk, PostView};
 use crate::model::{AccountName, Body, BodyId, CaseId, Envelope, Hit, IdSource, LinkReport, PostId, ReplyId};
 
+mod acts;
 pub mod books;
 pub mod chord;
 pub mod column;
 pub mod command;
+pub mod compose_text;
 pub mod composer;
 pub mod effect;
+mod finding;
+mod holding;
+mod ingest;
 pub mod keymap;
+mod keys;
+mod line;
 pub mod msg;
 pub mod notice;
+mod picking;
 pub mod preview;
 pub mod reading;
+mod sending;
 pub mod setup;
+mod update;
+mod walk;
+pub mod writing;
 
 pub use column::ColumnView;
 pub use composer::Composer;
@@ -29,6 +41,7 @@ pub use msg::Msg;
 pub use notice::Notice;
 pub use preview::Preview;
 pub use setup::{ColumnSetup, Setup};
+pub use update::update;
 
 /// Everything the screen shows and the keys act on.
 #[derive(Debug)]

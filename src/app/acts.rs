@@ -1,0 +1,276 @@
+//! Deeds that several screens share: writing to the log, notices, and what `c`, `C`, `e`, `E`, `y` and `o` do.
+
+use super::command::Command;
+use super::notice::{KEPT, Notice, Weight};
+use super::{App, AppendToken, Effect, Mode, PendingAction, Picker};
+use crate::desk::{Case, PostState};
+use crate::model::{
+    Body, CaseId, CaseStatus, Event, EventId, Expect, Mark, NewEvent, NotAppended, RepName, Seq, clean,
+};
+
+impl App {
+    /// Appends a batch. `word` names it on the screen until its envelopes come back; a draft has none.
+    pub(super) fn append(
+        &mut self,
+        events: Vec<(Event, Option<Body>)>,
+        expect: Option<Expect>,
+        word: Option<&'static str>,
+        out: &mut Vec<Effect>,
+    ) -> AppendToken {
+        self.books.next_token += 1;
+        let token = AppendToken(self.books.next_token);
+        let case = events.iter().find_map(|(event, _)| event.case());
+        let events: Vec<_> = events
+            .into_iter()
+            .map(|(event, body)| NewEvent {
+                id: EventId(self.ids.next(self.now)),
+                at: self.now,
+                rep: self.setup.me.clone(),
+                machine: self.setup.machine.clone(),
+                event,
+                body,
+            })
+            .collect();
+        if let Some(word) = word {
+            self.pending.insert(token, PendingAction { case, word });
+            self.books.under_way.insert(token, events.iter().map(|event| event.id).collect());
+            self.dirty = true;
+        }
+        out.push(Effect::Append { token, events, expect });
+        token
+    }
+
+    /// The store's answer. What was written becomes real when its envelopes come back.
+    pub(super) fn appended(&mut self, token: AppendToken, result: Result<Seq, NotAppended>) {
+        let why = match result {
+            Ok(seq) => {
+                if seq <= self.desk.seq {
+                    self.forget_pending(token);
+                }
+                return;
+            }
+            Err(why) => why,
+        };
+        let word = self.pending.get(&token).map_or("saving the draft", |action| action.word);
+        self.forget_pending(token);
+        self.draft_not_saved(token);
+        self.books.queued.retain(|queued| queued.token != token);
+        self.dirty = true;
+        match why {
+            NotAppended::Conflict { winner } => {
+                let did = self.told(&winner.event).unwrap_or_else(|| "changed the case".to_owned());
+                self.warn(format!("not {word}: {} was first and {did}", self.who(&winner.rep)));
+            }
+            NotAppended::Failed { why } => self.error(format!("{word} failed: {why}")),
+        }
+    }
+
+    pub(super) fn forget_pending(&mut self, token: AppendToken) {
+        self.dirty |= self.pending.remove(&token).is_some();
+        self.books.under_way.remove(&token);
+    }
+
+    pub(super) fn who(&self, rep: &RepName) -> String {
+        if *rep == self.setup.me { "you, in another window,".to_owned() } else { rep.to_string() }
+    }
+
+    /// What an event did, in words after a name: `claimed case 12`. `None` for events nobody is told of.
+    pub(super) fn told(&self, event: &Event) -> Option<String> {
+        let case = self.case_words(event.case()?);
+        Some(match event {
+            Event::CaseClaimed { .. } => format!("claimed {case}"),
+            Event::CaseReleased { .. } => format!("gave {case} back"),
+            Event::CaseAssigned { to, .. } => format!("handed {case} to {to}"),
+            Event::CaseSnoozed { .. } => format!("put {case} off"),
+            Event::CaseResolved { cause, .. } => match cause {
+                Some(cause) => format!("resolved {case}: {cause}"),
+                None => format!("resolved {case}"),
+            },
+            Event::CaseReopened { .. } => format!("reopened {case}"),
+            Event::ReplyQueued { .. } => format!("is sending a reply in {case}"),
+            Event::ReplyRecalled { .. } => format!("took a reply back in {case}"),
+            Event::ReplyAttempted { .. } | Event::ReplySent { .. } => format!("answered in {case}"),
+            Event::ReplyHandedOver { .. } => format!("took a reply in {case} to the network's page"),
+            Event::NoteAdded { .. } => format!("left a note in {case}"),
+            _ => return None,
+        })
+    }
+
+    /// `case 12 (@jo_m)`.
+    pub(super) fn case_words(&self, case: CaseId) -> String {
+        let Some(case) = self.desk.cases.get(&case) else { return "a case".to_owned() };
+        match self.handle_of(case) {
+            Some(handle) => format!("case {} (@{handle})", case.number),
+            None => format!("case {}", case.number),
+        }
+    }
+
+    pub(super) fn handle_of(&self, case: &Case) -> Option<String> {
+        let bodies = case.posts.iter().rev().filter_map(|post| self.desk.posts.get(post)?.body.as_ref());
+        bodies.map(|post| post.author.handle.clone()).next()
+    }
+
+    pub(super) fn info(&mut self, text: String) {
+        self.say(Weight::Info, text);
+    }
+
+    pub(super) fn warn(&mut self, text: String) {
+        self.say(Weight::Warning, text);
+    }
+
+    pub(super) fn error(&mut self, text: String) {
+        self.say(Weight::Error, text);
+    }
+
+    fn say(&mut self, weight: Weight, text: String) {
+        self.keep_notice(Notice { at: self.now, weight, text });
+    }
+
+    pub(super) fn keep_notice(&mut self, notice: Notice) {
+        // The same words again, such as a store that stays full, renew their notice instead of filling the list.
+        if self.notices.back().is_some_and(|last| last.weight == notice.weight && last.text == notice.text) {
+            self.notices.pop_back();
+        }
+        self.notices.push_back(notice);
+        self.notices_made += 1;
+        if self.notices.len() > KEPT {
+            self.notices.pop_front();
+        }
+        self.dirty = true;
+    }
+
+    /// Whether the key was pressed for the second time in a row; the first time says `warning`.
+    pub(super) fn second_press(&mut self, command: Command, of: String, warning: String) -> bool {
+        if self.books.armed.take_if(|armed| armed.0 == command && armed.1 == of).is_some() {
+            return true;
+        }
+        self.books.armed = Some((command, of));
+        self.warn(warning);
+        false
+    }
+
+    /// The case of the post in hand, for a command that changes it. In a column that follows nothing is chosen yet:
+    /// the newest post is, and the key has to be pressed again, as another post may have come in between.
+    pub(super) fn case_to_change(&mut self) -> Option<Case> {
+        if self.post_in_hand().is_none() {
+            if self.choose_newest() {
+                self.info("the newest post is now chosen; press the key again".to_owned());
+            } else {
+                self.info("there is no post here yet".to_owned());
+            }
+            return None;
+        }
+        let case = self.case_in_hand().cloned();
+        if case.is_none() {
+            self.info("this post is no case: it is ours, or passed on by somebody".to_owned());
+        }
+        case
+    }
+
+    pub(super) fn claim(&mut self, case: &Case, out: &mut Vec<Effect>) {
+        if self.pending.values().any(|action| action.case == Some(case.id)) {
+            return self.info("still on its way".to_owned());
+        }
+        match &case.owner {
+            Some(owner) if *owner == self.setup.me => return self.info("it is yours already".to_owned()),
+            Some(owner) => {
+                let warning = format!("{owner} has it; the same key again takes it over");
+                if !self.second_press(Command::Claim, case.id.to_string(), warning) {
+                    return;
+                }
+            }
+            None => {}
+        }
+        self.append(vec![(Event::CaseClaimed { case: case.id }, None)], expect(case), Some("claiming"), out);
+    }
+
+    pub(super) fn release(&mut self, case: &Case, out: &mut Vec<Effect>) {
+        match &case.owner {
+            Some(owner) if *owner == self.setup.me => {
+                self.append(vec![(Event::CaseReleased { case: case.id }, None)], expect(case), Some("releasing"), out);
+            }
+            Some(owner) => self.info(format!("it is {owner}'s, not yours; c takes it over")),
+            None => self.info("nobody has claimed it".to_owned()),
+        }
+    }
+
+    pub(super) fn ask_cause(&mut self, case: &Case) {
+        if case.status == CaseStatus::Resolved {
+            return self.info("it is resolved already; E reopens it".to_owned());
+        }
+        let shown = (0..=self.setup.causes.len()).collect();
+        let picker = Picker { shown, ..Picker::default() };
+        self.open_over(Mode::Resolve { case: case.id, picker });
+    }
+
+    /// `cause` counts in `Setup::causes`; the one after the last is "no cause".
+    pub(super) fn resolve(&mut self, case: CaseId, cause: usize, out: &mut Vec<Effect>) {
+        self.leave_screen();
+        let Some(case) = self.desk.cases.get(&case) else { return };
+        let event = Event::CaseResolved { case: case.id, cause: self.setup.causes.get(cause).cloned() };
+        self.append(vec![(event, None)], expect(case), Some("resolving"), out);
+    }
+
+    pub(super) fn reopen(&mut self, case: &Case, out: &mut Vec<Effect>) {
+        if case.status != CaseStatus::Resolved {
+            return self.info("it is open".to_owned());
+        }
+        self.append(vec![(Event::CaseReopened { case: case.id }, None)], expect(case), Some("reopening"), out);
+    }
+
+    /// `yl`, `yt`, `yh`, `yc`.
+    pub(super) fn copy(&mut self, command: Command, out: &mut Vec<Effect>) {
+        if self.post_in_hand().is_none() {
+            self.choose_newest();
+        }
+        let Some(post) = self.post_in_hand().cloned() else {
+            return self.info("there is no post here yet".to_owned());
+        };
+        let body = post.body.as_ref();
+        let (what, text) = match command {
+            Command::CopyText => ("the text", body.map(|post| clean::text(&post.text))),
+            Command::CopyHandle => ("the handle", body.map(|post| format!("@{}", clean::line(&post.author.handle)))),
+            Command::CopyCase => ("the case's number", self.case_in_hand().map(|case| case.number.to_string())),
+            _ => ("the link", body.map(|post| clean::line(&post.page()))),
+        };
+        match text {
+            Some(text) => {
+                self.info(format!("copied {what}"));
+                out.push(Effect::Copy { text });
+            }
+            None if command == Command::CopyCase => self.info("this post is no case".to_owned()),
+            None => self.info("the post's text was removed".to_owned()),
+        }
+    }
+
+    /// `o`: the page of the post in hand, in the outbox that of the post the reply answers.
+    pub(super) fn open_page(&mut self, out: &mut Vec<Effect>) {
+        if matches!(self.mode, Mode::Columns) && self.post_in_hand().is_none() {
+            self.choose_newest();
+        }
+        let post = match self.mode {
+            Mode::Outbox { selected } => {
+                self.outbox().get(selected).and_then(|reply| self.desk.posts.get(&reply.to)).cloned()
+            }
+            _ => self.post_in_hand().cloned(),
+        };
+        let Some(post) = post else { return self.info("there is no post to open".to_owned()) };
+        if matches!(post.state, PostState::Deleted | PostState::Erased) {
+            return self.info("the post is gone".to_owned());
+        }
+        match post.body {
+            Some(body) => out.push(Effect::Open { url: clean::line(&body.page()) }),
+            None => self.info("the post's text was removed".to_owned()),
+        }
+    }
+
+    /// The letter of a case as this rep sees it.
+    pub fn mark(&self, case: Option<&Case>) -> Mark {
+        case.map_or(Mark::None, |case| case.mark(&self.setup.me))
+    }
+}
+
+/// What compare-and-set expects of a case as it is known here.
+pub(super) fn expect(case: &Case) -> Option<Expect> {
+    Some(Expect { case: case.id, seq: case.contended })
+}

@@ -1,0 +1,323 @@
+//! Replies after `y`: the hold and taking back, sending when due, the outbox, and quitting with replies held.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::command::Command;
+use super::compose_text::typed;
+use super::composer::Saved;
+use super::ingest::known_age;
+use super::{App, Effect, Mode};
+use crate::desk::Reply;
+use crate::model::{Body, CaseId, Delivery, DraftText, Event, LinkState, PostId, Purpose, ReplyId, sla};
+
+/// A reply older than this is not sent by itself after a crash: the conversation has moved on.
+const ADOPTED_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+
+impl App {
+    /// A second has passed, or a moment of [`App::next_deadline`] has come.
+    pub(super) fn tick(&mut self, out: &mut Vec<Effect>) {
+        self.send_due(self.now, out);
+        let face = self.clock_face();
+        self.dirty |= std::mem::replace(&mut self.books.clock_face, face) != face;
+    }
+
+    /// Tells the shell to send what has been held long enough at `now`; once per reply.
+    fn send_due(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        let may = |app: &Self, reply: ReplyId| app.send_waits.get(&reply).is_none_or(|until| *until <= now);
+        let mut due: Vec<_> =
+            self.held().into_iter().filter(|(_, until)| *until <= now).map(|(reply, _)| reply.id).collect();
+        // The network made an attempted one wait and published nothing.
+        due.extend(self.send_waits.keys().copied().filter(|reply| {
+            self.desk.replies.get(reply).is_some_and(|reply| {
+                reply.delivery == Delivery::Sending && reply.session == self.setup.session && reply.rep == self.setup.me
+            })
+        }));
+        due.retain(|reply| may(self, *reply) && !self.books.recalled.contains_key(reply));
+        for reply in due {
+            self.send_waits.remove(&reply);
+            if self.books.told_to_send.insert(reply) {
+                out.push(Effect::Send { reply });
+                self.dirty = true;
+            }
+        }
+    }
+
+    /// Everything on the screen that changes with time alone, as one number: equal faces are equal screens.
+    fn clock_face(&self) -> u64 {
+        let mut face = DefaultHasher::new();
+        let now = self.now;
+        (now.as_second() / 60).hash(&mut face);
+        for link in self.links.values() {
+            known_age(Some(link), now).hash(&mut face);
+            if let LinkState::BackingOff { until, .. } = &link.state {
+                until.duration_since(now).as_secs().hash(&mut face);
+            }
+        }
+        for (_, until) in self.held() {
+            until.duration_since(now).as_secs().hash(&mut face);
+        }
+        for until in self.send_waits.values() {
+            until.duration_since(now).as_secs().hash(&mut face);
+        }
+        self.shown_notice().map(|notice| (notice.at, &notice.text)).hash(&mut face);
+        for column in 0..self.columns.len() {
+            let view = &self.columns[column];
+            let rows = self.rows(column);
+            let here = view.selected.as_ref().and_then(|selected| rows.iter().position(|(_, post)| post == selected));
+            let reach = view.shown.max(8);
+            let from = here.unwrap_or(0).saturating_sub(reach);
+            for (at, post) in rows.iter().skip(from).take(2 * reach + 1) {
+                now.duration_since(*at).as_mins().hash(&mut face);
+                if let Some(case) = self.desk.case_of(post)
+                    && let Some(since) = case.waiting_since
+                {
+                    now.duration_since(since).as_mins().hash(&mut face);
+                    (sla::used(since, self.target(case), now) as u8).hash(&mut face);
+                }
+            }
+        }
+        face.finish()
+    }
+
+    /// `u`: the reply queued last, while it is held.
+    pub(super) fn undo(&mut self, out: &mut Vec<Effect>) {
+        let may = |app: &Self, reply: &ReplyId| {
+            !app.books.told_to_send.contains(reply) && !app.books.recalled.contains_key(reply)
+        };
+        let here = self.books.queued.iter().rev().find(|queued| may(self, &queued.reply)).cloned();
+        if let Some(queued) = here {
+            return self.recall(queued.reply, queued.case, &queued.to, queued.purpose, queued.typed, out);
+        }
+        let adopted = self.held().last().map(|(reply, _)| (*reply).clone());
+        match adopted {
+            Some(reply) => {
+                let text = self.typed_of(&reply);
+                self.recall(reply.id, reply.case, &reply.to, reply.purpose, text, out);
+            }
+            None if self.books.told_to_send.is_empty() => {
+                self.info("nothing is held that could be taken back".to_owned())
+            }
+            None => self.info("it is on its way already".to_owned()),
+        }
+    }
+
+    fn recall(
+        &mut self,
+        reply: ReplyId,
+        case: CaseId,
+        to: &PostId,
+        purpose: Purpose,
+        text: DraftText,
+        out: &mut Vec<Effect>,
+    ) {
+        let event = Event::ReplyRecalled { reply, case };
+        self.books.queued.retain(|queued| queued.reply != reply);
+        let token = self.back_to_draft(event, case, to, purpose, text, "taking back", out);
+        self.books.recalled.insert(reply, token);
+        self.send_waits.remove(&reply);
+    }
+
+    /// Writes `event` and the text as the case's draft in one batch, and opens it.
+    #[expect(clippy::too_many_arguments, reason = "two call sites; a struct would repeat the event")]
+    fn back_to_draft(
+        &mut self,
+        event: Event,
+        case: CaseId,
+        to: &PostId,
+        purpose: Purpose,
+        mut text: DraftText,
+        word: &'static str,
+        out: &mut Vec<Effect>,
+    ) -> super::AppendToken {
+        // A draft begun in the meantime is not overwritten: both texts stay.
+        let begun = self.desk.cases.get(&case).and_then(|case| case.drafts.get(&purpose)?.draft.as_ref());
+        if let Some(begun) =
+            begun.filter(|begun| begun.text.trim() != text.text.trim() && !begun.text.trim().is_empty())
+        {
+            text.text = format!("{}\n\n{}", text.text.trim_end(), begun.text);
+        }
+        let saved = (Event::DraftSaved { case, purpose }, Some(Body::Draft(text.clone())));
+        // Nothing may stand in the way of taking a reply back, so nothing is expected of the case.
+        let token = self.append(vec![(event, None), saved], None, Some(word), out);
+        let post = self.desk.posts.get(to).cloned();
+        let seen = post.as_ref().and_then(|post| post.body.clone());
+        let account = post.as_ref().and_then(|post| self.reply_account(post)).cloned();
+        match (post, seen, account) {
+            (Some(post), Some(seen), Some(account)) => {
+                let began = *self.books.began.entry((case, purpose)).or_insert(self.now);
+                self.open_composer(case, &post, &seen, purpose, &account, &text, Saved::At(self.now), began);
+                self.info("taken back; nothing was sent".to_owned());
+            }
+            _ => self.info("taken back into the drafts: the post itself is no longer at hand".to_owned()),
+        }
+        token
+    }
+
+    fn typed_of(&self, reply: &Reply) -> DraftText {
+        let post = self.desk.posts.get(&reply.to).and_then(|post| post.body.clone());
+        let text = reply.text.as_deref().unwrap_or_default();
+        let words = match self.account(&reply.account) {
+            Some(account) => typed(reply.purpose, post.as_deref(), account, text, self.setup.signature.as_deref()),
+            None => text.to_owned(),
+        };
+        let last = words.rsplit('\n').next().unwrap_or_default().chars().count();
+        DraftText { cursor: (words.matches('\n').count(), last), text: words }
+    }
+
+    /// Replies of a run that is gone.
+    pub(super) fn adopt(&mut self, replies: &[ReplyId], out: &mut Vec<Effect>) {
+        let (mut held, mut left) = (0, 0);
+        for id in replies {
+            let Some(reply) = self.desk.replies.get(id).filter(|reply| reply.rep == self.setup.me).cloned() else {
+                continue;
+            };
+            match reply.delivery {
+                Delivery::Queued { .. }
+                    if self.now.duration_since(reply.queued) < ADOPTED_WITHIN && reply.text.is_some() =>
+                {
+                    self.queue_again(&reply, out);
+                    held += 1;
+                }
+                Delivery::Queued { .. } => left += 1,
+                Delivery::Sending => out.push(Effect::ReadBack { reply: *id }),
+                Delivery::Sent { .. } | Delivery::Failed { .. } | Delivery::Parked { .. } => {}
+            }
+        }
+        if held > 0 {
+            self.warn(format!(
+                "replies held when the program ended last: {held}, held anew; u takes back, U shows them"
+            ));
+        }
+        if left > 0 {
+            self.warn(format!("replies queued long ago and never sent: {left}; U shows them"));
+        }
+    }
+
+    fn queue_again(&mut self, reply: &Reply, out: &mut Vec<Effect>) {
+        let event = Event::ReplyQueued {
+            reply: reply.id,
+            case: reply.case,
+            to: reply.to.clone(),
+            purpose: reply.purpose,
+            account: reply.account.clone(),
+            until: self.now + self.setup.hold,
+            session: self.setup.session,
+        };
+        self.books.recalled.remove(&reply.id);
+        let body = reply.text.clone().map(Body::Reply);
+        let expect = self.desk.cases.get(&reply.case).and_then(super::acts::expect);
+        self.append(vec![(event, body)], expect, Some("queueing"), out);
+    }
+
+    /// The keys of the outbox.
+    pub(super) fn outbox_key(&mut self, command: Command, out: &mut Vec<Effect>) {
+        let Mode::Outbox { selected } = self.mode else { return };
+        let Some(reply) = self.outbox().get(selected).map(|reply| (*reply).clone()) else {
+            return self.info("the outbox is empty".to_owned());
+        };
+        if command == Command::Open {
+            return self.go_to_case(reply.case, out);
+        }
+        if reply.rep != self.setup.me {
+            return self.info(format!("this is {}'s reply; only they send, edit or drop it", reply.rep));
+        }
+        if self.pending.values().any(|action| action.case == Some(reply.case)) {
+            return self.info("still on its way".to_owned());
+        }
+        let ours = reply.session == self.setup.session;
+        let in_flight = ours && (reply.delivery == Delivery::Sending || self.books.told_to_send.contains(&reply.id));
+        if in_flight {
+            return self.info("it is on its way; its outcome comes by itself".to_owned());
+        }
+        match (command, &reply.delivery) {
+            (Command::RetryReply, Delivery::Queued { .. }) if ours => {
+                self.info("it is held and goes out by itself".to_owned())
+            }
+            (Command::RetryReply, Delivery::Failed { may_retry: false, why }) => {
+                self.warn(format!(
+                    "it would be refused again ({why}); e edits it, and go in the preview hands it over"
+                ));
+            }
+            (Command::RetryReply, Delivery::Queued { .. } | Delivery::Failed { .. }) if reply.text.is_none() => {
+                self.info("its text is not at hand; b and e do not work either until it was read".to_owned());
+            }
+            (Command::RetryReply, Delivery::Queued { .. } | Delivery::Failed { .. }) => {
+                self.queue_again(&reply, out);
+                self.info(format!("goes out in {} s; u takes it back", self.setup.hold.as_secs()));
+            }
+            (Command::RetryReply | Command::EditReply, Delivery::Parked { .. } | Delivery::Sending) => {
+                self.warn("it may be public already: b looks on the network first".to_owned());
+            }
+            (Command::EditReply, Delivery::Queued { .. }) if ours => {
+                let text =
+                    self.books.queued.iter().find(|queued| queued.reply == reply.id).map(|queued| queued.typed.clone());
+                let text = text.unwrap_or_else(|| self.typed_of(&reply));
+                self.recall(reply.id, reply.case, &reply.to, reply.purpose, text, out);
+            }
+            (Command::EditReply, Delivery::Queued { .. } | Delivery::Failed { .. }) => {
+                if reply.text.is_none() {
+                    return self.info("its text is not at hand".to_owned());
+                }
+                let text = self.typed_of(&reply);
+                let event = Event::ReplyDropped { reply: reply.id, case: reply.case };
+                self.back_to_draft(event, reply.case, &reply.to, reply.purpose, text, "editing", out);
+            }
+            (Command::DropReply, Delivery::Sending) => {
+                self.warn("it may be public already: b looks on the network first".to_owned())
+            }
+            (Command::DropReply, Delivery::Queued { .. } | Delivery::Failed { .. } | Delivery::Parked { .. }) => {
+                let warning = "the same key again gives this reply up for good".to_owned();
+                if self.second_press(command, reply.id.to_string(), warning) {
+                    self.books.recalled.insert(reply.id, super::AppendToken(0));
+                    let event = Event::ReplyDropped { reply: reply.id, case: reply.case };
+                    self.append(vec![(event, None)], None, Some("dropping"), out);
+                }
+            }
+            (Command::ReadBack, Delivery::Parked { .. } | Delivery::Sending) => {
+                out.push(Effect::ReadBack { reply: reply.id });
+                self.info("looking on the network".to_owned());
+            }
+            (Command::ReadBack, _) => self.info(format!("it is {}: nothing was published", reply.delivery.word())),
+            _ => {}
+        }
+    }
+
+    /// `Q`: asks where replies are held or on their way.
+    pub(super) fn ask_quit(&mut self, out: &mut Vec<Effect>) {
+        if self.unsent() {
+            if !matches!(self.mode, Mode::QuitQuestion) {
+                self.open_over(Mode::QuitQuestion);
+            }
+        } else {
+            self.quit(out);
+        }
+    }
+
+    fn unsent(&self) -> bool {
+        let under_way = |queued: &super::books::QueuedHere| self.pending.contains_key(&queued.token);
+        let waits = |reply: &ReplyId| {
+            self.desk
+                .replies
+                .get(reply)
+                .is_some_and(|reply| matches!(reply.delivery, Delivery::Queued { .. } | Delivery::Sending))
+        };
+        !self.held().is_empty()
+            || self.books.queued.iter().any(under_way)
+            || self.send_waits.keys().chain(&self.books.told_to_send).any(waits)
+    }
+
+    pub(super) fn quit(&mut self, out: &mut Vec<Effect>) {
+        self.save_draft(out);
+        self.quitting = true;
+        self.dirty = true;
+        out.push(Effect::Quit);
+    }
+
+    pub(super) fn quit_sending(&mut self, out: &mut Vec<Effect>) {
+        let late = self.held().into_iter().map(|(_, until)| until).max().unwrap_or(self.now);
+        self.send_due(late.max(self.now), out);
+        self.quit(out);
+    }
+}

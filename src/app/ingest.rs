@@ -1,0 +1,391 @@
+//! What comes in: envelopes, links, and the store's answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{App, CaseEvents, Effect, FromStore, Mode};
+use crate::desk::{PostState, PostView, fold};
+use crate::model::event::Standing;
+use crate::model::{Body, CaseId, CaseStatus, Envelope, Event, LinkReport, LinkState, PostId};
+
+/// So many lines of the connection log are kept.
+const LINK_LOG_KEPT: usize = 500;
+
+impl App {
+    pub(super) fn ingest(&mut self, envelopes: &[Arc<Envelope>], out: &mut Vec<Effect>) {
+        let pushed = self.about_to_be_pushed_out(envelopes);
+        for envelope in envelopes {
+            let before = self.before(&envelope.event);
+            fold(&mut self.desk, envelope);
+            self.after(envelope, before, out);
+        }
+        self.keep_pushed(pushed);
+        self.prune();
+        self.recheck();
+        self.dirty |= !envelopes.is_empty();
+    }
+
+    pub(super) fn caught_up(&mut self, out: &mut Vec<Effect>) {
+        self.caught_up = true;
+        self.dirty = true;
+        self.books.arrived.clear();
+        let ids = self.desk.missing_bodies();
+        if !ids.is_empty() {
+            out.push(Effect::ReadBodies { ids });
+        }
+    }
+
+    /// The oldest posts of each held column that a batch may push out of its window.
+    fn about_to_be_pushed_out(&self, envelopes: &[Arc<Envelope>]) -> BTreeMap<usize, Vec<PostView>> {
+        let mut coming: BTreeMap<usize, usize> = BTreeMap::new();
+        for envelope in envelopes {
+            if let Event::PostMatched { columns, .. } = &envelope.event {
+                for (index, setup) in self.setup.columns.iter().enumerate() {
+                    let view = &self.columns[index];
+                    if (view.selected.is_some() || view.held) && columns.contains(&setup.name) {
+                        *coming.entry(index).or_default() += 1;
+                    }
+                }
+            }
+        }
+        coming.retain(|index, count| {
+            let window =
+                self.desk.columns.get(&self.setup.columns[*index].name).map_or(0, |column| column.window.len());
+            window + *count > crate::desk::column::WINDOW
+        });
+        let oldest = |index: usize, count: usize| {
+            let window = self.desk.columns.get(&self.setup.columns[index].name).into_iter();
+            let posts = window.flat_map(|column| column.window.iter()).take(count);
+            posts.filter_map(|(_, post)| self.desk.posts.get(post)).cloned().collect()
+        };
+        coming.into_iter().map(|(index, count)| (index, oldest(index, count))).collect()
+    }
+
+    fn keep_pushed(&mut self, pushed: BTreeMap<usize, Vec<PostView>>) {
+        for (index, mut posts) in pushed {
+            let window = self.desk.columns.get(&self.setup.columns[index].name).map(|column| &column.window);
+            posts.retain(|post| window.is_none_or(|window| !window.contains(&(post.at, post.id.clone()))));
+            if posts.is_empty() {
+                continue;
+            }
+            Self::keep_pushed_out(&mut self.columns[index], posts);
+            let lost = self.columns[index].selected.clone();
+            if lost.is_some_and(|lost| !self.rows(index).iter().any(|(_, row)| *row == lost)) {
+                self.columns[index] =
+                    super::ColumnView { shown: self.columns[index].shown, ..super::ColumnView::default() };
+                self.warn(format!("column {} was held for too many posts and is live again", index + 1));
+            }
+        }
+    }
+
+    fn before(&self, event: &Event) -> Before {
+        let case = match event {
+            Event::PostMatched { author, conversation, standing: Standing::Customer, .. } => {
+                Some(CaseId::of(author, conversation))
+            }
+            Event::PostMatched { conversation, standing: Standing::Own, in_reply_to_author: Some(author), .. } => {
+                Some(CaseId::of(author, conversation))
+            }
+            event => event.case(),
+        };
+        let known = case.and_then(|case| self.desk.cases.get(&case));
+        let fresh_in = match event {
+            Event::PostMatched { post, columns, posted_at, .. } => {
+                let row = (*posted_at, post.clone());
+                let has = |name| self.desk.columns.get(name).is_some_and(|column| column.window.contains(&row));
+                let setups = self.setup.columns.iter().enumerate();
+                setups
+                    .filter(|(_, setup)| columns.contains(&setup.name) && !has(&setup.name))
+                    .map(|(at, _)| at)
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        Before {
+            case,
+            mine: known.is_some_and(|case| case.owner.as_ref() == Some(&self.setup.me)),
+            status: known.map(|case| case.status),
+            last_answer: known.and_then(|case| case.last_answer.clone()).map(|answer| answer.post),
+            handed_over: known.and_then(|case| case.handed_over.clone()),
+            fresh_in,
+        }
+    }
+
+    fn after(&mut self, envelope: &Arc<Envelope>, before: Before, out: &mut Vec<Effect>) {
+        self.count_arrival(&envelope.event, &before);
+        self.settle_pending(envelope);
+        self.follow_replies(envelope, out);
+        if let Some(events) = &mut self.case_events
+            && before.case == Some(events.case)
+            && events.events.last().is_none_or(|last| last.seq < envelope.seq)
+        {
+            events.events.push(Arc::clone(envelope));
+        }
+        if self.caught_up {
+            self.tell(envelope, &before, out);
+        }
+    }
+
+    fn count_arrival(&mut self, event: &Event, before: &Before) {
+        let Event::PostMatched { posted_at, .. } = event else { return };
+        for index in &before.fresh_in {
+            let selected = self.columns[*index].selected.clone();
+            let selected_at = selected.and_then(|selected| {
+                let older = self.columns[*index].older.iter().find(|post| post.id == selected);
+                self.desk.posts.get(&selected).or(older).map(|post| post.at)
+            });
+            let view = &mut self.columns[*index];
+            view.last_post = Some(self.now);
+            let anchored = view.selected.is_some() || view.held;
+            if anchored && selected_at.is_none_or(|at| *posted_at >= at) {
+                view.new += 1;
+            }
+            if *index != self.focus && self.caught_up {
+                *self.books.arrived.entry(*index).or_default() += 1;
+            }
+        }
+    }
+
+    fn settle_pending(&mut self, envelope: &Envelope) {
+        let mut done = Vec::new();
+        for (token, waiting) in &mut self.books.under_way {
+            waiting.remove(&envelope.id);
+            if waiting.is_empty() {
+                done.push(*token);
+            }
+        }
+        for token in done {
+            self.forget_pending(token);
+        }
+    }
+
+    /// Keeps the marks on replies in step with what the log says of them.
+    fn follow_replies(&mut self, envelope: &Envelope, out: &mut Vec<Effect>) {
+        let mine = envelope.rep == self.setup.me;
+        match &envelope.event {
+            Event::ReplyQueued { reply, .. } => {
+                self.books.told_to_send.remove(reply);
+                self.send_waits.remove(reply);
+            }
+            Event::ReplyRecalled { reply, .. } => {
+                self.books.recalled.remove(reply);
+                self.books.queued.retain(|queued| queued.reply != *reply);
+            }
+            Event::ReplyAttempted { reply, .. } => {
+                self.send_waits.remove(reply);
+            }
+            Event::ReplySent { reply, case, .. } => {
+                let asked = self.books.queued.iter().any(|queued| queued.reply == *reply);
+                self.end_reply(*reply);
+                if mine && asked && self.caught_up {
+                    self.info(format!("sent, in {}", self.case_words(*case)));
+                }
+            }
+            Event::ReplyFailed { reply, case, why, .. } => {
+                self.end_reply(*reply);
+                if mine && self.caught_up {
+                    self.error(format!("not sent in {}: {why}. U shows it", self.case_words(*case)));
+                    self.ring(out);
+                }
+            }
+            Event::ReplyParked { reply, case, why } => {
+                self.end_reply(*reply);
+                if mine && self.caught_up {
+                    let case = self.case_words(*case);
+                    self.error(format!("nobody knows whether the reply in {case} went out: {why}. U shows it"));
+                    self.ring(out);
+                }
+            }
+            Event::ReplyDropped { reply, .. } => {
+                self.books.recalled.remove(reply);
+                self.end_reply(*reply);
+            }
+            _ => {}
+        }
+    }
+
+    fn end_reply(&mut self, reply: crate::model::ReplyId) {
+        self.books.told_to_send.remove(&reply);
+        self.send_waits.remove(&reply);
+        self.books.queued.retain(|queued| queued.reply != reply);
+    }
+
+    fn ring(&self, out: &mut Vec<Effect>) {
+        if self.setup.bell && !out.contains(&Effect::Bell) {
+            out.push(Effect::Bell);
+        }
+    }
+
+    /// Tells the rep what others did to their cases, and what became of a reply they posted by hand.
+    fn tell(&mut self, envelope: &Envelope, before: &Before, out: &mut Vec<Effect>) {
+        let Some(case_id) = before.case else { return };
+        let Some(case) = self.desk.cases.get(&case_id).cloned() else { return };
+        let words = self.case_words(case_id);
+        let drafting = self.draft_case() == Some(case_id);
+        if let Event::CaseAssigned { to, .. } = &envelope.event
+            && *to == self.setup.me
+            && envelope.rep != self.setup.me
+        {
+            self.warn(format!("{} handed {words} to you", envelope.rep));
+            self.ring(out);
+            return;
+        }
+        if envelope.rep != self.setup.me && (before.mine || drafting) {
+            let did = match &envelope.event {
+                // The attempt and the queueing were told already.
+                Event::ReplyAttempted { .. } => None,
+                event => self.told(event),
+            };
+            if let Some(did) = did {
+                self.warn(format!("{} {did}", envelope.rep));
+            }
+        }
+        if let Event::PostMatched { standing, .. } = &envelope.event {
+            let answered_anew =
+                case.last_answer.as_ref().is_some_and(|answer| Some(&answer.post) != before.last_answer.as_ref());
+            if *standing == Standing::Own && answered_anew {
+                match &before.handed_over {
+                    Some(handed) if case.handed_over.is_none() && handed.rep == self.setup.me => {
+                        self.info(format!("your reply is public: {words} is acknowledged"));
+                        let purpose = handed.purpose;
+                        if case.drafts.contains_key(&purpose) && !drafting {
+                            self.append(vec![(Event::DraftDropped { case: case_id, purpose }, None)], None, None, out);
+                        }
+                    }
+                    _ if before.mine || drafting => {
+                        self.warn(format!("{words} was answered from our account elsewhere"));
+                    }
+                    _ => {}
+                }
+            }
+            let back =
+                matches!(case.status, CaseStatus::Waiting | CaseStatus::New) && before.status != Some(case.status);
+            if *standing == Standing::Customer && before.mine && back {
+                self.info(format!("{words}: the customer wrote again"));
+            }
+        }
+    }
+
+    /// Clamps what points into lists that may have become shorter.
+    fn prune(&mut self) {
+        let (outbox, drafts) = match self.mode {
+            Mode::Outbox { .. } => (self.outbox().len(), 0),
+            Mode::Drafts { .. } => (0, self.drafts().len()),
+            _ => return,
+        };
+        match &mut self.mode {
+            Mode::Outbox { selected } => *selected = (*selected).min(outbox.saturating_sub(1)),
+            Mode::Drafts { selected } => *selected = (*selected).min(drafts.saturating_sub(1)),
+            _ => {}
+        }
+    }
+
+    pub(super) fn link(&mut self, report: LinkReport) {
+        let known = self.links.get(&report.account);
+        let changed = known.is_none_or(|known| known.state != report.state);
+        let line = match (&report.note, changed) {
+            (Some(note), _) => Some(note.clone()),
+            (None, true) => Some(match &report.state {
+                LinkState::BackingOff { why, .. } => format!("backing off: {why}"),
+                LinkState::Down { why, remedy } => format!("down: {why}. {remedy}"),
+                state => state.word().to_owned(),
+            }),
+            (None, false) => None,
+        };
+        if let Some(line) = line {
+            self.link_log.push_back((self.now, report.account.clone(), line));
+            if self.link_log.len() > LINK_LOG_KEPT {
+                self.link_log.pop_front();
+            }
+            self.dirty = true;
+        }
+        if changed && let LinkState::Down { why, remedy } = &report.state {
+            self.error(format!("{} is down: {why}. {remedy}", report.account));
+        }
+        let aged = known_age(self.links.get(&report.account), self.now) != known_age(Some(&report), self.now);
+        self.dirty |= changed || aged;
+        self.links.insert(report.account.clone(), report);
+    }
+
+    pub(super) fn from_store(&mut self, answer: FromStore, out: &mut Vec<Effect>) {
+        self.dirty = true;
+        match answer {
+            FromStore::Bodies(bodies) => {
+                for (id, body) in bodies {
+                    self.desk.supply(&id, body);
+                }
+                self.open_awaited_draft(out);
+            }
+            FromStore::Older { column, posts } => {
+                let posts = posts.iter().filter_map(|envelope| post_view(envelope)).collect();
+                self.older(column, posts);
+            }
+            FromStore::Found { words, hits } => self.found(words, hits),
+            FromStore::Case { case, mut events } => {
+                if self.books.asked_case != Some(case) {
+                    return;
+                }
+                self.books.asked_case = None;
+                events.sort_by_key(|envelope| envelope.seq);
+                self.case_events = Some(CaseEvents { case, events });
+            }
+        }
+    }
+}
+
+/// What was known of a case before an event.
+struct Before {
+    case: Option<CaseId>,
+    mine: bool,
+    status: Option<CaseStatus>,
+    last_answer: Option<PostId>,
+    handed_over: Option<crate::desk::case::HandOver>,
+    /// Columns in which the post is new.
+    fresh_in: Vec<usize>,
+}
+
+/// A link's age as it is shown: to the second, after a minute to the minute.
+pub(super) fn known_age(report: Option<&LinkReport>, now: jiff::Timestamp) -> i64 {
+    let age = report.and_then(|report| report.last_byte).map_or(-1, |last| now.duration_since(last).as_secs().max(0));
+    if age >= 60 { age / 60 * 60 } else { age }
+}
+
+/// A post read from the store.
+pub(super) fn post_view(envelope: &Envelope) -> Option<PostView> {
+    let Event::PostMatched {
+        post,
+        author,
+        conversation,
+        columns,
+        posted_at,
+        in_reply_to,
+        in_reply_to_author,
+        standing,
+    } = &envelope.event
+    else {
+        return None;
+    };
+    let body = match &envelope.body {
+        Some(Body::Post(post)) => Some(Arc::new((**post).clone())),
+        _ => None,
+    };
+    let state = match &body {
+        None => PostState::Erased,
+        Some(post) if post.is_edited => PostState::Edited,
+        Some(_) => PostState::Present,
+    };
+    Some(PostView {
+        id: post.clone(),
+        author: author.clone(),
+        conversation: conversation.clone(),
+        at: *posted_at,
+        arrived: envelope.at,
+        in_reply_to: in_reply_to.clone(),
+        in_reply_to_author: in_reply_to_author.clone(),
+        standing: *standing,
+        columns: columns.iter().cloned().collect::<BTreeSet<_>>(),
+        case: (*standing == Standing::Customer).then(|| CaseId::of(author, conversation)),
+        state,
+        body,
+    })
+}

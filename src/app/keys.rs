@@ -1,0 +1,393 @@
+//! From a press of a key to a command, and from a command to what it does on the present screen.
+
+use crossterm::event::KeyEvent;
+
+use super::chord::{self, Chord};
+use super::command::{Command, ModeKind};
+use super::keymap::Meaning;
+use super::{App, Effect, LineInput, Mode};
+use crate::model::{Event, Purpose};
+
+impl App {
+    pub(super) fn key(&mut self, key: KeyEvent, out: &mut Vec<Effect>) {
+        if self.quitting || key.kind == crossterm::event::KeyEventKind::Release {
+            return;
+        }
+        // What was on the screen when the key was pressed has been read.
+        if self.notices_read < self.notices_made {
+            self.notices_read = self.notices_made;
+            self.dirty = true;
+        }
+        let mode = self.mode.kind();
+        let Some(chord) = Chord::of(key) else {
+            self.prefix.clear();
+            if mode == ModeKind::Composer {
+                self.type_key(key, out);
+            }
+            return;
+        };
+        let mut keys = chord::parse(&self.prefix).unwrap_or_default();
+        let in_prefix = !keys.is_empty();
+        keys.push(chord);
+        match self.setup.keys.meaning(mode, &keys) {
+            Meaning::Command(command) => {
+                self.dirty |= in_prefix;
+                self.prefix.clear();
+                self.disarm(command);
+                self.run(command, out);
+            }
+            Meaning::Prefix => {
+                self.prefix = chord::written(&keys);
+                self.dirty = true;
+            }
+            Meaning::Nothing if in_prefix => {
+                self.prefix.clear();
+                self.dirty = true;
+                if chord != Chord::Named(chord::Named::Esc) {
+                    self.info(format!("{} is bound to nothing; ? shows all keys", chord::written(&keys)));
+                }
+            }
+            Meaning::Nothing => {
+                self.books.armed = None;
+                self.plain_key(key, chord, out);
+            }
+        }
+    }
+
+    /// Any other key takes back the first of two.
+    fn disarm(&mut self, command: Command) {
+        if self.books.armed.as_ref().is_some_and(|armed| armed.0 != command) {
+            self.books.armed = None;
+        }
+        if command != Command::Send
+            && let Mode::Preview(preview) = &mut self.mode
+        {
+            preview.armed = false;
+        }
+    }
+
+    /// A key that is no command here: text where one types.
+    fn plain_key(&mut self, key: KeyEvent, chord: Chord, out: &mut Vec<Effect>) {
+        match &mut self.mode {
+            Mode::Composer(_) => self.type_key(key, out),
+            Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => {
+                let cursor = picker.input.cursor;
+                if picker.input.take(chord) {
+                    picker.selected = 0;
+                    self.narrow();
+                } else {
+                    self.dirty |= cursor != self.line_cursor();
+                }
+            }
+            Mode::CommandLine(line) => {
+                // Backspace on an empty line leaves it, as in other programs.
+                if line.text.is_empty() && chord == Chord::Named(chord::Named::Backspace) {
+                    self.leave_screen();
+                } else {
+                    line.take(chord);
+                    self.dirty = true;
+                }
+            }
+            Mode::Find(find) if !find.in_list => {
+                find.input.take(chord);
+                self.dirty = true;
+            }
+            _ => self.info(format!("{chord} is bound to nothing here; ? shows all keys")),
+        }
+    }
+
+    fn line_cursor(&self) -> usize {
+        match &self.mode {
+            Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => picker.input.cursor,
+            Mode::CommandLine(line) => line.cursor,
+            Mode::Find(find) => find.input.cursor,
+            _ => 0,
+        }
+    }
+
+    /// Does what a command says on the present screen. Every command is named here: a new one does not build
+    /// without its deed.
+    pub(super) fn run(&mut self, command: Command, out: &mut Vec<Effect>) {
+        self.dirty = true;
+        match command {
+            Command::MoveDown
+            | Command::MoveUp
+            | Command::ToTop
+            | Command::ToBottom
+            | Command::HalfPageDown
+            | Command::HalfPageUp
+            | Command::PageDown
+            | Command::PageUp => self.go(command, out),
+            Command::Column(number) => self.go_to_column(usize::from(number).saturating_sub(1)),
+            Command::LastColumn => self.go_to_column(self.columns.len().saturating_sub(1)),
+            Command::ColumnLeft | Command::ColumnRight => {
+                self.leave_case();
+                self.step_column(command == Command::ColumnRight);
+            }
+            Command::NextPane => self.step_pane(true, out),
+            Command::PreviousPane => self.step_pane(false, out),
+            Command::NextNews => {
+                self.leave_case();
+                self.next_news();
+            }
+            Command::GoLive => {
+                self.leave_case();
+                self.go_live();
+            }
+            Command::HoldColumn => {
+                self.leave_case();
+                self.hold();
+            }
+            Command::NextUnanswered | Command::PreviousUnanswered => {
+                let forward = command == Command::NextUnanswered;
+                if matches!(self.mode, Mode::Find(_)) {
+                    self.go(if forward { Command::MoveDown } else { Command::MoveUp }, out);
+                } else {
+                    self.next_unanswered(forward);
+                    if let Mode::Case { scroll } = &mut self.mode {
+                        *scroll = 0;
+                    }
+                }
+            }
+            Command::MostOverdue => self.most_overdue(out),
+            Command::FillGap => self.fill_gap(out),
+            Command::Open => self.open(out),
+            Command::Back => self.go_back(out),
+            Command::Acknowledge => self.draft(Purpose::Acknowledgement, out),
+            Command::RequestDm => self.draft(Purpose::DmRequest, out),
+            Command::AcknowledgeAndRequestDm => self.draft(Purpose::Both, out),
+            Command::Claim if matches!(self.mode, Mode::Preview(_)) => self.claim_in_preview(out),
+            Command::Claim => {
+                if let Some(case) = self.case_to_change() {
+                    self.claim(&case, out);
+                }
+            }
+            Command::Release => {
+                if let Some(case) = self.case_to_change() {
+                    self.release(&case, out);
+                }
+            }
+            Command::Resolve => {
+                if let Some(case) = self.case_to_change() {
+                    self.ask_cause(&case);
+                }
+            }
+            Command::Reopen => {
+                if let Some(case) = self.case_to_change() {
+                    self.reopen(&case, out);
+                }
+            }
+            Command::CopyLink | Command::CopyText | Command::CopyHandle | Command::CopyCase | Command::OpenPage => {
+                // In the list of hits the keys mean the hit.
+                let hit = self.post_of_hit();
+                let before = self.opened.take();
+                let in_hits = hit.is_some();
+                self.opened = hit.or_else(|| before.clone());
+                match command {
+                    Command::OpenPage => self.open_page(out),
+                    _ => self.copy(command, out),
+                }
+                if in_hits {
+                    self.opened = before;
+                }
+            }
+            Command::Undo => self.undo(out),
+            Command::Outbox => self.switch_to(Mode::Outbox { selected: 0 }),
+            Command::Drafts => self.switch_to(Mode::Drafts { selected: 0 }),
+            Command::Links => self.switch_to(Mode::Links { scroll: 0 }),
+            Command::Find => self.open_find(),
+            Command::Palette => self.open_palette(),
+            Command::CommandLine => self.open_over(Mode::CommandLine(LineInput::default())),
+            Command::Help => self.open_over(Mode::Help { scroll: 0 }),
+            Command::Repaint => out.push(Effect::Repaint),
+            Command::Suspend => {
+                self.save_draft(out);
+                out.push(Effect::Suspend);
+            }
+            Command::Interrupt => self.interrupt(out),
+            Command::Quit => self.ask_quit(out),
+            Command::InsertSavedReply => self.pick_saved_reply(""),
+            Command::EditExternally => self.edit_externally(out),
+            Command::UndoTyping | Command::RedoTyping => {
+                if let Mode::Composer(composer) = &mut self.mode {
+                    let changed =
+                        if command == Command::UndoTyping { composer.editor.undo() } else { composer.editor.redo() };
+                    if changed {
+                        self.edited(out);
+                    }
+                }
+            }
+            Command::Preview => self.preview(out),
+            Command::Send => self.send(out),
+            Command::Edit => self.edit_again(),
+            Command::Keep => self.keep_draft(out),
+            Command::HandOver => self.hand_over(out),
+            Command::NextCheck => self.next_check(),
+            Command::RetryReply | Command::EditReply | Command::DropReply | Command::ReadBack => {
+                self.outbox_key(command, out);
+            }
+            Command::DropDraft => self.drop_draft(out),
+            Command::QuitSendNow => self.quit_sending(out),
+            Command::QuitKeep => self.quit(out),
+        }
+    }
+
+    /// Column keys in the case pane lead back to the columns.
+    fn leave_case(&mut self) {
+        if matches!(self.mode, Mode::Case { .. }) {
+            self.to_columns();
+        }
+    }
+
+    fn go_to_column(&mut self, column: usize) {
+        self.leave_case();
+        self.focus_on(column);
+    }
+
+    /// Ctrl-C once says how to quit, twice quits; on the quit question it keeps what is held.
+    fn interrupt(&mut self, out: &mut Vec<Effect>) {
+        if self.second_press(Command::Interrupt, String::new(), "Ctrl-C again quits".to_owned()) {
+            if matches!(self.mode, Mode::QuitQuestion) {
+                return self.quit(out);
+            }
+            self.save_draft(out);
+            self.ask_quit(out);
+        }
+    }
+
+    fn open(&mut self, out: &mut Vec<Effect>) {
+        match &self.mode {
+            Mode::Columns => self.open_case(out),
+            Mode::Find(find) if find.in_list => self.open_hit(out),
+            Mode::Find(_) => self.ask_store(out),
+            Mode::Outbox { .. } => self.outbox_key(Command::Open, out),
+            Mode::Drafts { .. } => self.open_draft(out),
+            Mode::Palette(_) | Mode::SavedReplies(..) | Mode::Resolve { .. } => self.take_chosen(out),
+            Mode::CommandLine(_) => self.run_line(out),
+            Mode::Case { .. }
+            | Mode::Composer(_)
+            | Mode::Preview(_)
+            | Mode::Help { .. }
+            | Mode::Links { .. }
+            | Mode::QuitQuestion => {}
+        }
+    }
+
+    fn go_back(&mut self, out: &mut Vec<Effect>) {
+        match &mut self.mode {
+            Mode::Columns => {
+                self.opened = None;
+                let key = self.setup.keys.key(ModeKind::Columns, Command::Quit);
+                self.info(format!("{key} quits"));
+            }
+            Mode::Composer(_) => {
+                self.save_draft(out);
+                self.leave_screen();
+            }
+            Mode::Preview(_) => self.edit_again(),
+            Mode::SavedReplies(..) => self.leave_saved_replies(out),
+            Mode::Case { .. }
+            | Mode::Palette(_)
+            | Mode::CommandLine(_)
+            | Mode::Find(_)
+            | Mode::Help { .. }
+            | Mode::Outbox { .. }
+            | Mode::Drafts { .. }
+            | Mode::Links { .. }
+            | Mode::Resolve { .. }
+            | Mode::QuitQuestion => {
+                self.leave_screen();
+            }
+        }
+    }
+
+    /// Movement on whatever screen has the keys.
+    fn go(&mut self, command: Command, out: &mut Vec<Effect>) {
+        if matches!(self.mode, Mode::Columns) {
+            return self.walk(command, out);
+        }
+        let lines = self.lines_to_scroll();
+        let page = usize::from(self.size.1.saturating_sub(4)).max(1);
+        let (outbox, drafts) = (self.outbox().len(), self.drafts().len());
+        let step = |at: usize, length: usize| {
+            let last = length.saturating_sub(1);
+            let to = match command {
+                Command::MoveDown => at + 1,
+                Command::MoveUp => at.saturating_sub(1),
+                Command::ToTop => 0,
+                Command::ToBottom => last,
+                Command::HalfPageDown => at + (page / 2).max(1),
+                Command::HalfPageUp => at.saturating_sub((page / 2).max(1)),
+                Command::PageDown => at + page,
+                _ => at.saturating_sub(page),
+            };
+            to.min(last)
+        };
+        match &mut self.mode {
+            Mode::Case { scroll } | Mode::Help { scroll } | Mode::Links { scroll } => {
+                *scroll = u16::try_from(step(usize::from(*scroll), lines)).unwrap_or(u16::MAX);
+            }
+            Mode::Preview(preview) => {
+                preview.scroll = u16::try_from(step(usize::from(preview.scroll), lines)).unwrap_or(u16::MAX);
+            }
+            Mode::Outbox { selected } => *selected = step(*selected, outbox),
+            Mode::Drafts { selected } => *selected = step(*selected, drafts),
+            // From the line of words the arrow leads into the hits.
+            Mode::Find(find) if !find.in_list => find.in_list = !find.hits.is_empty(),
+            Mode::Find(find) => find.selected = step(find.selected, find.hits.len()),
+            Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => {
+                picker.selected = step(picker.selected, picker.shown.len());
+            }
+            Mode::Columns | Mode::Composer(_) | Mode::CommandLine(_) | Mode::QuitQuestion => {}
+        }
+    }
+
+    /// At most so many lines a screen can have at this width; the screen itself stops at its last one.
+    fn lines_to_scroll(&self) -> usize {
+        let width = usize::from(self.size.0.max(20)) / 2;
+        let of_text = |text: &str| text.lines().count() + text.chars().count() / width + 1;
+        match &self.mode {
+            Mode::Help { .. } => self.setup.keys.bindings(self.mode_below()).len() + 2,
+            Mode::Links { .. } => self.link_log.len() + self.links.len(),
+            Mode::Preview(preview) => {
+                let checks: usize = preview.checks.iter().map(|check| of_text(&check.what)).sum();
+                of_text(&preview.text) + preview.seen.as_ref().map_or(0, |seen| of_text(&seen.text)) + checks + 8
+            }
+            Mode::Case { .. } => {
+                let events = self.case_events.as_ref().map_or(0, |events| events.events.len());
+                let posts = self.case_in_hand().into_iter().flat_map(|case| &case.posts);
+                let posts = posts.filter_map(|post| self.desk.posts.get(post)?.body.as_ref());
+                events + posts.map(|post| of_text(&post.text) + 4).sum::<usize>() + 12
+            }
+            _ => 0,
+        }
+    }
+
+    /// Enter in the list of drafts.
+    fn open_draft(&mut self, out: &mut Vec<Effect>) {
+        let Mode::Drafts { selected } = self.mode else { return };
+        let Some((case, purpose)) = self.drafts().get(selected).map(|(case, purpose, _)| ((*case).clone(), *purpose))
+        else {
+            return self.info("there are no drafts".to_owned());
+        };
+        let mut posts: Vec<_> = case.posts.iter().filter_map(|post| self.desk.posts.get(post)).collect();
+        posts.retain(|post| post.body.is_some());
+        posts.sort_by_key(|post| (case.waiting_since != Some(post.at), std::cmp::Reverse(post.at)));
+        match posts.first().map(|post| (*post).clone()) {
+            Some(post) => self.draft_for(post, purpose, out),
+            None => self.info("the case's posts are gone; there is nothing to answer".to_owned()),
+        }
+    }
+
+    fn drop_draft(&mut self, out: &mut Vec<Effect>) {
+        let Mode::Drafts { selected } = self.mode else { return };
+        let draft = self.drafts().get(selected).map(|(case, purpose, draft)| (case.id, *purpose, draft.rep.clone()));
+        let Some((case, purpose, rep)) = draft else { return self.info("there are no drafts".to_owned()) };
+        let whose = if rep == self.setup.me { "this".to_owned() } else { format!("{rep}'s") };
+        let of = format!("{case} {purpose:?}");
+        if self.second_press(Command::DropDraft, of, format!("the same key again throws {whose} draft away")) {
+            self.books.began.remove(&(case, purpose));
+            self.append(vec![(Event::DraftDropped { case, purpose }, None)], None, Some("dropping"), out);
+        }
+    }
+}

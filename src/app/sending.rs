@@ -1,0 +1,359 @@
+//! The preview: what is checked before anything goes out, and what `y` and `go` do.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::acts::expect;
+use super::books::QueuedHere;
+use super::command::Command;
+use super::compose_text::{dm_link, has_link, open_slot, published};
+use super::composer::Composer;
+use super::preview::{Check, Preview};
+use super::writing::{select_slot, typed_text};
+use super::{App, Effect, Mode};
+use crate::desk::PostState;
+use crate::model::length::length;
+use crate::model::{Body, Delivery, Event, NetworkKind, ReplyId, Verdict, clean, price, verdict};
+
+/// What may stand as it is in a link's query.
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The same words within this time look like spam.
+const SAME_TEXT: SignedDuration = SignedDuration::from_hours(24);
+
+impl App {
+    /// Ctrl-S in the editor; `gp` on a case with a draft.
+    pub(super) fn preview(&mut self, out: &mut Vec<Effect>) {
+        if !matches!(self.mode, Mode::Composer(_)) {
+            let case = self.case_in_hand();
+            let Some(purpose) = case.and_then(|case| case.drafts.keys().next().copied()) else {
+                return self.info("this case has no draft; r, d or b begins one".to_owned());
+            };
+            self.draft(purpose, out);
+            if !matches!(self.mode, Mode::Composer(_)) {
+                return;
+            }
+        }
+        self.save_draft(out);
+        if let Mode::Composer(composer) = &mut self.mode {
+            let slot = open_slot(&composer.editor.lines().join("\n")).is_some();
+            if slot && select_slot(composer) {
+                composer.problem = Some("fill the slot first: type over it".to_owned());
+                self.dirty = true;
+                return;
+            }
+            if composer.editor.lines().iter().all(|line| line.trim().is_empty()) {
+                composer.problem = Some("there are no words yet".to_owned());
+                self.dirty = true;
+                return;
+            }
+        }
+        let Mode::Composer(composer) = std::mem::replace(&mut self.mode, Mode::Columns) else { return };
+        match self.previewed(&composer) {
+            Some(preview) => {
+                self.mode = Mode::Preview(Box::new(preview));
+                self.books.composer = Some(composer);
+            }
+            None => {
+                self.mode = Mode::Composer(composer);
+                self.error("the account this reply was begun for is no longer in the config".to_owned());
+            }
+        }
+        self.dirty = true;
+    }
+
+    fn previewed(&self, composer: &Composer) -> Option<Preview> {
+        let account = self.account(&composer.account)?;
+        // The newest words of the post; the ones first seen where it is gone.
+        let at_hand = self.desk.posts.get(&composer.to).and_then(|post| post.body.clone());
+        let post = at_hand.or_else(|| composer.seen.clone())?;
+        let typed = composer.editor.lines().join("\n");
+        let text = published(composer.purpose, &post, account, &typed, self.setup.signature.as_deref());
+        let verdict = verdict::may_reply(&post, account);
+        let price = (account.network == NetworkKind::X)
+            .then(|| price::reply(has_link(&text), verdict == Verdict::Yes && summoned(&post, account)));
+        let length = length(account.network, &text);
+        let mut preview = Preview {
+            case: composer.case,
+            to: composer.to.clone(),
+            purpose: composer.purpose,
+            account: composer.account.clone(),
+            text,
+            length,
+            price,
+            verdict,
+            checks: Vec::new(),
+            scroll: 0,
+            armed: false,
+            check: 0,
+            seen: composer.seen.clone(),
+        };
+        preview.checks = self.checks(&preview, composer, &post);
+        Some(preview)
+    }
+
+    fn checks(&self, preview: &Preview, composer: &Composer, post: &Arc<crate::model::Post>) -> Vec<Check> {
+        let mut checks = Vec::new();
+        let mut stop = |what: String| checks.push(Check { stops: true, what });
+        let view = self.desk.posts.get(&preview.to);
+        let case = self.desk.cases.get(&preview.case);
+        if let Some(state @ (PostState::Deleted | PostState::Erased)) = view.map(|view| view.state) {
+            let word = if state == PostState::Deleted { "deleted by its author" } else { "erased here" };
+            stop(format!("the post was {word}; there is nothing to answer any more"));
+        }
+        if case.is_none() {
+            stop("the case is no longer at hand".to_owned());
+        }
+        if let Verdict::No { why } = &preview.verdict {
+            stop(format!("{why}. g o takes it to the network's own page, ready to post"));
+        }
+        if preview.length.used > preview.length.limit {
+            let (used, limit) = (preview.length.used, preview.length.limit);
+            stop(format!("too long: {used} of {limit}. e edits it"));
+        }
+        if let Some(answer) = case.and_then(|case| case.last_answer.as_ref()).filter(|it| it.at > composer.began) {
+            let text =
+                self.desk.posts.get(&answer.post).and_then(|post| post.body.as_ref()).map(|body| body.text.clone());
+            let of_reply = || {
+                let sent = |reply: &&crate::desk::Reply| matches!(&reply.delivery, Delivery::Sent { post, .. } if *post == answer.post);
+                self.desk.replies.values().find(sent).and_then(|reply| reply.text.clone())
+            };
+            let who = answer.rep.as_ref().map_or_else(|| "our account, elsewhere,".to_owned(), ToString::to_string);
+            let words = text.or_else(of_reply).map_or(String::new(), |text| format!(": “{}”", clean::line(&text)));
+            stop(format!("{who} answered since you began{words}. e goes back to your text, knowing it"));
+        }
+        let under_way = self.desk.unfinished_replies().find(|reply| {
+            reply.case == preview.case && matches!(reply.delivery, Delivery::Queued { .. } | Delivery::Sending)
+        });
+        if let Some(reply) = under_way {
+            let who = if reply.rep == self.setup.me { "your".to_owned() } else { format!("{}'s", reply.rep) };
+            stop(format!("{who} reply in this case is on its way already (U shows it)"));
+        }
+        let mut mind = |what: String| checks.push(Check { stops: false, what });
+        if let Verdict::Unknown { why } = &preview.verdict {
+            mind(format!("{why}: the network may refuse it; g o always works"));
+        }
+        if composer.seen.as_ref().is_some_and(|seen| seen.text != post.text) {
+            mind("the author changed the post since you began; read it again".to_owned());
+        }
+        match case.and_then(|case| case.owner.as_ref()) {
+            None => mind("nobody has claimed the case: c claims it for you, and so does sending".to_owned()),
+            Some(owner) if *owner != self.setup.me => {
+                mind(format!("{owner} has claimed the case: y twice sends all the same"))
+            }
+            Some(_) => {}
+        }
+        if let Some(same) = self.desk.same_text_sent(&preview.text, self.now - SAME_TEXT) {
+            let to = self.desk.cases.get(&same.case).and_then(|case| self.handle_of(case));
+            let to = to.map_or_else(|| "somebody".to_owned(), |handle| format!("@{handle}"));
+            let ago = match same.delivery {
+                Delivery::Sent { at, .. } => ago(at, self.now),
+                _ => "lately".to_owned(),
+            };
+            mind(format!("nearly the same text went to {to} {ago}: edit it, copies look like spam"));
+        }
+        if let Some(account) = self.account(&preview.account) {
+            if account.network == NetworkKind::X && has_link(&preview.text) {
+                mind(format!("a link makes it dearer: {} instead of {}", price::POST_WITH_LINK, price::SUMMONED_REPLY));
+            }
+            if preview.purpose.asks_for_dm()
+                && account.network == NetworkKind::X
+                && dm_link(preview.purpose, account).is_none()
+            {
+                mind("no DM link: set user_id of the account in the config".to_owned());
+            }
+            if account.confirm {
+                mind(format!("@{} asks for care: y twice sends", account.handle));
+            }
+            let column = self.setup.columns.iter().find(|column| {
+                view.is_some_and(|view| view.columns.contains(&column.name)) && column.reply_as != column.account
+            });
+            if let Some(heard) =
+                column.filter(|column| column.reply_as == account.name).and_then(|column| self.account(&column.account))
+            {
+                mind(format!("heard as @{}, answered as @{}", heard.handle, account.handle));
+            }
+        }
+        checks
+    }
+
+    /// What is known of the case may have changed under an open preview.
+    pub(super) fn recheck(&mut self) {
+        let (Mode::Preview(old), Some(composer)) = (&self.mode, &self.books.composer) else { return };
+        let Some(new) = self.previewed(composer) else { return };
+        // Something new to know takes the first of two keys back.
+        let armed = old.armed && new.checks == old.checks && new.text == old.text;
+        let (scroll, check) = (old.scroll, old.check.min(new.checks.len().saturating_sub(1)));
+        let new = Preview { scroll, check, armed, ..new };
+        if **old != new {
+            self.dirty = true;
+            self.mode = Mode::Preview(Box::new(new));
+        }
+    }
+
+    /// Back into the editor; what the preview told is known from now on.
+    pub(super) fn edit_again(&mut self) {
+        if !matches!(self.mode, Mode::Preview(_)) {
+            return;
+        }
+        let now = self.now;
+        if let Some(mut composer) = self.books.composer.take() {
+            composer.began = now;
+            let at_hand = self.desk.posts.get(&composer.to).and_then(|post| post.body.clone());
+            composer.seen = at_hand.or(composer.seen.take());
+            self.books.began.insert((composer.case, composer.purpose), now);
+            self.mode = Mode::Composer(composer);
+        }
+        self.dirty = true;
+    }
+
+    /// Leaves preview and editor; the draft stays.
+    pub(super) fn keep_draft(&mut self, out: &mut Vec<Effect>) {
+        self.save_draft(out);
+        self.books.composer = None;
+        self.leave_screen();
+        self.info("the draft is kept; gd lists all drafts".to_owned());
+    }
+
+    /// `y`: the only key after which something is published, and not before the hold has run out.
+    pub(super) fn send(&mut self, out: &mut Vec<Effect>) {
+        self.recheck();
+        let Mode::Preview(preview) = &mut self.mode else { return };
+        if let Some(check) = preview.checks.iter().find(|check| check.stops) {
+            let what = format!("not sent: {}", check.what);
+            return self.warn(what);
+        }
+        let preview = (**preview).clone();
+        let Some(case) = self.desk.cases.get(&preview.case).cloned() else { return };
+        let Some(account) = self.account(&preview.account).cloned() else {
+            return self.error("the account is no longer in the config".to_owned());
+        };
+        let others = case.owner.as_ref().filter(|owner| **owner != self.setup.me);
+        if (account.confirm || others.is_some()) && !preview.armed {
+            if let Mode::Preview(preview) = &mut self.mode {
+                preview.armed = true;
+            }
+            let why = match others {
+                Some(owner) => format!("{owner} has claimed the case; y again sends as @{}", account.handle),
+                None => format!("this goes out as @{}; y again sends", account.handle),
+            };
+            return self.warn(why);
+        }
+        let Some(composer) = self.books.composer.take() else { return };
+        let reply = ReplyId(self.ids.next(self.now));
+        let until = self.now + self.setup.hold;
+        let mut events = Vec::new();
+        if case.owner.is_none() {
+            events.push((Event::CaseClaimed { case: case.id }, None));
+        }
+        let queued = Event::ReplyQueued {
+            reply,
+            case: case.id,
+            to: preview.to.clone(),
+            purpose: preview.purpose,
+            account: preview.account.clone(),
+            until,
+            session: self.setup.session,
+        };
+        events.push((queued, Some(Body::Reply(preview.text))));
+        events.push((Event::DraftDropped { case: case.id, purpose: preview.purpose }, None));
+        let token = self.append(events, expect(&case), Some("queueing"), out);
+        self.books.queued.push(QueuedHere {
+            reply,
+            case: case.id,
+            to: preview.to,
+            purpose: preview.purpose,
+            typed: typed_text(&composer),
+            token,
+        });
+        self.books.began.remove(&(case.id, preview.purpose));
+        self.leave_screen();
+        let key = self.setup.keys.key(super::command::ModeKind::Columns, Command::Undo);
+        self.info(format!("goes out in {} s; {key} takes it back", self.setup.hold.as_secs()));
+    }
+
+    /// `go`: the text to the clipboard, X's own page opened with it; the case follows when our reply comes back.
+    pub(super) fn hand_over(&mut self, out: &mut Vec<Effect>) {
+        self.recheck();
+        let Mode::Preview(preview) = &self.mode else { return };
+        let preview = (**preview).clone();
+        let Some(case) = self.desk.cases.get(&preview.case).cloned() else { return };
+        let body = self.desk.posts.get(&preview.to).and_then(|post| post.body.clone()).or_else(|| preview.seen.clone());
+        let Some(post) = body else {
+            return self.warn("the post is gone; there is nothing to answer any more".to_owned());
+        };
+        // Only what makes the answer pointless stops it here: the network's own page judges the rest.
+        let gone = self
+            .desk
+            .posts
+            .get(&preview.to)
+            .is_some_and(|view| matches!(view.state, PostState::Deleted | PostState::Erased));
+        if gone {
+            return self.warn("the post is gone; there is nothing to answer any more".to_owned());
+        }
+        let url = match post.network() {
+            NetworkKind::X => {
+                let id = post.version.as_deref().unwrap_or_else(|| post.id.native());
+                let text = utf8_percent_encode(&preview.text, IN_QUERY);
+                format!("https://x.com/intent/tweet?in_reply_to={}&text={text}", utf8_percent_encode(id, IN_QUERY))
+            }
+            NetworkKind::Bluesky | NetworkKind::Mastodon => post.page(),
+        };
+        let mut events = Vec::new();
+        if case.owner.is_none() {
+            events.push((Event::CaseClaimed { case: case.id }, None));
+        }
+        let handed = Event::ReplyHandedOver {
+            reply: ReplyId(self.ids.next(self.now)),
+            case: case.id,
+            to: preview.to.clone(),
+            purpose: preview.purpose,
+            account: preview.account.clone(),
+        };
+        events.push((handed, Some(Body::Reply(preview.text.clone()))));
+        self.append(events, expect(&case), Some("handing over"), out);
+        out.push(Effect::Copy { text: preview.text });
+        out.push(Effect::Open { url });
+        self.books.composer = None;
+        self.leave_screen();
+        self.info("copied and opened: press Post there. The draft is kept until your reply comes back".to_owned());
+    }
+
+    pub(super) fn next_check(&mut self) {
+        if let Mode::Preview(preview) = &mut self.mode {
+            let checks = preview.checks.len().max(1);
+            preview.check = (preview.check + 1) % checks;
+            self.dirty = true;
+        }
+    }
+
+    pub(super) fn claim_in_preview(&mut self, out: &mut Vec<Effect>) {
+        let Mode::Preview(preview) = &self.mode else { return };
+        if let Some(case) = self.desk.cases.get(&preview.case).cloned() {
+            self.claim(&case, out);
+        }
+    }
+}
+
+/// X's cheaper price is for authors who called us by name.
+fn summoned(post: &crate::model::Post, account: &crate::model::Account) -> bool {
+    let named = post.mentions.iter().any(|mention| match (&mention.id, &account.id) {
+        (Some(theirs), Some(ours)) => theirs == ours,
+        _ => mention.handle.eq_ignore_ascii_case(&account.handle),
+    });
+    let quoted = || {
+        post.quotes
+            .as_ref()
+            .and_then(|quoted| quoted.author.as_ref())
+            .is_some_and(|author| account.id.as_ref() == Some(author))
+    };
+    named || quoted()
+}
+
+/// `12 min ago`.
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    let minutes = now.duration_since(at).as_mins().max(0);
+    if minutes < 60 { format!("{minutes} min ago") } else { format!("{} h ago", minutes / 60) }
+}

@@ -1,0 +1,131 @@
+//! One message in, what the shell must do out.
+
+use jiff::Timestamp;
+
+use super::{App, Effect, Mode, Msg};
+
+/// Takes one message. `now` is the time of the message; every clock of the deck is reckoned from it.
+pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
+    // A machine's clock may be set back; the deck's does not run backwards within a second of typing.
+    app.now = now;
+    let mut out = Vec::new();
+    match msg {
+        Msg::Key(key) => app.key(key, &mut out),
+        Msg::Paste(text) => app.paste(&text, &mut out),
+        Msg::Resized { columns, rows } => {
+            app.dirty |= app.size != (columns, rows);
+            app.size = (columns, rows);
+        }
+        Msg::Tick => app.tick(&mut out),
+        Msg::Envelopes(envelopes) => app.ingest(&envelopes, &mut out),
+        Msg::CaughtUp => app.caught_up(&mut out),
+        Msg::Adopt(replies) => app.adopt(&replies, &mut out),
+        Msg::Link(report) => app.link(report),
+        Msg::Appended { token, result } => app.appended(token, result),
+        Msg::Store(answer) => app.from_store(answer, &mut out),
+        Msg::SendWaits { reply, until } => app.send_waits(reply, until),
+        Msg::EditorClosed(text) => app.editor_closed(text, &mut out),
+        Msg::Reloaded(setup) => app.reloaded(setup),
+        Msg::Notice(notice) => app.keep_notice(notice),
+        Msg::Shown(shown) => {
+            for (column, shown) in app.columns.iter_mut().zip(shown) {
+                column.shown = shown;
+            }
+        }
+        Msg::Stop => {
+            app.save_draft(&mut out);
+            app.quitting = true;
+            out.push(Effect::Quit);
+        }
+    }
+    app.save_when_due(&mut out);
+    app.keep_pane_read(&mut out);
+    out
+}
+
+impl App {
+    /// The earliest moment at which something is due before the next second's tick has to bring it: a draft to be
+    /// saved, a hold that runs out. The shell sends a [`Msg::Tick`] then.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let held = self.held().into_iter().map(|(reply, until)| match self.send_waits.get(&reply.id) {
+            Some(waits) => until.max(*waits),
+            None => until,
+        });
+        held.chain(self.draft_due()).min()
+    }
+
+    fn send_waits(&mut self, reply: crate::model::ReplyId, until: Timestamp) {
+        self.send_waits.insert(reply, until);
+        self.books.told_to_send.remove(&reply);
+        self.dirty = true;
+    }
+
+    /// Puts a screen on top of the present one; Esc leads back to it.
+    pub(super) fn open_over(&mut self, mode: Mode) {
+        let below = std::mem::replace(&mut self.mode, mode);
+        if let Some(deeper) = self.back.replace(Box::new(below)) {
+            self.books.deeper.push(*deeper);
+        }
+        self.dirty = true;
+    }
+
+    /// Goes back to the screen underneath.
+    pub(super) fn leave_screen(&mut self) -> Mode {
+        let below = self.back.take().map_or(Mode::Columns, |mode| *mode);
+        self.back = self.books.deeper.pop().map(Box::new);
+        if matches!(below, Mode::Columns | Mode::Find(_)) {
+            self.opened = None;
+        }
+        self.dirty = true;
+        std::mem::replace(&mut self.mode, below)
+    }
+
+    /// Straight to the columns, whatever lies in between.
+    pub(super) fn to_columns(&mut self) {
+        self.mode = Mode::Columns;
+        self.back = None;
+        self.books.deeper.clear();
+        self.opened = None;
+        self.dirty = true;
+    }
+
+    /// Screens that stand in each other's place instead of piling up.
+    pub(super) fn switch_to(&mut self, mode: Mode) {
+        match self.mode {
+            Mode::Outbox { .. } | Mode::Drafts { .. } | Mode::Links { .. } | Mode::Find(_) => {
+                self.mode = mode;
+                self.dirty = true;
+            }
+            _ => self.open_over(mode),
+        }
+    }
+
+    fn reloaded(&mut self, setup: Result<Box<super::Setup>, String>) {
+        let mut setup = match setup {
+            Ok(setup) => *setup,
+            Err(why) => {
+                return self.error(format!("the config has a mistake, the old settings stay: {why}"));
+            }
+        };
+        if setup.columns.is_empty() {
+            return self.error("the config has no columns, the old settings stay".to_owned());
+        }
+        // Who we are in this run is not a matter of the config.
+        setup.session = self.setup.session;
+        let focused = self.setup.columns.get(self.focus).map(|column| column.name.clone());
+        let names = self.setup.columns.iter().map(|column| column.name.clone());
+        let mut kept: std::collections::BTreeMap<_, _> = names.zip(std::mem::take(&mut self.columns)).collect();
+        for column in &setup.columns {
+            let mut view = kept.remove(&column.name).unwrap_or_default();
+            // An answer under way would come back under the old number.
+            view.asking_older = false;
+            self.columns.push(view);
+        }
+        let place = focused.and_then(|name| setup.columns.iter().position(|column| column.name == name));
+        self.focus = place.unwrap_or_else(|| self.focus.min(setup.columns.len() - 1));
+        self.books.arrived.clear();
+        self.prefix.clear();
+        self.setup = setup;
+        self.info("the config was read again".to_owned());
+    }
+}

@@ -1,0 +1,320 @@
+//! Moving about in the columns, and keeping one's place in them.
+
+use jiff::Timestamp;
+
+use super::column::ColumnView;
+use super::command::Command;
+use super::{App, Effect, Mode};
+use crate::desk::PostView;
+use crate::model::{CaseId, PostId};
+
+/// So many posts scrolled up from the store, or pushed out of the window above a held row, stay in a column.
+const OLDER_KEPT: usize = 4_000;
+
+/// Where a page's length is not known yet.
+const PAGE: usize = 8;
+
+impl App {
+    /// The posts of a column as they stand on the screen, newest first.
+    pub fn rows(&self, column: usize) -> Vec<(Timestamp, PostId)> {
+        let (Some(view), Some(setup)) = (self.columns.get(column), self.setup.columns.get(column)) else {
+            return Vec::new();
+        };
+        let window = self.desk.columns.get(&setup.name).into_iter().flat_map(|column| column.window.iter().rev());
+        window.cloned().chain(view.older.iter().map(|post| (post.at, post.id.clone()))).collect()
+    }
+
+    fn page(&self) -> usize {
+        match self.columns.get(self.focus).map_or(0, |column| column.shown) {
+            0 => PAGE,
+            shown => shown,
+        }
+    }
+
+    /// Moves the selection of the focused column. From a column that follows, every move first takes hold of the
+    /// newest row.
+    pub(super) fn walk(&mut self, command: Command, out: &mut Vec<Effect>) {
+        self.opened = None;
+        let rows = self.rows(self.focus);
+        let Some(last) = rows.len().checked_sub(1) else { return };
+        let here = self.columns.get(self.focus).and_then(|column| column.selected.as_ref());
+        let here = here.and_then(|selected| rows.iter().position(|(_, post)| post == selected));
+        let page = self.page();
+        let to = match (command, here) {
+            (Command::ToTop, _) => 0,
+            (Command::ToBottom, _) => last,
+            (Command::MoveDown | Command::MoveUp | Command::PageUp | Command::HalfPageUp, None) => 0,
+            (Command::MoveDown, Some(here)) => here + 1,
+            (Command::MoveUp, Some(here)) => here.saturating_sub(1),
+            (Command::HalfPageDown, here) => here.unwrap_or(0) + (page / 2).max(1),
+            (Command::HalfPageUp, Some(here)) => here.saturating_sub((page / 2).max(1)),
+            (Command::PageDown, here) => here.unwrap_or(0) + page,
+            (Command::PageUp, Some(here)) => here.saturating_sub(page),
+            _ => return,
+        };
+        let to = to.min(last);
+        self.choose(self.focus, rows[to].1.clone(), true);
+        if to + page > last {
+            self.read_older(out);
+        }
+    }
+
+    /// Selects a row: from now on the column keeps it where it is.
+    pub(super) fn choose(&mut self, column: usize, post: PostId, by_hand: bool) {
+        let newer = self.rows(column).iter().position(|(_, row)| *row == post).unwrap_or(0);
+        if let Some(view) = self.columns.get_mut(column) {
+            view.selected = Some(post);
+            view.touched |= by_hand;
+            // What lies above the selection has been passed or not been seen; more than that is not new.
+            view.new = view.new.min(newer);
+            self.dirty = true;
+        }
+    }
+
+    /// Takes hold of the newest row of a focused column that follows. Whether there is one.
+    pub(super) fn choose_newest(&mut self) -> bool {
+        let setup = self.setup.columns.get(self.focus);
+        let newest = setup.and_then(|setup| self.desk.columns.get(&setup.name)?.window.last().cloned());
+        if let Some((_, post)) = newest {
+            self.choose(self.focus, post, true);
+            return true;
+        }
+        false
+    }
+
+    /// Asks the store for what lies below the column's last row.
+    fn read_older(&mut self, out: &mut Vec<Effect>) {
+        let before = self.rows(self.focus).pop();
+        let (Some(view), Some(setup), Some(before)) =
+            (self.columns.get_mut(self.focus), self.setup.columns.get(self.focus), before)
+        else {
+            return;
+        };
+        // Every post that ever matched is in the window: the store has no more.
+        let all_here = self
+            .desk
+            .columns
+            .get(&setup.name)
+            .is_some_and(|column| view.older.is_empty() && column.window.len() as u64 >= column.matched);
+        if all_here {
+            self.dirty |= !view.at_end;
+            view.at_end = true;
+        }
+        if view.at_end || view.asking_older {
+            return;
+        }
+        view.asking_older = true;
+        self.dirty = true;
+        out.push(Effect::ReadOlder { column: self.focus, name: setup.name.clone(), before });
+    }
+
+    /// The store's answer to [`Effect::ReadOlder`].
+    pub(super) fn older(&mut self, column: usize, posts: Vec<PostView>) {
+        let rows: std::collections::BTreeSet<_> = self.rows(column).into_iter().collect();
+        let last = rows.first().cloned();
+        let Some(view) = self.columns.get_mut(column).filter(|view| view.asking_older) else { return };
+        view.asking_older = false;
+        view.at_end = posts.is_empty();
+        let older =
+            posts.into_iter().filter(|post| last.as_ref().is_none_or(|last| (post.at, post.id.clone()) < *last));
+        view.older.extend(older);
+        view.older.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+        view.older.dedup_by(|a, b| a.id == b.id);
+        self.dirty = true;
+    }
+
+    /// Keeps what new posts pushed out of the window, for a column in which somebody has taken hold of a row.
+    pub(super) fn keep_pushed_out(view: &mut ColumnView, mut pushed: Vec<PostView>) {
+        pushed.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+        view.older.splice(0..0, pushed);
+        if view.older.len() > OLDER_KEPT {
+            view.older.truncate(OLDER_KEPT);
+            view.at_end = false;
+        }
+    }
+
+    /// Gives the keys to a column. The one left follows again where nobody took hold of it; the new one keeps its
+    /// newest row under the keys, so that a command means the post one sees.
+    pub(super) fn focus_on(&mut self, column: usize) {
+        if column >= self.columns.len() {
+            return self.info(format!("there is no column {}", column + 1));
+        }
+        self.opened = None;
+        if column != self.focus {
+            if let Some(left) = self.columns.get_mut(self.focus).filter(|left| !left.touched && !left.held) {
+                follow(left);
+            }
+            self.focus = column;
+            if self.columns[column].selected.is_none() && self.choose_newest() {
+                self.columns[column].touched = false;
+            }
+        }
+        self.books.arrived.insert(column, 0);
+        self.dirty = true;
+    }
+
+    pub(super) fn step_column(&mut self, forward: bool) {
+        let columns = self.columns.len();
+        if forward && self.focus + 1 < columns {
+            self.focus_on(self.focus + 1);
+        } else if !forward && self.focus > 0 {
+            self.focus_on(self.focus - 1);
+        }
+    }
+
+    /// Tab: every column in turn, then the case pane where it stands beside them.
+    pub(super) fn step_pane(&mut self, forward: bool, out: &mut Vec<Effect>) {
+        let last = self.columns.len() - 1;
+        if matches!(self.mode, Mode::Case { .. }) {
+            self.to_columns();
+            self.focus_on(if forward { 0 } else { last });
+        } else if self.has_pane() && self.focus == if forward { last } else { 0 } {
+            self.open_case(out);
+        } else {
+            let columns = self.columns.len();
+            self.focus_on((self.focus + if forward { 1 } else { columns - 1 }) % columns);
+        }
+    }
+
+    /// `ga`: the next column, going round, in which something came in since it last had the keys.
+    pub(super) fn next_news(&mut self) {
+        let columns = self.columns.len();
+        let mut others = (1..columns).map(|step| (self.focus + step) % columns);
+        let news = others.find(|column| {
+            self.books.arrived.get(column).is_some_and(|arrived| *arrived > 0) || self.columns[*column].new > 0
+        });
+        match news {
+            Some(column) => self.focus_on(column),
+            None => self.info("nothing new in the other columns".to_owned()),
+        }
+    }
+
+    /// `.`
+    pub(super) fn go_live(&mut self) {
+        self.opened = None;
+        if let Some(view) = self.columns.get_mut(self.focus) {
+            view.held = false;
+            follow(view);
+            self.dirty = true;
+        }
+    }
+
+    /// `P`
+    pub(super) fn hold(&mut self) {
+        let Some(view) = self.columns.get_mut(self.focus) else { return };
+        if view.held {
+            return self.go_live();
+        }
+        view.held = true;
+        if view.selected.is_none() {
+            self.choose_newest();
+        }
+        self.dirty = true;
+        self.info("held; . goes back to live".to_owned());
+    }
+
+    /// `n` and `N`.
+    pub(super) fn next_unanswered(&mut self, forward: bool) {
+        self.opened = None;
+        let Some(setup) = self.setup.columns.get(self.focus) else { return };
+        let from = self.columns.get(self.focus).and_then(|column| column.selected.as_ref());
+        match self.desk.next_unanswered(&setup.name, from, forward) {
+            Some(post) => self.choose(self.focus, post, true),
+            None if forward => self.info("no unanswered case further down in this column".to_owned()),
+            None => self.info("no unanswered case further up in this column".to_owned()),
+        }
+    }
+
+    /// `!`
+    pub(super) fn most_overdue(&mut self, out: &mut Vec<Effect>) {
+        match self.desk.most_overdue(self.now, &|case| self.target(case)) {
+            Some(case) => self.go_to_case(case, out),
+            None => self.info("no case is overdue".to_owned()),
+        }
+    }
+
+    /// Shows a case: its oldest post waiting for an answer where a column has it, else in the pane alone.
+    pub(super) fn go_to_case(&mut self, case: CaseId, out: &mut Vec<Effect>) {
+        let Some(case) = self.desk.cases.get(&case) else {
+            return self.info("that case is no longer at hand; / finds it".to_owned());
+        };
+        let mut posts: Vec<_> = case.posts.iter().filter_map(|post| self.desk.posts.get(post)).cloned().collect();
+        posts.sort_by_key(|post| (case.waiting_since != Some(post.at), std::cmp::Reverse(post.at)));
+        if posts.iter().any(|post| self.go_to_post(&post.id)) {
+            return;
+        }
+        match posts.into_iter().next() {
+            Some(post) => self.open_post(post, out),
+            None => self.info("the case's posts are no longer at hand".to_owned()),
+        }
+    }
+
+    /// Selects a post in the column that shows it, the focused one before the others. Whether one does.
+    pub(super) fn go_to_post(&mut self, post: &PostId) -> bool {
+        let columns = std::iter::once(self.focus).chain(0..self.columns.len());
+        let found = columns.into_iter().find(|column| self.rows(*column).iter().any(|(_, row)| row == post));
+        let Some(column) = found else { return false };
+        self.to_columns();
+        self.focus_on(column);
+        self.choose(column, post.clone(), true);
+        true
+    }
+
+    /// Opens a post that no column shows.
+    pub(super) fn open_post(&mut self, post: PostView, out: &mut Vec<Effect>) {
+        self.open_over(Mode::Case { scroll: 0 });
+        self.opened = Some(post);
+        self.keep_pane_read(out);
+    }
+
+    /// Enter on a row.
+    pub(super) fn open_case(&mut self, out: &mut Vec<Effect>) {
+        if self.post_in_hand().is_none() && !self.choose_newest() {
+            return self.info("there is no post here yet".to_owned());
+        }
+        if let Some(view) = self.columns.get_mut(self.focus) {
+            view.touched = true;
+        }
+        self.open_over(Mode::Case { scroll: 0 });
+        self.keep_pane_read(out);
+    }
+
+    /// Asks for the events of the case in the pane, once per case.
+    pub(super) fn keep_pane_read(&mut self, out: &mut Vec<Effect>) {
+        if !self.has_pane() && !matches!(self.mode, Mode::Case { .. }) {
+            return;
+        }
+        let Some(case) = self.case_in_hand().map(|case| case.id) else { return };
+        let known = self.case_events.as_ref().is_some_and(|events| events.case == case);
+        if !known && self.books.asked_case != Some(case) {
+            self.books.asked_case = Some(case);
+            out.push(Effect::ReadCase { case });
+        }
+    }
+
+    /// `gf`
+    pub(super) fn fill_gap(&mut self, out: &mut Vec<Effect>) {
+        let setup = self.setup.columns.get(self.focus);
+        let gaps = setup.and_then(|setup| self.desk.columns.get(&setup.name)).map(|column| &column.gaps);
+        let newest = gaps.and_then(|gaps| {
+            let mut gaps = gaps.iter().rev().filter_map(|(_, gap)| self.desk.gaps.get(gap));
+            gaps.find(|gap| gap.to.is_some() && !matches!(gap.fill, Some(crate::model::GapFill::Filled { .. })))
+        });
+        match newest.map(|gap| gap.id) {
+            Some(gap) => {
+                out.push(Effect::FillGap { gap });
+                self.info("asking the network for the missing posts".to_owned());
+            }
+            None => self.info("this column has no gap to fill".to_owned()),
+        }
+    }
+}
+
+fn follow(view: &mut ColumnView) {
+    view.selected = None;
+    view.touched = false;
+    view.new = 0;
+    view.older = Vec::new();
+    view.asking_older = false;
+    view.at_end = false;
+}

@@ -1,0 +1,363 @@
+//! The editor: opening a draft, typing, saving as one types, saved replies, `$EDITOR`.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+use jiff::{SignedDuration, Timestamp};
+use ratatui::style::Style;
+use ratatui_textarea::{CursorMove, TextArea, WrapMode};
+
+use super::chord::{Chord, Named};
+use super::compose_text::{filled, open_slot, published};
+use super::composer::{Composer, Saved};
+use super::{App, AppendToken, Effect, Mode, Setup};
+use crate::desk::PostView;
+use crate::model::length::length;
+use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, Purpose, Verdict, clean, verdict};
+
+/// A draft is in the log at latest so long after its first unsaved key.
+pub const SAVED_WITHIN: SignedDuration = SignedDuration::from_millis(500);
+
+/// No network takes a reply near this long; more is cut, with a notice.
+pub const CHARACTERS: usize = 4_000;
+
+impl App {
+    /// The reply being written, also under its preview and its saved replies.
+    pub fn composer(&self) -> Option<&Composer> {
+        match &self.mode {
+            Mode::Composer(composer) | Mode::SavedReplies(composer, _) => Some(composer),
+            Mode::Preview(_) => self.books.composer.as_deref(),
+            _ => None,
+        }
+    }
+
+    fn composer_mut(&mut self) -> Option<&mut Composer> {
+        match &mut self.mode {
+            Mode::Composer(composer) | Mode::SavedReplies(composer, _) => Some(composer),
+            Mode::Preview(_) => self.books.composer.as_deref_mut(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn draft_case(&self) -> Option<CaseId> {
+        self.composer().map(|composer| composer.case)
+    }
+
+    /// `r`, `d`, `b`: opens the case's draft for that purpose, or a new one.
+    pub(super) fn draft(&mut self, purpose: Purpose, out: &mut Vec<Effect>) {
+        if self.post_in_hand().is_none() && !self.choose_newest() {
+            return self.info("there is no post here yet".to_owned());
+        }
+        if let Some(post) = self.post_in_hand().cloned() {
+            self.draft_for(post, purpose, out);
+        }
+    }
+
+    pub(super) fn draft_for(&mut self, post: PostView, purpose: Purpose, out: &mut Vec<Effect>) {
+        let Some(seen) = post.body.clone() else {
+            return self.info("the post's text was removed; there is nothing to answer".to_owned());
+        };
+        let Some(account) = self.reply_account(&post).cloned() else {
+            return self
+                .error(format!("no account of ours answers on {}: see reply_as in the config", post.id.network()));
+        };
+        let case = post.case.and_then(|case| self.desk.cases.get(&case)).or_else(|| self.desk.case_of(&post.id));
+        let Some(case) = case else {
+            return self.info("this post is no case: it is ours, or passed on by somebody".to_owned());
+        };
+        let case_id = case.id;
+        let (text, began, saved, theirs) = match case.drafts.get(&purpose) {
+            Some(draft) => match &draft.draft {
+                Some(text) => {
+                    let theirs = (draft.rep != self.setup.me).then(|| draft.rep.clone());
+                    (text.clone(), draft.saved, Saved::At(draft.saved), theirs)
+                }
+                None if self.books.opening.is_none() => {
+                    out.push(Effect::ReadBodies { ids: vec![BodyId::draft(case_id, purpose)] });
+                    self.books.opening = Some((post, purpose));
+                    return self.info("reading the draft".to_owned());
+                }
+                // The store had no text for it: it was erased.
+                None => (self.opening(purpose, &seen), self.now, Saved::Untouched, None),
+            },
+            None => (self.opening(purpose, &seen), self.now, Saved::Untouched, None),
+        };
+        if let Some(rep) = theirs {
+            self.warn(format!("this is {rep}'s draft; what you change is saved as yours"));
+        }
+        let began = *self.books.began.entry((case_id, purpose)).or_insert(began);
+        self.open_composer(case_id, &post, &seen, purpose, &account, &text, saved, began);
+    }
+
+    fn opening(&self, purpose: Purpose, post: &Post) -> DraftText {
+        let openings = &self.setup.openings;
+        let text = match purpose {
+            Purpose::Acknowledgement => &openings.acknowledgement,
+            Purpose::DmRequest => &openings.dm_request,
+            Purpose::Both => &openings.both,
+        };
+        let text = filled(text, post);
+        let lines: Vec<_> = text.split('\n').collect();
+        let end = (lines.len() - 1, lines.last().map_or(0, |line| line.chars().count()));
+        DraftText { text, cursor: end }
+    }
+
+    /// The store has answered: opens the draft that was waiting for its text.
+    pub(super) fn open_awaited_draft(&mut self, out: &mut Vec<Effect>) {
+        let Some((post, purpose)) = self.books.opening.clone() else { return };
+        if matches!(self.mode, Mode::Columns | Mode::Case { .. } | Mode::Drafts { .. }) {
+            self.draft_for(post, purpose, out);
+        }
+        self.books.opening = None;
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call site per way into the editor; a struct would be the composer"
+    )]
+    pub(super) fn open_composer(
+        &mut self,
+        case: CaseId,
+        post: &PostView,
+        seen: &Arc<Post>,
+        purpose: Purpose,
+        account: &Account,
+        text: &DraftText,
+        saved: Saved,
+        began: Timestamp,
+    ) {
+        let mut composer = Composer {
+            case,
+            to: post.id.clone(),
+            purpose,
+            account: account.name.clone(),
+            editor: editor(text),
+            length: length(account.network, ""),
+            verdict: verdict::may_reply(seen, account),
+            saved,
+            problem: None,
+            seen: Some(Arc::clone(seen)),
+            began,
+        };
+        if let Verdict::No { why } = &composer.verdict {
+            let why = format!("{why}. Write it all the same: the preview's go hands it over to the network's own page");
+            self.warn(why);
+        }
+        recount(&mut composer, &self.setup);
+        select_slot(&mut composer);
+        self.books.draft_append = None;
+        self.open_over(Mode::Composer(Box::new(composer)));
+    }
+
+    /// A key that is no command, while the editor has the keys.
+    pub(super) fn type_key(&mut self, key: KeyEvent, out: &mut Vec<Effect>) {
+        let Mode::Composer(composer) = &mut self.mode else { return };
+        let chord = Chord::of(key);
+        let is_full = composer.editor.lines().iter().map(|line| line.chars().count() + 1).sum::<usize>() > CHARACTERS;
+        let adds = matches!(chord, Some(Chord::Char(_) | Chord::Named(Named::Space | Named::Enter)));
+        if is_full && adds && !composer.editor.is_selecting() {
+            return self.warn(format!("no network takes a reply of {CHARACTERS} characters"));
+        }
+        let called = match chord {
+            Some(Chord::Char('/')) if composer.editor.is_empty() => Some("/"),
+            Some(Chord::Char(':')) if before_cursor(&composer.editor) == Some(':') => Some("::"),
+            _ => None,
+        };
+        if let Some(called) = called.filter(|_| !self.setup.saved_replies.is_empty()) {
+            if called == "::" {
+                composer.editor.delete_char();
+                self.edited(out);
+            }
+            return self.pick_saved_reply(called);
+        }
+        let cursor = composer.editor.cursor();
+        let changed = composer.editor.input(key);
+        self.dirty |= changed || composer.editor.cursor() != cursor || composer.editor.is_selecting();
+        if changed {
+            self.edited(out);
+        }
+    }
+
+    /// After every change of the text.
+    pub(super) fn edited(&mut self, out: &mut Vec<Effect>) {
+        let now = self.now;
+        let composer = match &mut self.mode {
+            Mode::Composer(composer) | Mode::SavedReplies(composer, _) => composer,
+            _ => return,
+        };
+        composer.problem = None;
+        if !matches!(composer.saved, Saved::Typing { .. }) {
+            composer.saved = Saved::Typing { since: now };
+        }
+        recount(composer, &self.setup);
+        self.dirty = true;
+        self.save_when_due(out);
+    }
+
+    pub(super) fn draft_due(&self) -> Option<Timestamp> {
+        match self.composer()?.saved {
+            Saved::Typing { since } => Some(since + SAVED_WITHIN),
+            Saved::Untouched | Saved::At(_) => None,
+        }
+    }
+
+    pub(super) fn save_when_due(&mut self, out: &mut Vec<Effect>) {
+        // A clock set back must not keep a draft from being saved.
+        let is_due = self.draft_due().is_some_and(|due| due <= self.now || due > self.now + SAVED_WITHIN);
+        if is_due {
+            self.save_draft(out);
+        }
+    }
+
+    /// Saves the open draft where it has changed. An emptied draft is dropped.
+    pub(super) fn save_draft(&mut self, out: &mut Vec<Effect>) {
+        let now = self.now;
+        let Some(composer) = self.composer_mut().filter(|composer| matches!(composer.saved, Saved::Typing { .. }))
+        else {
+            return;
+        };
+        composer.saved = Saved::At(now);
+        let (case, purpose) = (composer.case, composer.purpose);
+        let text = typed_text(composer);
+        let event = if text.text.trim().is_empty() {
+            (Event::DraftDropped { case, purpose }, None)
+        } else {
+            (Event::DraftSaved { case, purpose }, Some(Body::Draft(text)))
+        };
+        let token = self.append(vec![event], None, None, out);
+        self.books.draft_append = Some(token);
+        self.dirty = true;
+    }
+
+    /// The store did not take it: the text is still unsaved, and saved again when due.
+    pub(super) fn draft_not_saved(&mut self, token: AppendToken) {
+        if self.books.draft_append == Some(token) {
+            self.books.draft_append = None;
+            let now = self.now;
+            if let Some(composer) = self.composer_mut() {
+                composer.saved = Saved::Typing { since: now };
+            }
+        }
+    }
+
+    /// A paste goes in as one piece, cleaned, and never acts as keys.
+    pub(super) fn paste(&mut self, text: &str, out: &mut Vec<Effect>) {
+        let chord_line = match &mut self.mode {
+            Mode::Composer(composer) => {
+                let has: usize = composer.editor.lines().iter().map(|line| line.chars().count() + 1).sum();
+                let room = CHARACTERS.saturating_sub(has);
+                // Cleaning is linear, but there is no need to clean megabytes to keep a few lines.
+                let head: String = text.chars().take(room.saturating_mul(4) + 64).collect();
+                let cleaned = clean::text(&head);
+                let kept: String = cleaned.chars().take(room).collect();
+                let cut = kept.len() < cleaned.len() || head.len() < text.len();
+                if composer.editor.insert_str(&kept) {
+                    self.edited(out);
+                }
+                if cut {
+                    self.warn(format!("the paste was cut: a reply holds at most {CHARACTERS} characters here"));
+                }
+                return;
+            }
+            Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => &mut picker.input,
+            Mode::CommandLine(line) => line,
+            Mode::Find(find) if !find.in_list => &mut find.input,
+            _ => return self.info("pasted text goes into an editor only; r opens one".to_owned()),
+        };
+        let head: String = text.chars().take(2_000).collect();
+        chord_line.insert(&head);
+        self.dirty = true;
+        self.narrow();
+    }
+
+    pub(super) fn edit_externally(&mut self, out: &mut Vec<Effect>) {
+        self.save_draft(out);
+        if let Mode::Composer(composer) = &self.mode {
+            out.push(Effect::EditExternally { text: typed_text(composer).text });
+        }
+    }
+
+    pub(super) fn editor_closed(&mut self, text: Result<String, String>, out: &mut Vec<Effect>) {
+        let text = match text {
+            Ok(text) => text,
+            Err(why) => return self.error(format!("the editor failed, the text is as it was: {why}")),
+        };
+        let Mode::Composer(composer) = &mut self.mode else {
+            return self.warn("the editor's text came after the draft was closed and was not taken".to_owned());
+        };
+        let cleaned = clean::text(&text);
+        let kept: String = cleaned.trim_end().chars().take(CHARACTERS).collect();
+        let cut = kept.len() < cleaned.trim_end().len();
+        if kept != composer.editor.lines().join("\n") {
+            composer.editor.select_all();
+            composer.editor.cut();
+            composer.editor.insert_str(&kept);
+            self.edited(out);
+        }
+        if cut {
+            self.warn(format!("the text was cut: a reply holds at most {CHARACTERS} characters here"));
+        }
+        self.dirty = true;
+    }
+
+    /// Puts a saved reply in at the cursor, slots filled as far as they fill themselves.
+    pub(super) fn insert_saved_reply(&mut self, index: usize, out: &mut Vec<Effect>) {
+        let Mode::SavedReplies(composer, _) = std::mem::replace(&mut self.mode, Mode::Columns) else { return };
+        let mut composer = composer;
+        if let Some(saved) = self.setup.saved_replies.get(index) {
+            let text = composer.seen.as_deref().map_or_else(|| saved.text.clone(), |post| filled(&saved.text, post));
+            composer.editor.insert_str(clean::text(&text).trim_end());
+        }
+        select_slot(&mut composer);
+        self.mode = Mode::Composer(composer);
+        self.edited(out);
+    }
+}
+
+/// The text and the cursor as they are kept.
+pub(super) fn typed_text(composer: &Composer) -> DraftText {
+    let cursor = composer.editor.cursor();
+    DraftText { text: composer.editor.lines().join("\n"), cursor: (cursor.0, cursor.1) }
+}
+
+pub(super) fn recount(composer: &mut Composer, setup: &Setup) {
+    let text = composer.editor.lines().join("\n");
+    let account = setup.accounts.iter().find(|account| account.name == composer.account);
+    if let (Some(account), Some(post)) = (account, composer.seen.as_deref()) {
+        let whole = published(composer.purpose, post, account, &text, setup.signature.as_deref());
+        composer.length = length(account.network, &whole);
+    }
+}
+
+/// Selects the first slot nobody has filled, so that the next letter takes its place. Whether there is one.
+pub(super) fn select_slot(composer: &mut Composer) -> bool {
+    let text = composer.editor.lines().join("\n");
+    let Some(slot) = open_slot(&text) else { return false };
+    let place = |at: usize| {
+        let head = &text[..at];
+        let line = head.rfind('\n').map_or(head, |feed| &head[feed + 1..]);
+        let column = u16::try_from(line.chars().count()).unwrap_or(u16::MAX);
+        CursorMove::Jump(u16::try_from(head.matches('\n').count()).unwrap_or(u16::MAX), column)
+    };
+    composer.editor.cancel_selection();
+    composer.editor.move_cursor(place(slot.start));
+    composer.editor.start_selection();
+    composer.editor.move_cursor(place(slot.end));
+    true
+}
+
+fn editor(draft: &DraftText) -> TextArea<'static> {
+    let text: String = clean::text(&draft.text).chars().take(CHARACTERS).collect();
+    let mut editor = TextArea::new(text.split('\n').map(str::to_owned).collect());
+    editor.set_wrap_mode(WrapMode::WordOrGlyph);
+    editor.set_cursor_line_style(Style::default());
+    let line = u16::try_from(draft.cursor.0).unwrap_or(u16::MAX);
+    editor.move_cursor(CursorMove::Jump(line, u16::try_from(draft.cursor.1).unwrap_or(u16::MAX)));
+    editor
+}
+
+fn before_cursor(editor: &TextArea<'_>) -> Option<char> {
+    let cursor = editor.cursor();
+    let line = editor.lines().get(cursor.0)?;
+    cursor.1.checked_sub(1).and_then(|before| line.chars().nth(before))
+}
