@@ -10,6 +10,7 @@ pub mod generate;
 pub mod match_posts;
 pub mod print;
 pub mod search;
+pub mod sim;
 pub mod start;
 
 use std::ffi::OsString;
