@@ -88,14 +88,14 @@ impl fmt::Debug for Script {
 /// A simulator that has its address and waits to be served.
 #[derive(Debug)]
 pub struct Sim {
-    listener: TcpListener,
+    listener: std::net::TcpListener,
     address: SocketAddr,
     credentials: Credentials,
     shared: Arc<Shared>,
 }
 
 impl Sim {
-    /// Takes an address on loopback; port 0 lets the system choose. Needs a running Tokio runtime.
+    /// Takes an address on loopback; port 0 lets the system choose.
     pub fn bind(address: SocketAddr, script: Script) -> io::Result<Self> {
         let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         if !address.ip().is_loopback() {
@@ -111,7 +111,6 @@ impl Sim {
         }
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         let clock = SimClock::new(script.clock, script.speed);
         let start = clock.now();
@@ -143,8 +142,9 @@ impl Sim {
         ready::write(dir, &self.x_url(), &self.credentials)
     }
 
-    /// Serves until `stop`; open connections end with it.
-    pub async fn serve(self, stop: CancellationToken) {
-        server::serve(self.listener, self.shared, stop).await;
+    /// Serves until `stop`; open connections end with it. An error is the runtime's, which takes no more sockets.
+    pub async fn serve(self, stop: CancellationToken) -> io::Result<()> {
+        server::serve(TcpListener::from_std(self.listener)?, self.shared, stop).await;
+        Ok(())
     }
 }

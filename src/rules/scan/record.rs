@@ -64,8 +64,11 @@ fn read(message: &Message<'_>, line: &[u8]) -> Parsed {
 fn post_of_x(data: &RawPost<'_>, includes: &Includes<'_>) -> Parsed {
     const X: NetworkKind = NetworkKind::X;
     let (Some(id), Some(_)) = (data.id.text(), data.text.0.as_ref()) else { return Parsed::Malformed };
-    let history: Vec<&str> =
-        [&data.edit_history_tweet_ids, &data.edit_history_post_ids].into_iter().flat_map(|ids| &ids.0).filter_map(Text::text).collect();
+    let history: Vec<&str> = [&data.edit_history_tweet_ids, &data.edit_history_post_ids]
+        .into_iter()
+        .flat_map(|ids| &ids.0)
+        .filter_map(Text::text)
+        .collect();
     let first = history.first().copied().unwrap_or(id);
     let user = |id: &str| includes.users.0.iter().map(|user| &user.0).find(|user| user.id.text() == Some(id));
 
@@ -90,7 +93,8 @@ fn post_of_x(data: &RawPost<'_>, includes: &Includes<'_>) -> Parsed {
     let author_id = data.author_id.text();
     let author = author_id.and_then(user);
     let line = |text: Option<&Text<'_>>| text.and_then(Text::text).map(clean::line).unwrap_or_default();
-    let entities = data.note().and_then(|note| note.entities.as_ref()).or(data.entities.as_ref()).map(|entities| &entities.0);
+    let entities =
+        data.note().and_then(|note| note.entities.as_ref()).or(data.entities.as_ref()).map(|entities| &entities.0);
     let lists = entities.into_iter();
     let keys: Vec<&str> = data.attachments.0.media_keys.0.iter().filter_map(Text::text).collect();
 
