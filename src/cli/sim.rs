@@ -42,12 +42,7 @@ pub struct SimArgs {
 }
 
 /// Says on `out` where it listens, then serves until `stop`.
-pub async fn run(
-    args: SimArgs,
-    clock: RealClock,
-    stop: CancellationToken,
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
+pub async fn run(args: SimArgs, clock: RealClock, stop: CancellationToken, out: &mut impl Write) -> anyhow::Result<()> {
     let names = if args.new_names { NameFamily::Post } else { NameFamily::Tweet };
     let script = Script { speed: args.speed, names, ..Script::new(args.seed, args.rate, clock) };
     let sim = Sim::bind(args.listen, script)

@@ -177,8 +177,9 @@ fn person(state: &mut State, handle: &str, wish: &PostWish) -> u64 {
     let id = match state.world.person_named(handle) {
         Some(person) => person.id,
         None => {
-            let mut id = handle.bytes().fold(7_000_000_u64, |id, byte| id.wrapping_mul(31).wrapping_add(u64::from(byte)))
-                % 1_000_000_000_000;
+            let mut id =
+                handle.bytes().fold(7_000_000_u64, |id, byte| id.wrapping_mul(31).wrapping_add(u64::from(byte)))
+                    % 1_000_000_000_000;
             while state.world.people.contains_key(&id) {
                 id += 1;
             }

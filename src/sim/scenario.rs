@@ -472,8 +472,10 @@ fn minute_start(minute: i64) -> Timestamp {
 /// Whether a reply of ours asks to go on in direct messages.
 pub(super) fn asks_for_dm(text: &str) -> bool {
     static ASKS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)/messages/compose|(?-u:\b)dms?(?-u:\b)|direct message|privat|por mensaje|direktnachricht|メッセージ")
-            .expect("a constant pattern")
+        Regex::new(
+            r"(?i)/messages/compose|(?-u:\b)dms?(?-u:\b)|direct message|privat|por mensaje|direktnachricht|メッセージ",
+        )
+        .expect("a constant pattern")
     });
     ASKS.is_match(text)
 }

@@ -178,12 +178,7 @@ fn read(value: &str) -> Result<Rule, Vec<String>> {
     super::query::read(value)
 }
 
-fn delete_rules(
-    state: &mut State,
-    call: &Call,
-    delete: &Map<String, Value>,
-    dry_run: bool,
-) -> Result<Answer, Answer> {
+fn delete_rules(state: &mut State, call: &Call, delete: &Map<String, Value>, dry_run: bool) -> Result<Answer, Answer> {
     let strings = |key: &str| -> Option<Vec<String>> {
         delete.get(key)?.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
     };

@@ -92,8 +92,7 @@ fn page_size(call: &Call, least: usize, usual: usize) -> Result<usize, Answer> {
     match text.parse() {
         Ok(size) if (least..=100).contains(&size) => Ok(size),
         _ => {
-            let message =
-                format!("The `max_results` query parameter value [{text}] is not between {least} and 100");
+            let message = format!("The `max_results` query parameter value [{text}] is not between {least} and 100");
             Err(problem::invalid(Some(("max_results", text)), &message))
         }
     }
@@ -107,12 +106,16 @@ fn found<'a>(state: &'a State, call: &Call, span: &Span) -> Result<Vec<&'a SimPo
         .ok_or_else(|| problem::invalid(None, "The `query` query parameter can not be empty"))?;
     let length = query.chars().count();
     if length > LONGEST_QUERY {
-        let message =
-            format!("The `query` query parameter must be at most {LONGEST_QUERY} characters long, this one has {length}");
+        let message = format!(
+            "The `query` query parameter must be at most {LONGEST_QUERY} characters long, this one has {length}"
+        );
         return Err(problem::invalid(Some(("query", query)), &message));
     }
     let rule = super::query::read(query).map_err(|details| {
-        problem::invalid(Some(("query", query)), &format!("There were errors processing your request: {}", details.join("; ")))
+        problem::invalid(
+            Some(("query", query)),
+            &format!("There were errors processing your request: {}", details.join("; ")),
+        )
     })?;
     Ok(state
         .world
@@ -197,8 +200,7 @@ pub(super) fn counts(state: &mut State, call: &Call) -> Result<Answer, Answer> {
         "hour" => 3_600,
         "day" => 86_400,
         other => {
-            let message =
-                format!("The `granularity` query parameter value [{other}] is not one of [minute,hour,day]");
+            let message = format!("The `granularity` query parameter value [{other}] is not one of [minute,hour,day]");
             return Err(problem::invalid(Some(("granularity", other)), &message));
         }
     };

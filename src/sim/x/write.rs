@@ -157,7 +157,11 @@ fn refuse_unknown(place: &str, object: &Map<String, Value>, known: &[&str]) -> R
 
 /// The post to reply to.
 fn parent<'a>(state: &'a State, reply: &Map<String, Value>) -> Result<&'a SimPost, Answer> {
-    refuse_unknown("$.reply", reply, &["in_reply_to_tweet_id", "exclude_reply_user_ids", "auto_populate_reply_metadata"])?;
+    refuse_unknown(
+        "$.reply",
+        reply,
+        &["in_reply_to_tweet_id", "exclude_reply_user_ids", "auto_populate_reply_metadata"],
+    )?;
     let id = reply.get("in_reply_to_tweet_id").and_then(Value::as_str);
     let id: u64 = id.and_then(|id| id.parse().ok()).ok_or_else(|| {
         problem::invalid(None, "$.reply.in_reply_to_tweet_id: does not match the regex pattern ^[0-9]{1,19}$")
