@@ -1,3 +1,4 @@
-//! The command line, one file per subcommand.
+//! The command line: one file per subcommand.
 
+pub mod match_posts;
 pub mod sim;
