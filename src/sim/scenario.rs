@@ -30,7 +30,7 @@ const POSTS_PER_PERSON: f64 = 1.0 + COMPLAINS * WRITES_AGAIN / (1.0 - WRITES_AGA
 const INCIDENT_FACTOR: f64 = 2.0;
 
 /// Something due at a time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Happening {
     /// Deals out the newcomers of one minute; counted from 1970.
     Minute(i64),

@@ -227,11 +227,15 @@ fn fill_slots(phrases: &Phrases, core: &str, naming: Naming, chance: &mut Chance
             }
             "{b}" => text.push_str(chance.pick(phrases.brand)),
             "{n}" => text.push_str(&(2 + chance.below(58)).to_string()),
-            "{t}" => text.push_str(&format!("{}:{:02}", 7 + chance.below(15), 5 * chance.below(12))),
+            "{t}" => {
+                let (hour, minute) = (7 + chance.below(15), 5 * chance.below(12));
+                text.extend([hour.to_string(), format!(":{minute:02}")]);
+            }
             "{c}" => text.push_str(chance.pick(phrases.cities)),
             "{a}" => {
                 let (before, after) = phrases.money;
-                text.push_str(&format!("{before}{}{after}", 12 + chance.below(180)));
+                let amount = (12 + chance.below(180)).to_string();
+                text.extend([before, &amount, after]);
             }
             _ => text.push_str(slot),
         }
@@ -279,7 +283,7 @@ fn change_a_word(
     text: &str,
     least: usize,
     chance: &mut Chance,
-    change: impl Fn(&str, &mut Chance) -> String,
+    misspell: impl Fn(&str, &mut Chance) -> String,
 ) -> String {
     let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
     let plain: Vec<usize> = (0..words.len())
@@ -288,7 +292,7 @@ fn change_a_word(
         .collect();
     let lot = usize::try_from(chance.below(plain.len() as u64)).unwrap_or(0);
     if let Some(at) = plain.get(lot) {
-        words[*at] = change(&words[*at], chance);
+        words[*at] = misspell(&words[*at], chance);
     }
     words.join(" ")
 }
