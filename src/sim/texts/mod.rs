@@ -84,7 +84,7 @@ pub(super) enum Matter {
     Notice,
 }
 
-/// The phrases of one language. Slots: `{b}` the brand, `{n}` a count, `{t}` a time of day, `{c}` a city, `{a}` an
+/// The phrases of one language. Slots: `{b}` the brand, `{n}` a count, `{y}` years, `{t}` a time of day, `{c}` a city, `{a}` an
 /// amount of money.
 pub(super) struct Phrases {
     pub(super) openers: &'static [&'static str],
@@ -141,7 +141,12 @@ pub(super) fn write(lang: Lang, matter: Matter, naming: Naming, tag: bool, chanc
                 text = [text.as_str(), chance.pick(of_cause(phrases, cause))].join(phrases.gap);
             }
             if times > 1 && lang != Lang::Japanese && chance.happens(0.4) {
-                text = text.to_uppercase().replace("{B}", "{b}").replace("{N}", "{n}").replace("{T}", "{t}");
+                text = text
+                    .to_uppercase()
+                    .replace("{B}", "{b}")
+                    .replace("{N}", "{n}")
+                    .replace("{T}", "{t}")
+                    .replace("{Y}", "{y}");
                 text = text.replace("{C}", "{c}").replace("{A}", "{a}");
             }
             text
@@ -231,6 +236,7 @@ fn fill_slots(phrases: &Phrases, core: &str, naming: Naming, chance: &mut Chance
                 let (hour, minute) = (7 + chance.below(15), 5 * chance.below(12));
                 text.extend([hour.to_string(), format!(":{minute:02}")]);
             }
+            "{y}" => text.push_str(&(2 + chance.below(17)).to_string()),
             "{c}" => text.push_str(chance.pick(phrases.cities)),
             "{a}" => {
                 let (before, after) = phrases.money;
