@@ -4,7 +4,7 @@
 //! that talk to the networks; only the address in the config differs. Bluesky and Mastodon are not there yet.
 //!
 //! * [`x`](self): X's API with the limits and refusals of a pay-per-use app (`x/`, one file per corner).
-//! * `scenario`, `texts`: who posts what and when, and how people take our replies; all from a seed.
+//! * `scenario`, `people`, `texts`: who posts what and when, and how people take our replies; all from a seed.
 //! * `control`: the control plane under `/_sim/`: ledger, posts on demand, faults, clock.
 //! * `clock`: simulated time, made of the clock that is handed in.
 //!
@@ -20,6 +20,7 @@ mod clock;
 mod control;
 mod faults;
 mod ledger;
+mod people;
 mod ready;
 mod scenario;
 mod server;

@@ -119,6 +119,8 @@ fn operators_that_only_the_network_can_judge_are_named() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn reading_is_total_and_spans_lie_in_the_query(query in "[ a-c()\"#@$:~*\\-0-9éß配😡]{0,40}|\\PC{0,60}") {
         if let Err(error) = Rule::parse(&query) {

@@ -29,23 +29,18 @@ pub(super) fn parse(line: &[u8]) -> Parsed {
     if !line.starts_with(b"{") {
         return Parsed::Malformed;
     }
-    match serde_json::from_slice::<Message<'_>>(line) {
-        Ok(message) => read(&message, line),
-        // A key given twice, perhaps: the last one counts.
-        Err(_) => match serde_json::from_slice::<serde_json::Value>(line) {
-            Ok(value) => match Message::deserialize(&value) {
-                Ok(message) => match serde_json::to_vec(&value) {
-                    Ok(line) => read(&message, &line),
-                    Err(_) => Parsed::Malformed,
-                },
-                Err(_) => Parsed::Malformed,
-            },
-            Err(_) => Parsed::Malformed,
-        },
+    // The parser does not look into fields that nobody asks for; a wrong byte there spoils the line as well.
+    let Ok(line) = std::str::from_utf8(line) else { return Parsed::Malformed };
+    if let Ok(message) = serde_json::from_str::<Message<'_>>(line) {
+        return read(&message, line);
     }
+    // A key given twice, perhaps: the last one counts.
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(line) else { return Parsed::Malformed };
+    let line = value.to_string();
+    serde_json::from_str(&line).map_or(Parsed::Malformed, |message| read(&message, &line))
 }
 
-fn read(message: &Message<'_>, line: &[u8]) -> Parsed {
+fn read(message: &Message<'_>, line: &str) -> Parsed {
     if let Some(Object(data)) = &message.data {
         return post_of_x(data, &message.includes.0);
     }
@@ -55,7 +50,7 @@ fn read(message: &Message<'_>, line: &[u8]) -> Parsed {
     if !message.errors.0.is_empty() {
         return Parsed::Other;
     }
-    match serde_json::from_slice::<RawPost<'_>>(line) {
+    match serde_json::from_str::<RawPost<'_>>(line) {
         Ok(bare) => post_of_x(&bare, &Includes::default()),
         Err(_) => Parsed::Malformed,
     }

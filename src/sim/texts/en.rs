@@ -88,7 +88,7 @@ pub(super) const PHRASES: Phrases = Phrases {
         "That is {n} days of work lost.",
         "Burned through all my mobile data.",
         "The neighbours with another company are fine.",
-        "I have been a customer for {n} years.",
+        "I have been a customer for {y} years.",
         "Had to drive to a café to send one mail.",
     ],
     closers: &[
@@ -172,7 +172,7 @@ pub(super) const PHRASES: Phrases = Phrases {
     ],
     public_instead: &[
         "Why by DM? Just say it here, others have the same problem.",
-        "I don't do DMs. It's about the line in {c}, customer since {n} years.",
+        "I don't do DMs. It's about the line in {c}, customer since {y} years.",
         "My ticket is number {n}4{n}, you can look it up yourself.",
         "You can answer here, there is no secret: {a} too much.",
         "The link doesn't open. It's off since {t}, that is all there is to say.",

@@ -210,16 +210,16 @@ pub(super) fn counts(state: &mut State, call: &Call) -> Result<Answer, Answer> {
     let mut rows = Vec::new();
     let mut start = first;
     while start < end {
-        let stop = ((start.div_euclid(step) + 1) * step).min(end);
+        let until = ((start.div_euclid(step) + 1) * step).min(end);
         // The last stretch holds what falls into its broken second as well.
-        let is_last = stop == end;
-        let count = times.iter().filter(|at| **at >= start && (**at < stop || is_last)).count();
+        let is_last = until == end;
+        let count = times.iter().filter(|at| **at >= start && (**at < until || is_last)).count();
         rows.push(json!({
             "start": format!("{:.3}", Timestamp::from_second(start).unwrap_or(span.from)),
-            "end": format!("{:.3}", Timestamp::from_second(stop).unwrap_or(span.to)),
+            "end": format!("{:.3}", Timestamp::from_second(until).unwrap_or(span.to)),
             "tweet_count": count,
         }));
-        start = stop;
+        start = until;
     }
     Ok(Answer::json(200, json!({"data": rows, "meta": {"total_tweet_count": times.len()}})))
 }

@@ -141,7 +141,8 @@ pub(in crate::sim) fn apply_waiting_faults(x: &mut XApp, faults: &mut Faults, no
                     }
                 }
                 Kind::Line { text } => {
-                    if !connection.send(Bytes::from(format!("{text}\r\n")), now) {
+                    let heard = connection.send(Bytes::from(format!("{text}\r\n")), now);
+                    if !heard {
                         return false;
                     }
                 }

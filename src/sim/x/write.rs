@@ -44,7 +44,7 @@ const KNOWN: &[&str] = &[
 pub(super) fn create(state: &mut State, call: &Call) -> Result<Answer, Answer> {
     let result = judge(state, call);
     match result {
-        Ok(wish) => Ok(publish(state, call, wish)),
+        Ok(wish) => Ok(publish(state, call, &wish)),
         Err(refusal) => {
             let given: Value = serde_json::from_slice(&call.body).unwrap_or(Value::Null);
             let why = match &refusal.body {
@@ -66,6 +66,8 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Answer, Answer> {
         }
     }
 }
+
+static CASHTAG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$[A-Za-z]{1,6}\b").expect("a constant pattern"));
 
 /// A post that X would take.
 struct Wish {
@@ -124,7 +126,6 @@ fn judge(state: &State, call: &Call) -> Result<Wish, Answer> {
     if length(NetworkKind::X, text).used > 280 {
         return Err(problem::forbidden(TOO_LONG));
     }
-    static CASHTAG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$[A-Za-z]{1,6}\b").expect("a constant pattern"));
     if CASHTAG.find_iter(text).count() > 1 {
         return Err(problem::forbidden("You can only include one cashtag in a post."));
     }
@@ -206,7 +207,7 @@ fn gate(state: &State, parent: &SimPost) -> Result<(), Answer> {
     Ok(())
 }
 
-fn publish(state: &mut State, call: &Call, wish: Wish) -> Answer {
+fn publish(state: &mut State, call: &Call, wish: &Wish) -> Answer {
     let is_reply = wish.parent.is_some();
     let parent_author = wish.parent.and_then(|id| state.world.posts.get(&id)).map(|post| post.author);
     let has_link = wish.text.contains("http://") || wish.text.contains("https://");
