@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use replydeck::log::sqlite::SqliteLog;
+use replydeck::log::sqlite::{Options, SqliteLog};
 use replydeck::log::{AppendError, Log};
 use replydeck::model::{EventId, Expect, NewEvent, RepName, Seq};
 
@@ -42,9 +42,19 @@ async fn of_two_claims_at_once_exactly_one_wins() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_handles_see_each_others_appends_in_one_order() {
+    see_each_other(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_handles_see_each_others_appends_where_the_kernel_does_not_tell() {
+    see_each_other(false).await;
+}
+
+async fn see_each_other(asks_kernel: bool) {
     let dir = tempfile::tempdir().expect("a folder");
-    let one = SqliteLog::open(dir.path()).expect("opens");
-    let two = SqliteLog::open(dir.path()).expect("opens too");
+    let options = Options { asks_kernel, ..Options::default() };
+    let one = SqliteLog::open_with(dir.path(), options).expect("opens");
+    let two = SqliteLog::open_with(dir.path(), options).expect("opens too");
     let mut at_one = one.subscribe(Seq(0));
     let mut at_two = two.subscribe(Seq(0));
     let write = async |log: &SqliteLog, from: u64| {

@@ -54,11 +54,14 @@ pub struct Options {
     pub patience: Duration,
     /// The most pages of 4 KiB the file may have; more is refused as a full disk would.
     pub max_pages: Option<u32>,
+    /// Whether the kernel is asked to tell of other processes' appends where it can; else the file is looked at
+    /// many times a second.
+    pub asks_kernel: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(15), max_pages: None }
+        Self { patience: Duration::from_secs(15), max_pages: None, asks_kernel: true }
     }
 }
 
@@ -97,7 +100,7 @@ impl SqliteLog {
         let interrupt = reading.get_interrupt_handle();
 
         let (signals, inbox) = channel();
-        let follower = Follower::new(following, &path);
+        let follower = Follower::new(following, &path, options, signals.clone());
         let thread = std::thread::Builder::new()
             .name("log-pump".to_owned())
             .spawn(move || pump::run(follower, &inbox))

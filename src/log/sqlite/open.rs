@@ -152,7 +152,7 @@ fn probe(db: &Connection, path: &Path) -> Result<(), LogError> {
             .map_err(|error| failure::told(&error, path))
     };
     let whole = number("page_count")? * number("page_size")?;
-    let length = |path: &Path| std::fs::metadata(path).map(|file| file.len()).unwrap_or(0);
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
     // Pages not yet moved out of the write-ahead log need not be in the file.
     if length(&super::writer::wal(path)) == 0 && length(path) < whole {
         return Err(damaged(format!("it should have {whole} bytes and has {}", length(path))));
