@@ -69,6 +69,27 @@ async fn see_each_other(asks_kernel: bool) {
     assert_eq!(take(&mut at_two, 2000).await, seen);
 }
 
+#[test]
+fn many_may_open_a_new_store_at_once() {
+    for _ in 0..10 {
+        let dir = tempfile::tempdir().expect("a folder");
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            let opening: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        SqliteLog::open(dir.path())
+                    })
+                })
+                .collect();
+            for opened in opening {
+                opened.join().expect("no panic").expect("everybody gets in");
+            }
+        });
+    }
+}
+
 const DIR: &str = "REPLYDECK_TEST_WRITER_DIR";
 const ROUND: &str = "REPLYDECK_TEST_WRITER_ROUND";
 

@@ -94,9 +94,9 @@ impl SqliteLog {
     pub fn open_with(dir: &Path, options: Options) -> Result<Self, LogError> {
         open::folder(dir)?;
         let path = dir.join(FILE);
-        let writing = open::writing(&path, options)?;
-        let reading = open::reading(&path, options, open::READER_CACHE_KIB)?;
-        let following = open::reading(&path, options, open::FOLLOWER_CACHE_KIB)?;
+        let writing = open::patiently(options, || open::writing(&path, options))?;
+        let reading = open::patiently(options, || open::reading(&path, options, open::READER_CACHE_KIB))?;
+        let following = open::patiently(options, || open::reading(&path, options, open::FOLLOWER_CACHE_KIB))?;
         let interrupt = reading.get_interrupt_handle();
 
         let (signals, inbox) = channel();
