@@ -1,6 +1,7 @@
 //! replydeck: hear what customers say in public, and answer before it becomes a fire.
 
 pub mod app;
+pub mod cli;
 pub mod desk;
 pub mod log;
 pub mod model;
