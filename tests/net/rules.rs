@@ -73,7 +73,10 @@ async fn a_bad_rule_costs_only_its_own_column() {
 #[tokio::test]
 async fn with_nothing_but_bad_rules_there_is_nothing_to_listen_for() {
     let x = FakeX::default();
-    let (mut rig, [_bad]) = Rig::start(x, [("bad", "forbidden")], &PACE, |_| {}).await;
+    let long = format!("\"{}\"", "slow ".repeat(300).trim());
+    let (mut rig, [_long, _bad]) = Rig::start(x, [("long", &long), ("bad", "forbidden")], &PACE, |_| {}).await;
+    let note = rig.link(|report| report.note.is_some()).await.note.unwrap();
+    assert!(note.contains("column long") && note.contains("1,024") | note.contains("1024"), "{note}");
     let down = rig.link(|report| report.state.word() == "down").await;
     assert!(down.note.unwrap().contains("this word is not allowed"));
     rig.end().await;

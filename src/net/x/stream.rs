@@ -103,6 +103,8 @@ impl Listener {
     pub(super) async fn run(mut self) {
         loop {
             if self.current.is_empty() {
+                // What nobody wants to hear is not missing.
+                self.gap = None;
                 if self.feeds_change().await.is_err() {
                     return;
                 }
@@ -112,8 +114,7 @@ impl Listener {
             self.tell(LinkState::Connecting, None).await;
             match self.once().await {
                 End::Over => return,
-                // What nobody wanted to hear is not missing.
-                End::Idle => self.gap = None,
+                End::Idle => {}
                 End::Lost { why, failure } => {
                     self.open_gap().await;
                     let wait = self.backoff.after(failure);
@@ -436,10 +437,8 @@ impl Listener {
     }
 
     fn no_rule_left(&self) -> End {
-        let why = match self.refused.first() {
-            Some((column, why)) => format!("X takes no rule of ours; column {column}: {why}"),
-            None => "there is no rule to listen for".to_owned(),
-        };
+        let refused = self.refused.iter().take(3).map(|(column, why)| format!("; column {column}: {why}"));
+        let why = format!("X takes no rule of ours{}", refused.collect::<String>());
         End::Down { why, remedy: "correct the queries of the columns".into() }
     }
 
