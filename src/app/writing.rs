@@ -182,10 +182,7 @@ impl App {
     /// After every change of the text.
     pub(super) fn edited(&mut self, out: &mut Vec<Effect>) {
         let now = self.now;
-        let composer = match &mut self.mode {
-            Mode::Composer(composer) | Mode::SavedReplies(composer, _) => composer,
-            _ => return,
-        };
+        let (Mode::Composer(composer) | Mode::SavedReplies(composer, _)) = &mut self.mode else { return };
         composer.problem = None;
         if !matches!(composer.saved, Saved::Typing { .. }) {
             composer.saved = Saved::Typing { since: now };
