@@ -82,10 +82,8 @@ impl App {
             Event::CaseReleased { .. } => format!("gave {case} back"),
             Event::CaseAssigned { to, .. } => format!("handed {case} to {to}"),
             Event::CaseSnoozed { .. } => format!("put {case} off"),
-            Event::CaseResolved { cause, .. } => match cause {
-                Some(cause) => format!("resolved {case}: {cause}"),
-                None => format!("resolved {case}"),
-            },
+            Event::CaseResolved { cause: Some(why), .. } => format!("resolved {case}: {why}"),
+            Event::CaseResolved { cause: None, .. } => format!("resolved {case}"),
             Event::CaseReopened { .. } => format!("reopened {case}"),
             Event::ReplyQueued { .. } => format!("is sending a reply in {case}"),
             Event::ReplyRecalled { .. } => format!("took a reply back in {case}"),
@@ -181,13 +179,13 @@ impl App {
             }
             None => {}
         }
-        self.append(vec![(Event::CaseClaimed { case: case.id }, None)], expect(case), Some("claiming"), out);
+        self.append(vec![(Event::CaseClaimed { case: case.id }, None)], Some(expect(case)), Some("claiming"), out);
     }
 
     pub(super) fn release(&mut self, case: &Case, out: &mut Vec<Effect>) {
         match &case.owner {
             Some(owner) if *owner == self.setup.me => {
-                self.append(vec![(Event::CaseReleased { case: case.id }, None)], expect(case), Some("releasing"), out);
+                self.append(vec![(Event::CaseReleased { case: case.id }, None)], Some(expect(case)), Some("releasing"), out);
             }
             Some(owner) => self.info(format!("it is {owner}'s, not yours; c takes it over")),
             None => self.info("nobody has claimed it".to_owned()),
@@ -203,19 +201,19 @@ impl App {
         self.open_over(Mode::Resolve { case: case.id, picker });
     }
 
-    /// `cause` counts in `Setup::causes`; the one after the last is "no cause".
-    pub(super) fn resolve(&mut self, case: CaseId, cause: usize, out: &mut Vec<Effect>) {
+    /// `chosen` counts in `Setup::causes`; the one after the last is "no cause".
+    pub(super) fn resolve(&mut self, case: CaseId, chosen: usize, out: &mut Vec<Effect>) {
         self.leave_screen();
         let Some(case) = self.desk.cases.get(&case) else { return };
-        let event = Event::CaseResolved { case: case.id, cause: self.setup.causes.get(cause).cloned() };
-        self.append(vec![(event, None)], expect(case), Some("resolving"), out);
+        let event = Event::CaseResolved { case: case.id, cause: self.setup.causes.get(chosen).cloned() };
+        self.append(vec![(event, None)], Some(expect(case)), Some("resolving"), out);
     }
 
     pub(super) fn reopen(&mut self, case: &Case, out: &mut Vec<Effect>) {
         if case.status != CaseStatus::Resolved {
             return self.info("it is open".to_owned());
         }
-        self.append(vec![(Event::CaseReopened { case: case.id }, None)], expect(case), Some("reopening"), out);
+        self.append(vec![(Event::CaseReopened { case: case.id }, None)], Some(expect(case)), Some("reopening"), out);
     }
 
     /// `yl`, `yt`, `yh`, `yc`.
@@ -271,6 +269,6 @@ impl App {
 }
 
 /// What compare-and-set expects of a case as it is known here.
-pub(super) fn expect(case: &Case) -> Option<Expect> {
-    Some(Expect { case: case.id, seq: case.contended })
+pub(super) fn expect(case: &Case) -> Expect {
+    Expect { case: case.id, seq: case.contended }
 }

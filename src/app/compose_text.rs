@@ -10,19 +10,20 @@ const SLOT_CHARACTERS: usize = 40;
 
 /// Exactly what is published for `text` typed as an answer to `post`.
 pub fn published(purpose: Purpose, post: &Post, account: &Account, text: &str, signature: Option<&str>) -> String {
-    let mut words = clean::text(text).trim().to_owned();
+    let cleaned = clean::text(text);
     let link = dm_link(purpose, account);
-    if let Some(link) = &link {
-        words = words.replace(link.as_str(), "").trim().to_owned();
-    }
-    if let Some(signature) = signature.map(str::trim).filter(|signature| !signature.is_empty()) {
-        words = format!("{} {signature}", unsigned(&words, signature)).trim().to_owned();
-    }
-    if let Some(mention) = mention(post)
-        && !starts_with_mention(&words, &mention)
-    {
-        words = format!("{mention} {words}").trim().to_owned();
-    }
+    let unlinked = link.as_ref().map_or_else(|| cleaned.clone(), |link| cleaned.replace(link.as_str(), ""));
+    let words = unlinked.trim();
+    let signed = match signature.map(str::trim).filter(|signature| !signature.is_empty()) {
+        Some(signature) => format!("{} {signature}", unsigned(words, signature)),
+        None => words.to_owned(),
+    };
+    let signed = signed.trim();
+    let mut words = match mention(post).filter(|mention| !starts_with_mention(signed, mention)) {
+        Some(mention) => format!("{mention} {signed}"),
+        None => signed.to_owned(),
+    };
+    words.truncate(words.trim_end().len());
     if let Some(link) = link {
         words.push('\n');
         words.push_str(&link);

@@ -29,10 +29,9 @@ impl App {
     }
 
     /// The store's answer; one to words no longer on the line is passed over.
-    pub(super) fn found(&mut self, words: String, hits: Vec<Hit>) {
-        let find = match (&mut self.mode, self.back.as_deref_mut()) {
-            (Mode::Find(find), _) | (_, Some(Mode::Find(find))) => find,
-            _ => return,
+    pub(super) fn found(&mut self, words: &str, hits: Vec<Hit>) {
+        let ((Mode::Find(find), _) | (_, Some(Mode::Find(find)))) = (&mut self.mode, self.back.as_deref_mut()) else {
+            return;
         };
         if find.input.text.trim() != words {
             return;
@@ -40,7 +39,7 @@ impl App {
         find.in_list = !hits.is_empty();
         find.input.error = hits.is_empty().then(|| "no stored post holds all these words".to_owned());
         find.hits = hits;
-        find.answered = Some(words);
+        find.answered = Some(words.to_owned());
         find.selected = 0;
         self.dirty = true;
     }

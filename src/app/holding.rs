@@ -97,7 +97,7 @@ impl App {
                 self.recall(reply.id, reply.case, &reply.to, reply.purpose, text, out);
             }
             None if self.books.told_to_send.is_empty() => {
-                self.info("nothing is held that could be taken back".to_owned())
+                self.info("nothing is held that could be taken back".to_owned());
             }
             None => self.info("it is on its way already".to_owned()),
         }
@@ -132,11 +132,10 @@ impl App {
         out: &mut Vec<Effect>,
     ) -> super::AppendToken {
         // A draft begun in the meantime is not overwritten: both texts stay.
-        let begun = self.desk.cases.get(&case).and_then(|case| case.drafts.get(&purpose)?.draft.as_ref());
-        if let Some(begun) =
-            begun.filter(|begun| begun.text.trim() != text.text.trim() && !begun.text.trim().is_empty())
-        {
-            text.text = format!("{}\n\n{}", text.text.trim_end(), begun.text);
+        let other = self.desk.cases.get(&case).and_then(|case| case.drafts.get(&purpose)?.draft.as_ref());
+        let other = other.map_or("", |draft| draft.text.trim());
+        if !other.is_empty() && other != text.text.trim() {
+            text.text = format!("{}\n\n{other}", text.text.trim_end());
         }
         let saved = (Event::DraftSaved { case, purpose }, Some(Body::Draft(text.clone())));
         // Nothing may stand in the way of taking a reply back, so nothing is expected of the case.
@@ -207,7 +206,7 @@ impl App {
         };
         self.books.recalled.remove(&reply.id);
         let body = reply.text.clone().map(Body::Reply);
-        let expect = self.desk.cases.get(&reply.case).and_then(super::acts::expect);
+        let expect = self.desk.cases.get(&reply.case).map(super::acts::expect);
         self.append(vec![(event, body)], expect, Some("queueing"), out);
     }
 
@@ -233,7 +232,7 @@ impl App {
         }
         match (command, &reply.delivery) {
             (Command::RetryReply, Delivery::Queued { .. }) if ours => {
-                self.info("it is held and goes out by itself".to_owned())
+                self.info("it is held and goes out by itself".to_owned());
             }
             (Command::RetryReply, Delivery::Failed { may_retry: false, why }) => {
                 self.warn(format!(
@@ -265,7 +264,7 @@ impl App {
                 self.back_to_draft(event, reply.case, &reply.to, reply.purpose, text, "editing", out);
             }
             (Command::DropReply, Delivery::Sending) => {
-                self.warn("it may be public already: b looks on the network first".to_owned())
+                self.warn("it may be public already: b looks on the network first".to_owned());
             }
             (Command::DropReply, Delivery::Queued { .. } | Delivery::Failed { .. } | Delivery::Parked { .. }) => {
                 let warning = "the same key again gives this reply up for good".to_owned();

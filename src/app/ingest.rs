@@ -17,7 +17,7 @@ impl App {
         for envelope in envelopes {
             let before = self.before(&envelope.event);
             fold(&mut self.desk, envelope);
-            self.after(envelope, before, out);
+            self.after(envelope, &before, out);
         }
         self.keep_pushed(pushed);
         self.prune();
@@ -111,8 +111,8 @@ impl App {
         }
     }
 
-    fn after(&mut self, envelope: &Arc<Envelope>, before: Before, out: &mut Vec<Effect>) {
-        self.count_arrival(&envelope.event, &before);
+    fn after(&mut self, envelope: &Arc<Envelope>, before: &Before, out: &mut Vec<Effect>) {
+        self.count_arrival(&envelope.event, before);
         self.settle_pending(envelope);
         self.follow_replies(envelope, out);
         if let Some(events) = &mut self.case_events
@@ -122,7 +122,7 @@ impl App {
             events.events.push(Arc::clone(envelope));
         }
         if self.caught_up {
-            self.tell(envelope, &before, out);
+            self.tell(envelope, before, out);
         }
     }
 
@@ -307,7 +307,7 @@ impl App {
         self.links.insert(report.account.clone(), report);
     }
 
-    pub(super) fn from_store(&mut self, answer: FromStore, out: &mut Vec<Effect>) {
+    pub(super) fn store_answered(&mut self, answer: FromStore, out: &mut Vec<Effect>) {
         self.dirty = true;
         match answer {
             FromStore::Bodies(bodies) => {
@@ -320,7 +320,7 @@ impl App {
                 let posts = posts.iter().filter_map(|envelope| post_view(envelope)).collect();
                 self.older(column, posts);
             }
-            FromStore::Found { words, hits } => self.found(words, hits),
+            FromStore::Found { words, hits } => self.found(&words, hits),
             FromStore::Case { case, mut events } => {
                 if self.books.asked_case != Some(case) {
                     return;

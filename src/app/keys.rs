@@ -235,7 +235,7 @@ impl App {
     /// Column keys in the case pane lead back to the columns.
     fn leave_case(&mut self) {
         if matches!(self.mode, Mode::Case { .. }) {
-            self.to_columns();
+            self.go_to_columns();
         }
     }
 

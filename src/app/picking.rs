@@ -87,9 +87,8 @@ impl App {
 
     /// Enter in a list.
     pub(super) fn take_chosen(&mut self, out: &mut Vec<Effect>) {
-        let picker = match &self.mode {
-            Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => picker,
-            _ => return,
+        let (Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. }) = &self.mode else {
+            return;
         };
         let Some(chosen) = picker.shown.get(picker.selected).copied() else { return };
         match self.mode {

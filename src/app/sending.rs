@@ -51,15 +51,12 @@ impl App {
             }
         }
         let Mode::Composer(composer) = std::mem::replace(&mut self.mode, Mode::Columns) else { return };
-        match self.previewed(&composer) {
-            Some(preview) => {
-                self.mode = Mode::Preview(Box::new(preview));
-                self.books.composer = Some(composer);
-            }
-            None => {
-                self.mode = Mode::Composer(composer);
-                self.error("the account this reply was begun for is no longer in the config".to_owned());
-            }
+        if let Some(preview) = self.previewed(&composer) {
+            self.mode = Mode::Preview(Box::new(preview));
+            self.books.composer = Some(composer);
+        } else {
+            self.mode = Mode::Composer(composer);
+            self.error("the account this reply was begun for is no longer in the config".to_owned());
         }
         self.dirty = true;
     }
@@ -141,7 +138,7 @@ impl App {
         match case.and_then(|case| case.owner.as_ref()) {
             None => mind("nobody has claimed the case: c claims it for you, and so does sending".to_owned()),
             Some(owner) if *owner != self.setup.me => {
-                mind(format!("{owner} has claimed the case: y twice sends all the same"))
+                mind(format!("{owner} has claimed the case: y twice sends all the same"));
             }
             Some(_) => {}
         }
@@ -186,7 +183,7 @@ impl App {
         // Something new to know takes the first of two keys back.
         let armed = old.armed && new.checks == old.checks && new.text == old.text;
         let (scroll, check) = (old.scroll, old.check.min(new.checks.len().saturating_sub(1)));
-        let new = Preview { scroll, check, armed, ..new };
+        let new = Preview { scroll, armed, check, ..new };
         if **old != new {
             self.dirty = true;
             self.mode = Mode::Preview(Box::new(new));
@@ -259,7 +256,7 @@ impl App {
         };
         events.push((queued, Some(Body::Reply(preview.text))));
         events.push((Event::DraftDropped { case: case.id, purpose: preview.purpose }, None));
-        let token = self.append(events, expect(&case), Some("queueing"), out);
+        let token = self.append(events, Some(expect(&case)), Some("queueing"), out);
         self.books.queued.push(QueuedHere {
             reply,
             case: case.id,
@@ -313,7 +310,7 @@ impl App {
             account: preview.account.clone(),
         };
         events.push((handed, Some(Body::Reply(preview.text.clone()))));
-        self.append(events, expect(&case), Some("handing over"), out);
+        self.append(events, Some(expect(&case)), Some("handing over"), out);
         out.push(Effect::Copy { text: preview.text });
         out.push(Effect::Open { url });
         self.books.composer = None;

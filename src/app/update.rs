@@ -22,7 +22,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Adopt(replies) => app.adopt(&replies, &mut out),
         Msg::Link(report) => app.link(report),
         Msg::Appended { token, result } => app.appended(token, result),
-        Msg::Store(answer) => app.from_store(answer, &mut out),
+        Msg::Store(answer) => app.store_answered(answer, &mut out),
         Msg::SendWaits { reply, until } => app.send_waits(reply, until),
         Msg::EditorClosed(text) => app.editor_closed(text, &mut out),
         Msg::Reloaded(setup) => app.reloaded(setup),
@@ -81,7 +81,7 @@ impl App {
     }
 
     /// Straight to the columns, whatever lies in between.
-    pub(super) fn to_columns(&mut self) {
+    pub(super) fn go_to_columns(&mut self) {
         self.mode = Mode::Columns;
         self.back = None;
         self.books.deeper.clear();

@@ -166,7 +166,7 @@ impl App {
     pub(super) fn step_pane(&mut self, forward: bool, out: &mut Vec<Effect>) {
         let last = self.columns.len() - 1;
         if matches!(self.mode, Mode::Case { .. }) {
-            self.to_columns();
+            self.go_to_columns();
             self.focus_on(if forward { 0 } else { last });
         } else if self.has_pane() && self.focus == if forward { last } else { 0 } {
             self.open_case(out);
@@ -254,7 +254,7 @@ impl App {
         let columns = std::iter::once(self.focus).chain(0..self.columns.len());
         let found = columns.into_iter().find(|column| self.rows(*column).iter().any(|(_, row)| row == post));
         let Some(column) = found else { return false };
-        self.to_columns();
+        self.go_to_columns();
         self.focus_on(column);
         self.choose(column, post.clone(), true);
         true

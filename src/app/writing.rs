@@ -18,8 +18,9 @@ use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, Purpos
 /// A draft is in the log at latest so long after its first unsaved key.
 pub const SAVED_WITHIN: SignedDuration = SignedDuration::from_millis(500);
 
-/// No network takes a reply near this long; more is cut, with a notice.
-pub const CHARACTERS: usize = 4_000;
+/// No network takes a reply this long; more is cut, with a notice. X's count grows with the square of the length,
+/// and is taken at every key.
+pub const CHARACTERS: usize = 1_000;
 
 impl App {
     /// The reply being written, also under its preview and its saved replies.
@@ -181,10 +182,7 @@ impl App {
     /// After every change of the text.
     pub(super) fn edited(&mut self, out: &mut Vec<Effect>) {
         let now = self.now;
-        let composer = match &mut self.mode {
-            Mode::Composer(composer) | Mode::SavedReplies(composer, _) => composer,
-            _ => return,
-        };
+        let (Mode::Composer(composer) | Mode::SavedReplies(composer, _)) = &mut self.mode else { return };
         composer.problem = None;
         if !matches!(composer.saved, Saved::Typing { .. }) {
             composer.saved = Saved::Typing { since: now };

@@ -1,0 +1,11 @@
+//! The deck without a terminal, a network or a store: keys and messages in, state and effects out.
+
+mod app {
+    mod answering;
+    mod chance;
+    mod outbox;
+    mod places;
+    mod screens;
+    mod script;
+    mod sending;
+}

@@ -1,0 +1,190 @@
+//! Replies that need a hand, replies of a run that is gone, and quitting.
+
+use replydeck::app::{Effect, Mode, Msg};
+use replydeck::model::{Body, Delivery, Event, Purpose, ReplyId, SessionId};
+use uuid::Uuid;
+
+use super::script::{Deck, case_of, post_id, secs};
+
+const REPLY: ReplyId = ReplyId(Uuid::from_u128(5));
+
+/// A reply of `rep` to post 2, queued by another run.
+fn queued_by(deck: &mut Deck, rep: &str) {
+    let event = Event::ReplyQueued {
+        reply: REPLY,
+        case: case_of(2),
+        to: post_id(2),
+        purpose: Purpose::Acknowledgement,
+        account: deck.app.setup.accounts[0].name.clone(),
+        until: deck.now,
+        session: SessionId(Uuid::from_u128(77)),
+    };
+    deck.by(rep, event, Some(Body::Reply("@user2 from before ^AN".to_owned())));
+}
+
+fn failed(may_retry: bool) -> Deck {
+    let mut deck = Deck::with_posts(3);
+    queued_by(&mut deck, "ana");
+    let session = deck.app.setup.session;
+    deck.by("ana", Event::ReplyAttempted { reply: REPLY, case: case_of(2), session }, None);
+    let why = "You are not permitted".to_owned();
+    deck.by("ana", Event::ReplyFailed { reply: REPLY, case: case_of(2), why, may_retry }, None);
+    deck
+}
+
+fn delivery(deck: &Deck) -> Option<&Delivery> {
+    deck.app.desk.replies.get(&REPLY).map(|reply| &reply.delivery)
+}
+
+#[test]
+fn a_failed_reply_stays_in_sight_with_the_networks_words() {
+    let mut deck = failed(true);
+    assert!(deck.notice().contains("You are not permitted"));
+    assert!(deck.took().contains(&Effect::Bell));
+    assert_eq!(deck.app.need_a_hand(), 1);
+    deck.wait(3600);
+    assert_eq!(deck.app.need_a_hand(), 1);
+    assert!(deck.app.shown_notice().is_some(), "an error stays until a key is pressed");
+    deck.press("U");
+    assert!(deck.app.shown_notice().is_none());
+    deck.press("r");
+    assert!(matches!(delivery(&deck), Some(Delivery::Queued { until }) if *until == deck.now + secs(10)));
+    deck.wait(10);
+    assert!(deck.took().contains(&Effect::Send { reply: REPLY }));
+}
+
+#[test]
+fn a_refused_reply_is_edited_not_tried_again() {
+    let mut deck = failed(false);
+    deck.press("U r");
+    assert!(deck.notice().contains("refused again"));
+    deck.press("e");
+    assert_eq!(deck.text(), "from before", "mention and signature come by themselves");
+    assert_eq!(delivery(&deck), None);
+    assert_eq!(deck.app.drafts().len(), 1);
+}
+
+#[test]
+fn dropping_takes_two_keys() {
+    let mut deck = failed(true);
+    deck.press("U D");
+    assert_eq!(deck.app.need_a_hand(), 1);
+    deck.press("D");
+    assert_eq!(deck.app.need_a_hand(), 0);
+    deck.press("D");
+    assert!(deck.notice().contains("empty"));
+}
+
+#[test]
+fn a_parked_reply_is_looked_up_before_anything_else() {
+    let mut deck = Deck::with_posts(3);
+    queued_by(&mut deck, "ana");
+    let session = deck.app.setup.session;
+    deck.by("ana", Event::ReplyAttempted { reply: REPLY, case: case_of(2), session }, None);
+    deck.by("ana", Event::ReplyParked { reply: REPLY, case: case_of(2), why: "no answer".to_owned() }, None);
+    deck.took();
+    deck.press("U r e");
+    assert_eq!(deck.appended(), []);
+    assert!(deck.notice().contains("may be public"));
+    deck.press("b");
+    assert_eq!(deck.took(), [Effect::ReadBack { reply: REPLY }]);
+}
+
+#[test]
+fn others_replies_are_only_looked_at() {
+    let mut deck = Deck::with_posts(3);
+    queued_by(&mut deck, "bo");
+    deck.took();
+    deck.press("U r D D e b");
+    assert_eq!(deck.took(), []);
+    deck.press("enter");
+    assert_eq!(deck.selected().as_deref(), Some("2"));
+    deck.press("u");
+    assert!(deck.notice().contains("nothing is held"));
+}
+
+#[test]
+fn young_replies_of_a_gone_run_are_held_anew() {
+    let mut deck = Deck::with_posts(3);
+    queued_by(&mut deck, "ana");
+    deck.now += secs(60);
+    deck.wait(1);
+    assert!(!deck.took().iter().any(|effect| matches!(effect, Effect::Send { .. })), "not this run's to send");
+    deck.tell(Msg::Adopt(vec![REPLY]));
+    assert!(matches!(delivery(&deck), Some(Delivery::Queued { until }) if *until == deck.now + secs(10)));
+    assert!(deck.notice().contains("held anew"));
+    deck.press("u");
+    assert_eq!(deck.text(), "from before");
+    assert_eq!(delivery(&deck), None);
+}
+
+#[test]
+fn old_replies_of_a_gone_run_wait_for_the_rep() {
+    let mut deck = Deck::with_posts(3);
+    queued_by(&mut deck, "ana");
+    deck.now += secs(15 * 60);
+    deck.took();
+    deck.tell(Msg::Adopt(vec![REPLY]));
+    assert_eq!(deck.took(), []);
+    deck.wait(60);
+    assert!(!deck.took().iter().any(|effect| matches!(effect, Effect::Send { .. })));
+    deck.press("U r");
+    deck.wait(10);
+    assert!(deck.took().contains(&Effect::Send { reply: REPLY }));
+}
+
+#[test]
+fn an_attempt_without_outcome_is_read_back() {
+    let mut deck = Deck::with_posts(3);
+    queued_by(&mut deck, "ana");
+    let session = SessionId(Uuid::from_u128(77));
+    deck.by("ana", Event::ReplyAttempted { reply: REPLY, case: case_of(2), session }, None);
+    deck.took();
+    deck.tell(Msg::Adopt(vec![REPLY, ReplyId(Uuid::from_u128(404))]));
+    assert_eq!(deck.took(), [Effect::ReadBack { reply: REPLY }]);
+}
+
+#[test]
+fn quitting_with_replies_held_asks() {
+    let mut deck = Deck::previewing("words");
+    deck.press("y Q");
+    assert!(matches!(deck.app.mode, Mode::QuitQuestion));
+    deck.press("esc");
+    assert!(matches!(deck.app.mode, Mode::Columns) && !deck.app.quitting);
+    deck.command_line("q");
+    deck.took();
+    deck.press("k");
+    assert_eq!(deck.took(), [Effect::Quit]);
+    assert_eq!(deck.app.desk.unfinished_replies().count(), 1, "it stays in the log");
+
+    let mut deck = Deck::previewing("words");
+    deck.press("y Q");
+    deck.took();
+    deck.press("s");
+    assert!(matches!(&deck.took()[..], [Effect::Send { .. }, Effect::Quit]));
+}
+
+#[test]
+fn quitting_with_nothing_held_does_not_ask() {
+    for keys in ["Q", "C-c C-c"] {
+        let mut deck = Deck::with_posts(1);
+        deck.press(keys);
+        assert_eq!(deck.effects, [Effect::Quit], "{keys}");
+    }
+    let mut deck = Deck::with_posts(1);
+    deck.press("C-c j C-c");
+    assert!(!deck.app.quitting);
+}
+
+#[test]
+fn a_hang_up_never_asks_and_keeps_what_is_queued() {
+    let mut deck = Deck::previewing("words");
+    deck.press("y");
+    deck.took();
+    deck.tell(Msg::Stop);
+    assert_eq!(deck.took(), [Effect::Quit]);
+    let mut again = deck.killed_and_restarted(8);
+    let ids: Vec<_> = again.app.desk.unfinished_replies().map(|reply| reply.id).collect();
+    again.tell(Msg::Adopt(ids));
+    assert_eq!(again.app.held().len(), 1);
+}
