@@ -9,6 +9,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Takes the query as it stands.
+    pub fn parse(source: &str) -> Result<Self, std::convert::Infallible> {
+        Ok(Self { source: source.to_owned() })
+    }
+
     pub fn source(&self) -> &str {
         &self.source
     }

@@ -7,7 +7,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::paint::{clamp_scroll, paragraph, put, put_line, put_lines, rule};
+use super::paint::{clamp_scroll, more_below, paragraph, put, put_line, put_lines, rule};
 use super::post::{case_facts, missing_text, pack, shown_text};
 use super::text::{number_in_full, ordinal};
 use super::theme::Theme;
@@ -35,10 +35,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
     let body = Rect { y: area.y + 2, height: area.height - 2, ..area };
     let lines = lines(app, post, case, body.width, theme);
     let scroll = clamp_scroll(scroll, lines.len(), body.height);
-    if put_lines(buffer, body, &lines, scroll) > usize::from(scroll) + usize::from(body.height) {
-        let at = Position::new(body.x + body.width.saturating_sub(8), body.bottom() - 1);
-        put(buffer, at, 8, " more v ", theme.focused());
-    }
+    put_lines(buffer, body, &lines, scroll);
+    more_below(buffer, body, lines.len(), scroll, theme.focused());
     body.as_position()
 }
 

@@ -62,7 +62,7 @@ pub(super) fn draw(
     cursor
 }
 
-/// `REPLY acknowledgement  draft  PUBLIC  as @CharterHelp (X)   saved 14:31:58`
+/// `REPLY draft PUBLIC  as @CharterHelp (X)  saved 14:31:58  acknowledgement`
 fn title(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
     let saved = match composer.saved {
         Saved::Untouched => String::new(),
@@ -70,10 +70,10 @@ fn title(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
         Saved::At(at) => format!("saved {}", time::hours(at, &app.setup.zone)),
     };
     Line::from(vec![
-        Span::styled("REPLY  draft  PUBLIC", theme.focused()),
+        Span::styled("REPLY draft PUBLIC", theme.focused()),
         Span::raw(format!("  as {}  ", reading::account_title(app, &composer.account))),
-        Span::styled(format!("{}  ", composer.purpose.title()), theme.strong()),
-        Span::styled(saved, theme.quiet()),
+        Span::styled(format!("{saved}  "), theme.quiet()),
+        Span::styled(composer.purpose.title(), theme.strong()),
     ])
 }
 

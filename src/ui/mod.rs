@@ -164,10 +164,11 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         Mode::Find(find) => return find::draw(buffer, body, app, find, theme),
         _ => {}
     }
-    let columns_width = if pane > 0 { body.width - pane - 1 } else { body.width };
+    // Columns and pane share a wall.
+    let columns_width = body.width - pane;
     let mut cursor = draw_columns(buffer, Rect { width: columns_width, ..body }, app, cache);
     if pane > 0 {
-        let at = Rect::new(body.x + columns_width, body.y, pane + 1, body.height);
+        let at = Rect::new(body.x + columns_width - 1, body.y, pane + 1, body.height);
         if let Some(in_pane) = draw_pane(buffer, at, app, theme) {
             cursor = in_pane;
         }

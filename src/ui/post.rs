@@ -231,6 +231,8 @@ pub(super) fn case_facts(
     }
     match owner {
         Some(me) if is_mine => facts.push(Span::styled(format!("you:{me}"), theme.mark(Mark::Mine))),
+        // Told by the answer already.
+        Some(other) if case.last_answer.as_ref().is_some_and(|answer| answer.rep.as_ref() == Some(other)) => {}
         Some(other) => {
             let since = case.claimed_at.map_or_else(String::new, |at| format!(" {}", ago(at)));
             facts.push(Span::styled(format!("claimed {other}{since}"), theme.mark(Mark::Claimed)));

@@ -55,7 +55,9 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     if counts.overdue > 0 {
         parts.push((format!("OVERDUE {}", counts.overdue), theme.overdue()));
     }
-    let waiting = reading::unfinished_replies(&app.desk).count();
+    // A held reply is counted down at the foot; here stands what does not go by itself.
+    let held: Vec<_> = reading::held_replies(app).into_iter().map(|(_, reply)| reply.id).collect();
+    let waiting = reading::unfinished_replies(&app.desk).filter(|reply| !held.contains(&reply.id)).count();
     if waiting > 0 {
         parts.push((format!("outbox {waiting}"), theme.warning()));
     }
@@ -92,8 +94,9 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         .collect();
     // Scrolled so that the focused tab is whole.
     let room = usize::from(area.width.saturating_sub(2));
+    let focus = app.focus.min(labels.len().saturating_sub(1));
     let mut first = 0;
-    while first < app.focus && labels[first..=app.focus].iter().map(|label| width(label) + 1).sum::<usize>() > room {
+    while first < focus && labels[first..=focus].iter().map(|label| width(label) + 1).sum::<usize>() > room {
         first += 1;
     }
     let mut x = 1;
