@@ -114,40 +114,43 @@ fn the_main_screens_look_as_agreed() {
 #[test]
 fn rows_tell_every_state_in_letters() {
     let screen = shown((200, 60), "columns");
-    assert_has(&screen, &[
-        ">N  0:04 @jo_m",
-        "1.2k fol  3rd",
-        "tags: slow",
-        "not addressed to us",
-        " M! 26h10 @tess_w",
-        "you:ana  not answered",
-        "due -25h10 overdue",
-        " C  0:31 @petrk",
-        "claimed bo 0:02  held ana 0:07",
-        "gap 14:02-14:09 filled: 3 new ~~",
-        "not filled: the plan..",
-        " R  1:12 @lin",
-        "resolved ana: restored",
-        " A  2:05 @mo",
-        "ack cy 1:50  dm asked 1:50",
-        "deleted by its author (text removed)",
-        " W  2:02 @ol",
-        "waiting on us 0:07",
-        "rt x41",
-        "repost, no case",
-        "photo: \"a router with a red light\"",
-        "12 new  HELD .",
-        "in 0:05 @dot",
-        "handed over ana 0:01, not seen yet",
-        "CASE 4801  N new  unclaimed  due in 0:56",
-        "2026-11-21 14:28:01Z".replace("28:01", "28:05").as_str(),
-        "reach about 240 (20% of 1,204, an assumption you can set)",
-        "3rd contact in 7 days",
-        "4630  slow line  resolved after 2:10",
-        "LOG",
-        "case 4801 began",
-        "may we reply? no: not mentioned by @jo_m",
-    ]);
+    assert_has(
+        &screen,
+        &[
+            ">N  0:04 @jo_m",
+            "1.2k fol  3rd",
+            "tags: slow",
+            "not addressed to us",
+            " M! 26h10 @tess_w",
+            "you:ana  not answered",
+            "due -25h10 overdue",
+            " C  0:31 @petrk",
+            "claimed bo 0:02  held ana 0:07",
+            "gap 14:02-14:09 filled: 3 new ~~",
+            "not filled: the plan..",
+            " R  1:12 @lin",
+            "resolved ana: restored",
+            " A  2:05 @mo",
+            "ack cy 1:50  dm asked 1:50",
+            "deleted by its author (text removed)",
+            " W  2:02 @ol",
+            "waiting on us 0:07",
+            "rt x41",
+            "repost, no case",
+            "photo: \"a router with a red light\"",
+            "12 new  HELD .",
+            "in 0:05 @dot",
+            "handed over ana 0:01, not seen yet",
+            "CASE 4801  N new  unclaimed  due in 0:56",
+            "2026-11-21 14:28:01Z".replace("28:01", "28:05").as_str(),
+            "reach about 240 (20% of 1,204, an assumption you can set)",
+            "3rd contact in 7 days",
+            "4630  slow line  resolved after 2:10",
+            "LOG",
+            "case 4801 began",
+            "may we reply? no: not mentioned by @jo_m",
+        ],
+    );
 }
 
 #[test]
@@ -155,15 +158,18 @@ fn head_tabs_and_foot_say_how_things_stand() {
     let mut app = deck::busy((80, 24));
     deck::tell(&mut app, notice::Weight::Warning, "bo claimed it first");
     let screen = Screen::new((80, 24), Theme::plain()).text(&app);
-    assert_has(&screen, &[
-        "as @CharterHelp (X)  LIVE 1/1  mine 1",
-        "OVERDUE 1",
-        "14:32:05Z",
-        "[1 charter 5!]",
-        "2 outage 5+12 ",
-        "r ack  d ask-DM  b both  c claim",
-        "sent to @petrk in 0:07  u=undo | bo claimed it first",
-    ]);
+    assert_has(
+        &screen,
+        &[
+            "as @CharterHelp (X)  LIVE 1/1  mine 1",
+            "OVERDUE 1",
+            "14:32:05Z",
+            "[1 charter 5!]",
+            "2 outage 5+12 ",
+            "r ack  d ask-DM  b both  c claim",
+            "sent to @petrk in 0:07  u=undo | bo claimed it first",
+        ],
+    );
     let report = app.links.values_mut().next().expect("a link");
     report.state = LinkState::BackingOff { until: deck::now() + SignedDuration::from_secs(12), why: "503".to_owned() };
     assert_has(&Screen::new((80, 24), Theme::plain()).text(&app), &["LIVE 0/1 backing off 0:12"]);
@@ -185,16 +191,47 @@ fn an_information_notice_goes_and_a_warning_stays() {
 fn every_screen_says_what_it_is_for() {
     for (mode, words) in [
         ("case", vec!["CASE 4801", "HISTORY", "4630  slow line"]),
-        ("composer", vec!["REPLY draft PUBLIC  as @CharterHelp (X)", "third time this week is not OK.", "/280", "saved 14:31:58", "added by itself: @jo_m, ^AN", "3rd contact in 7 days; last: slow line, resolved 2026-11-18"]),
-        ("preview", vec!["PREVIEW - nothing is sent yet", "It will read exactly:", "cost $0.20 (has a link)", "STOP:", "check:", "y send (10 s to undo)", "Esc back, draft is kept"]),
+        (
+            "composer",
+            vec![
+                "REPLY draft PUBLIC  as @CharterHelp (X)",
+                "third time this week is not OK.",
+                "/280",
+                "saved 14:31:58",
+                "added by itself: @jo_m, ^AN",
+                "3rd contact in 7 days; last: slow line, resolved 2026-11-18",
+            ],
+        ),
+        (
+            "preview",
+            vec![
+                "PREVIEW - nothing is sent yet",
+                "It will read exactly:",
+                "cost $0.20 (has a link)",
+                "STOP:",
+                "check:",
+                "y send (10 s to undo)",
+                "Esc back, draft is kept",
+            ],
+        ),
         ("palette", vec!["any command", "> ne", "next, previous unanswered post"]),
         ("command", vec!["\n:resol"]),
         ("find", vec!["/slow"]),
         ("find-list", vec!["hits for e, newest first", "@tess_w: 2 hours on hold"]),
         ("help", vec!["Moving", "draft a public acknowledgement"]),
-        ("outbox", vec!["FAILED: 403 Forbidden: you are not permitted (will not be taken as it is)", "PARKED: no answer for 30 s", "held, goes in 0:07"]),
+        (
+            "outbox",
+            vec![
+                "FAILED: 403 Forbidden: you are not permitted (will not be taken as it is)",
+                "PARKED: no answer for 30 s",
+                "held, goes in 0:07",
+            ],
+        ),
         ("drafts", vec!["case 4801  acknowledgement  by ana", "Sorry about"]),
-        ("links", vec!["@CharterHelp (X) live  last byte 6s ago", "gap 14:02-14:09", "nothing for 20 s, connecting again"]),
+        (
+            "links",
+            vec!["@CharterHelp (X) live  last byte 6s ago", "gap 14:02-14:09", "nothing for 20 s, connecting again"],
+        ),
         ("saved", vec!["saved replies", "slow: Sorry about the slow line, {name}."]),
         ("quit", vec!["One reply is held", "to @petrk in 0:07", "send now and quit"]),
     ] {
@@ -208,7 +245,10 @@ fn every_screen_says_what_it_is_for() {
 fn a_prefix_shows_what_may_follow_for_as_long_as_it_takes() {
     let mut app = deck::busy((80, 24));
     app.prefix = "g".to_owned();
-    assert_has(&Screen::new((80, 24), Theme::plain()).text(&app), &["g then", "o  hand over to the network's own page"]);
+    assert_has(
+        &Screen::new((80, 24), Theme::plain()).text(&app),
+        &["g then", "o  hand over to the network's own page"],
+    );
 }
 
 #[test]
@@ -225,12 +265,9 @@ fn every_mode_draws_at_every_size_and_the_cursor_is_inside() {
 
 #[test]
 fn the_cursor_is_where_the_eye_should_be() {
-    for (mode, before) in [
-        ("columns", ">N  0:04 @jo_m"),
-        ("find-list", "> 2026-11-21"),
-        ("outbox", "> @jo_m"),
-        ("drafts", "> @jo_m"),
-    ] {
+    for (mode, before) in
+        [("columns", ">N  0:04 @jo_m"), ("find-list", "> 2026-11-21"), ("outbox", "> @jo_m"), ("drafts", "> @jo_m")]
+    {
         let mut screen = Screen::new((80, 24), Theme::plain());
         let all = screen.text(&busy((80, 24), mode));
         let cursor = screen.cursor();
@@ -256,7 +293,15 @@ fn a_following_column_shows_the_newest_on_top() {
     let mut screen = Screen::new((80, 24), Theme::plain());
     for n in 0..100 {
         let minutes = i64::try_from(200 - n).expect("small");
-        deck::add(&mut app, n, &format!("who{n}"), deck::minutes_ago(minutes), "one post", &["one"], Standing::Customer);
+        deck::add(
+            &mut app,
+            n,
+            &format!("who{n}"),
+            deck::minutes_ago(minutes),
+            "one post",
+            &["one"],
+            Standing::Customer,
+        );
         assert_eq!(screen.line_of(&app, &format!("@who{n} ")), Some(4));
     }
 }
@@ -267,7 +312,15 @@ fn the_selected_row_stays_on_its_line_while_posts_arrive() {
         let mut app = deck::app(&[("one", "one"), ("two", "two")], size);
         for n in 0..60 {
             let minutes = i64::try_from(600 - n).expect("small");
-            deck::add(&mut app, n, &format!("who{n}"), deck::minutes_ago(minutes), "one post of some words", &["one", "two"], Standing::Customer);
+            deck::add(
+                &mut app,
+                n,
+                &format!("who{n}"),
+                deck::minutes_ago(minutes),
+                "one post of some words",
+                &["one", "two"],
+                Standing::Customer,
+            );
         }
         let mut screen = Screen::new(size, Theme::plain());
         screen.draw(&app);
@@ -276,7 +329,15 @@ fn the_selected_row_stays_on_its_line_while_posts_arrive() {
         for n in 60..120 {
             let minutes = i64::try_from(600 - n).expect("small");
             let words = "long words ".repeat(usize::try_from(n % 7).expect("small") + 1);
-            deck::add(&mut app, n, &format!("who{n}"), deck::minutes_ago(minutes), &words, &["one", "two"], Standing::Customer);
+            deck::add(
+                &mut app,
+                n,
+                &format!("who{n}"),
+                deck::minutes_ago(minutes),
+                &words,
+                &["one", "two"],
+                Standing::Customer,
+            );
             let all = screen.text(&app);
             let line = all.lines().nth(before).expect("the line");
             assert!(line.starts_with("|>N") && line[..38].contains("@who58 "), "after {n}:\n{all}");
@@ -288,7 +349,10 @@ fn the_selected_row_stays_on_its_line_while_posts_arrive() {
         app.focus = 0;
         assert_eq!(screen.text(&app), kept);
         // A window that lost the row's neighbours below still shows the row where it was.
-        app.desk.columns.values_mut().for_each(|column| column.window = column.window.split_off(&(deck::minutes_ago(542), deck::post_id(0))));
+        app.desk
+            .columns
+            .values_mut()
+            .for_each(|column| column.window = column.window.split_off(&(deck::minutes_ago(542), deck::post_id(0))));
         assert_eq!(screen.line_of(&app, ">N"), Some(before));
     }
 }
@@ -297,7 +361,15 @@ fn the_selected_row_stays_on_its_line_while_posts_arrive() {
 fn a_new_selection_scrolls_just_enough() {
     let mut app = deck::app(&[("one", "one")], (60, 24));
     for n in 0..50 {
-        deck::add(&mut app, n, &format!("who{n}"), deck::minutes_ago(100 - i64::try_from(n).expect("small")), "one post", &["one"], Standing::Customer);
+        deck::add(
+            &mut app,
+            n,
+            &format!("who{n}"),
+            deck::minutes_ago(100 - i64::try_from(n).expect("small")),
+            "one post",
+            &["one"],
+            Standing::Customer,
+        );
     }
     let mut screen = Screen::new((60, 24), Theme::plain());
     screen.draw(&app);
@@ -447,7 +519,8 @@ fn with_texts(texts: &[String]) -> App {
     let mut app = deck::app(&[("one", "one"), ("two", "two")], (80, 24));
     for (n, text) in (0_u64..).zip(texts) {
         let minutes = i64::try_from(n).expect("small");
-        let handle = if n % 3 == 0 { text.chars().take(30).filter(|c| *c != '\n').collect() } else { format!("who{n}") };
+        let handle =
+            if n % 3 == 0 { text.chars().take(30).filter(|c| *c != '\n').collect() } else { format!("who{n}") };
         deck::add(&mut app, n, &handle, deck::minutes_ago(minutes), text, &["one", "two"], Standing::Customer);
     }
     app
@@ -491,7 +564,10 @@ fn borders_hold_for_hard_text_people_wrote() {
 
 #[test]
 fn borders_hold_while_boxes_open_over_wide_text() {
-    let mut app = with_texts(&vec!["回線がとても遅いです。👨‍👩‍👧‍👦 配送遅延 まだ届かない".to_owned(); 20]);
+    let mut app = with_texts(&vec![
+        "回線がとても遅いです。👨‍👩‍👧‍👦 配送遅延 まだ届かない".to_owned();
+        20
+    ]);
     let (mut terminal, bytes) = real_terminal((80, 24));
     let mut cache = Cache::new(Theme::colour());
     let mut parser = emulator((80, 24));

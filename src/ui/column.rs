@@ -59,7 +59,8 @@ pub(super) fn draw(
     drawn.cursor = body.as_position();
 
     let rows = Rows::of(&app.desk, app.desk.columns.get(&setup.name), view);
-    let context = RowContext { app, theme, column: setup, cells: area.width, selected: view.selected.as_ref(), has_keys };
+    let context =
+        RowContext { app, theme, column: setup, cells: area.width, selected: view.selected.as_ref(), has_keys };
     let mut lines_of = |key: &Key| match rows.get(key) {
         Row::Post(post) => (row(&context, wraps, post), true),
         Row::Gap(gap) => (vec![gap_line(app, gap, area.width, theme)], false),

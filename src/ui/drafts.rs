@@ -13,8 +13,7 @@ use crate::app::App;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, selected: usize, theme: Theme) -> Position {
     let inside = boxed(buffer, area, "drafts, the latest first", theme.frame(), theme.focused());
-    let entries: Vec<_> =
-        reading::drafts(&app.desk).iter().map(|row| entry(app, row, inside.width, theme)).collect();
+    let entries: Vec<_> = reading::drafts(&app.desk).iter().map(|row| entry(app, row, inside.width, theme)).collect();
     if entries.is_empty() {
         put(buffer, inside.as_position(), inside.width, " no drafts", theme.quiet());
         return inside.as_position();

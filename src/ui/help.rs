@@ -47,8 +47,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
     lines.push(Line::default());
     let percent = app.setup.reach_percent;
     for words in [
-        "Ages and times ago are hours and minutes: 0:04, 26h10, then days; held replies count minutes and seconds.".to_owned(),
-        "On a tab stand the cases that wait for us, + what came in above the kept place, ! if one is overdue.".to_owned(),
+        "Ages and times ago are hours and minutes: 0:04, 26h10, then days; held replies count minutes and seconds."
+            .to_owned(),
+        "On a tab stand the cases that wait for us, + what came in above the kept place, ! if one is overdue."
+            .to_owned(),
         format!(
             "reach = followers x {percent} %; next hop = reach x followers x {percent} %, as if readers had as many \
              followers themselves. An assumption; reach_percent in the config sets it."

@@ -73,15 +73,16 @@ const ANSWERING: &[(&str, &str)] = &[
     ("y", "copy: l link, t text, h handle, c case"),
 ];
 
-const EDITOR: &[(&str, &str)] = &[
-    ("Ctrl-S", "preview"),
-    ("::", "saved reply"),
-    ("Ctrl-E", "your editor"),
-    ("Esc", "leave, the draft is kept"),
-];
+const EDITOR: &[(&str, &str)] =
+    &[("Ctrl-S", "preview"), ("::", "saved reply"), ("Ctrl-E", "your editor"), ("Esc", "leave, the draft is kept")];
 
-const PREVIEW: &[(&str, &str)] =
-    &[("y", "send"), ("e", "edit"), ("s", "save draft"), ("g o", "hand over to browser"), ("Esc", "back, draft is kept")];
+const PREVIEW: &[(&str, &str)] = &[
+    ("y", "send"),
+    ("e", "edit"),
+    ("s", "save draft"),
+    ("g o", "hand over to browser"),
+    ("Esc", "back, draft is kept"),
+];
 
 const REST: &[(&str, &str)] = &[
     ("/", "find in stored posts"),

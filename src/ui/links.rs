@@ -47,9 +47,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
 }
 
 fn link_lines(app: &App, report: &LinkReport, cells: u16, theme: Theme) -> Vec<Line<'static>> {
-    let seen = report
-        .last_byte
-        .map_or_else(|| "no byte yet".to_owned(), |at| format!("last byte {}", time::ago(at, app.now)));
+    let seen =
+        report.last_byte.map_or_else(|| "no byte yet".to_owned(), |at| format!("last byte {}", time::ago(at, app.now)));
     let mut lines = vec![Line::from(vec![
         Span::styled(format!(" {} ", reading::account_title(app, &report.account)), theme.strong()),
         Span::styled(report.state.word().to_owned(), theme.link(&report.state)),

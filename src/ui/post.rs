@@ -209,12 +209,7 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
 }
 
 /// Where the case stands, as pieces: who has it, what was answered how long ago, what is due.
-pub(super) fn case_facts(
-    app: &App,
-    theme: Theme,
-    case: &Case,
-    target: jiff::SignedDuration,
-) -> Vec<Span<'static>> {
+pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::SignedDuration) -> Vec<Span<'static>> {
     let mut facts = Vec::new();
     let ago = |at: Timestamp| time::age(at, app.now);
     for action in app.pending.values().filter(|action| action.case == Some(case.id)) {

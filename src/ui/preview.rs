@@ -97,7 +97,8 @@ fn measures(app: &App, preview: &Preview) -> String {
     let over = if preview.length.fits() { "" } else { " TOO LONG" };
     let mut words = format!("length {}/{}{over} ({how})", preview.length.used, preview.length.limit);
     if let Some(price) = preview.price {
-        let link = if preview.text.contains("https://") || preview.text.contains("http://") { " (has a link)" } else { "" };
+        let link =
+            if preview.text.contains("https://") || preview.text.contains("http://") { " (has a link)" } else { "" };
         words += &format!("     cost {price}{link}");
     }
     words
@@ -119,7 +120,9 @@ fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
             say("STOP:", why, theme.warning());
             say("", "g o  opens it in your browser ready to post, and copies the text.", theme.text());
         }
-        Verdict::Unknown { why } => say("check:", &format!("not known whether the network takes it: {why}"), theme.warning()),
+        Verdict::Unknown { why } => {
+            say("check:", &format!("not known whether the network takes it: {why}"), theme.warning())
+        }
     }
     for check in &preview.checks {
         let (label, style) = if check.stops { ("STOP:", theme.overdue()) } else { ("check:", theme.warning()) };

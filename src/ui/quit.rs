@@ -26,7 +26,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> 
     lines.push(Line::default());
     for Hint { keys, words } in hints::of_mode(&Mode::QuitQuestion) {
         let gap = " ".repeat(6_usize.saturating_sub(keys.len()));
-        lines.push(Line::from(vec![Span::raw("   "), Span::styled(keys, theme.key()), Span::raw(gap), Span::raw(words)]));
+        lines.push(Line::from(vec![
+            Span::raw("   "),
+            Span::styled(keys, theme.key()),
+            Span::raw(gap),
+            Span::raw(words),
+        ]));
     }
     let width = area.width.min(56);
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);

@@ -6,7 +6,9 @@ use crate::app::{App, ColumnSetup};
 use crate::desk::author::Contact;
 use crate::desk::{Case, CaseDraft, Desk, PostView, Reply};
 use crate::model::sla::{self, OVERDUE_AFTER, Used};
-use crate::model::{Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, Delivery, LinkState, Post, Purpose};
+use crate::model::{
+    Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, Delivery, LinkState, Post, Purpose,
+};
 
 /// Contacts count as repeated within this time.
 const CONTACT_DAYS: i64 = 7;
@@ -60,7 +62,11 @@ impl Counts {
             let is_overdue = sla::used(since, target_of(app, case), app.now) == Used::Overdue;
             counts.overdue += usize::from(is_overdue);
             for (setup, column) in app.setup.columns.iter().zip(&mut counts.columns) {
-                if case.posts.iter().any(|id| app.desk.posts.get(id).is_some_and(|post| post.columns.contains(&setup.name))) {
+                if case
+                    .posts
+                    .iter()
+                    .any(|id| app.desk.posts.get(id).is_some_and(|post| post.columns.contains(&setup.name)))
+                {
                     column.unanswered += 1;
                     column.overdue += usize::from(is_overdue);
                 }

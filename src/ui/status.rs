@@ -44,10 +44,9 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     parts.push(match worst {
         None if live > 0 => (format!("LIVE {live}/{all}"), theme.text()),
         None => (format!("link 0/{all}"), theme.quiet()),
-        Some(LinkState::BackingOff { until, .. }) => (
-            format!("LIVE {live}/{all} backing off {}", time::countdown(*until, app.now)),
-            theme.warning(),
-        ),
+        Some(LinkState::BackingOff { until, .. }) => {
+            (format!("LIVE {live}/{all} backing off {}", time::countdown(*until, app.now)), theme.warning())
+        }
         Some(state) => (format!("LIVE {live}/{all} {}", state.word()), theme.link(state)),
     });
     parts.push((format!("mine {}", counts.mine), theme.text()));
@@ -116,8 +115,11 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
 pub(super) fn keys(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     let mut x = 1;
     for Hint { keys, words } in hints::of_mode(&app.mode) {
-        let line =
-            Line::from(vec![Span::styled(keys.into_owned(), theme.key()), Span::raw(" "), Span::raw(words.into_owned())]);
+        let line = Line::from(vec![
+            Span::styled(keys.into_owned(), theme.key()),
+            Span::raw(" "),
+            Span::raw(words.into_owned()),
+        ]);
         let needed = u16::try_from(line_width(&line)).unwrap_or(u16::MAX);
         if x + needed + 1 > area.width {
             break;

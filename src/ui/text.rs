@@ -174,7 +174,9 @@ fn breaks_anywhere(symbol: &str) -> bool {
 
 /// Punctuation and small kana that must not begin a line.
 fn clings(symbol: &str) -> bool {
-    symbol.chars().next().is_some_and(|c| "、。，．,.!?！？：；:;）)」』】〕〉》］｝ー～…‥・ぁぃぅぇぉっゃゅょァィゥェォッャュョ".contains(c))
+    symbol.chars().next().is_some_and(|c| {
+        "、。，．,.!?！？：；:;）)」』】〕〉》］｝ー～…‥・ぁぃぅぇぉっゃゅょァィゥェォッャュョ".contains(c)
+    })
 }
 
 /// The text if it fits into `cells`, else as much as does with `..` behind.
@@ -200,7 +202,11 @@ pub fn number(n: u64) -> String {
     for (unit, letter) in [(1_000_000_000, 'G'), (1_000_000, 'M'), (1_000, 'k')] {
         if n >= unit {
             let (whole, tenth) = (n / unit, n % unit * 10 / unit);
-            return if whole >= 10 || tenth == 0 { format!("{whole}{letter}") } else { format!("{whole}.{tenth}{letter}") };
+            return if whole >= 10 || tenth == 0 {
+                format!("{whole}{letter}")
+            } else {
+                format!("{whole}.{tenth}{letter}")
+            };
         }
     }
     n.to_string()
@@ -251,7 +257,10 @@ mod tests {
 
     #[test]
     fn what_is_longer_than_a_line_is_cut_at_the_last_cell() {
-        assert_eq!(lines("see https://status.example/very/long", 10), ["see", "https://st", "atus.examp", "le/very/lo", "ng"]);
+        assert_eq!(
+            lines("see https://status.example/very/long", 10),
+            ["see", "https://st", "atus.examp", "le/very/lo", "ng"]
+        );
     }
 
     #[test]
@@ -284,13 +293,15 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_never_too_high() {
-        assert_eq!([0, 999, 1_000, 1_204, 1_299, 10_900, 999_999, 3_500_000].map(number), [
-            "0", "999", "1k", "1.2k", "1.2k", "10k", "999k", "3.5M"
-        ]);
+        assert_eq!(
+            [0, 999, 1_000, 1_204, 1_299, 10_900, 999_999, 3_500_000].map(number),
+            ["0", "999", "1k", "1.2k", "1.2k", "10k", "999k", "3.5M"]
+        );
         assert_eq!(number_in_full(1_234_567), "1,234,567");
-        assert_eq!([1, 2, 3, 4, 11, 12, 13, 21, 22, 103].map(ordinal), [
-            "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "103rd"
-        ]);
+        assert_eq!(
+            [1, 2, 3, 4, 11, 12, 13, 21, 22, 103].map(ordinal),
+            ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "103rd"]
+        );
     }
 
     proptest! {

@@ -8,7 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 pub fn age(at: Timestamp, now: Timestamp) -> String {
     let gone = now.duration_since(at);
     // A post can be a second ahead by nothing but clocks; only whole minutes are shown.
-    if gone < SignedDuration::from_secs(-59) { format!("in {}", span(-gone)) } else { span(gone.max(SignedDuration::ZERO)) }
+    if gone < SignedDuration::from_secs(-59) {
+        format!("in {}", span(-gone))
+    } else {
+        span(gone.max(SignedDuration::ZERO))
+    }
 }
 
 fn span(length: SignedDuration) -> String {
