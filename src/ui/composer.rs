@@ -21,22 +21,16 @@ const POST_LINES: usize = 4;
 /// The editor keeps at least this many lines.
 const EDITOR_LINES: u16 = 3;
 
-/// Draws the composer into `area`, with what it answers above it if `with_post`; returns the insertion point.
-pub(super) fn draw(
-    buffer: &mut Buffer,
-    area: Rect,
-    app: &App,
-    composer: &Composer,
-    with_post: bool,
-    theme: Theme,
-) -> Position {
+/// Draws the composer into `area`, with what it answers above the editor; returns the insertion point.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, composer: &Composer, theme: Theme) -> Position {
     if area.width < 4 || area.height == 0 {
         return area.as_position();
     }
     let mut y = area.y;
     put_line(buffer, Position::new(area.x, y), area.width, &title(app, composer, theme));
     y += 1;
-    let mut above = if with_post { answered(app, composer, area.width, theme) } else { Vec::new() };
+    // Told here as well while the pane above may show another case.
+    let mut above = answered(app, composer, area.width, theme);
     above.extend(told_verdict(&composer.verdict, area.width, theme));
     // The editor and the line below it come first on a small screen.
     let room = area.height.saturating_sub(1 + EDITOR_LINES + 3);

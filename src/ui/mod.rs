@@ -147,7 +147,7 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
             }
             Mode::Composer(composer) => {
                 let inside = whole(buffer, "");
-                return composer::draw(buffer, inside, app, composer, true, theme);
+                return composer::draw(buffer, inside, app, composer, theme);
             }
             Mode::Preview(preview) => {
                 let inside = whole(buffer, "");
@@ -241,15 +241,14 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> Option
         Mode::Case { scroll } => Some(case::draw(buffer, inside, app, *scroll, theme)),
         Mode::Preview(preview) => Some(preview::draw(buffer, inside, app, preview, theme)),
         Mode::Composer(composer) | Mode::SavedReplies(composer, _) => {
-            let height = (inside.height / 3).max(10).min(inside.height);
+            let height = (inside.height * 2 / 5).max(16).min(inside.height);
             let above = Rect { height: inside.height - height, ..inside };
             if above.height > 1 {
                 case::draw(buffer, Rect { height: above.height - 1, ..above }, app, 0, theme);
                 paint::rule(buffer, Position::new(inside.x, above.bottom() - 1), inside.width, '-', theme.frame());
             }
             let below = Rect { y: above.bottom(), height, ..inside };
-            let is_whole = above.height <= 1;
-            Some(composer::draw(buffer, below, app, composer, is_whole, theme))
+            Some(composer::draw(buffer, below, app, composer, theme))
         }
         _ => {
             case::draw(buffer, inside, app, 0, theme);
