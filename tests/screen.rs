@@ -206,8 +206,8 @@ fn every_screen_says_what_it_is_for() {
             "preview",
             vec![
                 "PREVIEW - nothing is sent yet",
-                "It will read exactly:",
-                "cost $0.20 (has a link)",
+                "PUBLIC REPLY as @CharterHelp (X), visible to anyone.",
+                "cost $0.20",
                 "STOP:",
                 "check:",
                 "y send (10 s to undo)",
@@ -390,7 +390,7 @@ fn shown_counts_posts_and_only_of_columns_on_the_screen() {
     let all = screen.text(&deck::busy((80, 24)));
     let counted = screen.cache.shown();
     assert_eq!(counted.len(), 6);
-    let left = all.lines().filter(|line| line.starts_with("|") && line[1..40].contains(" @")).count();
+    let left = all.lines().filter(|line| line.starts_with('|') && line[1..40].contains(" @")).count();
     assert_eq!(counted[0], left, "{all}");
     assert!(counted[1] > 0);
     assert_eq!(counted[2..], [0, 0, 0, 0]);
@@ -474,7 +474,7 @@ fn sgr(bytes: &[u8]) -> Vec<u32> {
     sequences.flat_map(|sequence| sequence.split(';').map(|n| n.parse().unwrap_or(0)).collect::<Vec<_>>()).collect()
 }
 
-fn is_colour(code: &u32) -> bool {
+fn is_colour(code: u32) -> bool {
     matches!(code, 30..=38 | 40..=48 | 58 | 90..=97 | 100..=107)
 }
 
@@ -487,7 +487,7 @@ fn the_plain_theme_sends_no_colour_and_still_reverses_the_selection() {
             let mut cache = Cache::new(theme);
             terminal.draw(|frame| ui::draw(frame, &app, &mut cache)).expect("a frame");
             let codes = sgr(&bytes.0.borrow());
-            assert_eq!(codes.iter().any(is_colour), coloured, "{mode}");
+            assert_eq!(codes.iter().copied().any(is_colour), coloured, "{mode}");
             if mode == "columns" {
                 assert!(codes.contains(&7), "the selection is reversed");
             }

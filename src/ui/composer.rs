@@ -112,7 +112,7 @@ fn foot(composer: &Composer, theme: Theme) -> Line<'static> {
             spans.push(Span::styled(problem.replace('\n', " "), theme.warning()));
         }
         None => {
-            spans.push(Span::styled("   Ctrl-S preview   :: saved reply   Esc keep draft and leave", theme.quiet()))
+            spans.push(Span::styled("   Ctrl-S preview   :: saved reply   Esc keep draft and leave", theme.quiet()));
         }
     }
     Line::from(spans)

@@ -121,12 +121,11 @@ fn screen(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Posi
     let cursor = draw_body(buffer, body, app, cache);
     status::keys(buffer, line(body.bottom()), app, theme);
     let foot = line(body.bottom() + 1);
-    let cursor = match &app.mode {
-        Mode::CommandLine(input) => palette::draw_command_line(buffer, foot, input, theme),
-        _ => {
-            status::foot(buffer, foot, app, theme);
-            cursor
-        }
+    let cursor = if let Mode::CommandLine(input) = &app.mode {
+        palette::draw_command_line(buffer, foot, input, theme)
+    } else {
+        status::foot(buffer, foot, app, theme);
+        cursor
     };
     if !app.prefix.is_empty() {
         status::which_key(buffer, body, app, theme);

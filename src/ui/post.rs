@@ -220,8 +220,8 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::Sig
     if let Some(resolved) = &case.resolved
         && case.status == CaseStatus::Resolved
     {
-        let cause = resolved.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
-        facts.push(Span::styled(format!("resolved {}{cause}", resolved.rep), theme.quiet()));
+        let why = resolved.cause.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        facts.push(Span::styled(format!("resolved {}{why}", resolved.rep), theme.quiet()));
         return facts;
     }
     match owner {

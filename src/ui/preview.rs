@@ -95,11 +95,11 @@ fn measures(app: &App, preview: &Preview) -> String {
         NetworkKind::Bluesky | NetworkKind::Mastodon => "characters",
     };
     let over = if preview.length.fits() { "" } else { " TOO LONG" };
-    let mut words = format!("length {}/{}{over} ({how})", preview.length.used, preview.length.limit);
+    let words = format!("length {}/{}{over} ({how})", preview.length.used, preview.length.limit);
     if let Some(price) = preview.price {
         let link =
             if preview.text.contains("https://") || preview.text.contains("http://") { " (has a link)" } else { "" };
-        words += &format!("     cost {price}{link}");
+        return format!("{words}     cost {price}{link}");
     }
     words
 }
@@ -121,7 +121,7 @@ fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
             say("", "g o  opens it in your browser ready to post, and copies the text.", theme.text());
         }
         Verdict::Unknown { why } => {
-            say("check:", &format!("not known whether the network takes it: {why}"), theme.warning())
+            say("check:", &format!("not known whether the network takes it: {why}"), theme.warning());
         }
     }
     for check in &preview.checks {
