@@ -1,0 +1,292 @@
+//! The real program in a pseudo-terminal, against the simulator as another process: what a rep sees and types,
+//! and what must survive a kill, a lost line and a resize.
+
+mod terminal;
+
+use serde_json::json;
+use tempfile::TempDir;
+use terminal::InTerminal;
+use terminal::simulator::Simulator;
+
+const SMALL: (u16, u16) = (80, 24);
+const CTRL_S: &str = "\x13";
+const ESC: &str = "\x1b";
+
+/// A simulator, a home, and a deck on them that is live.
+struct Desk {
+    home: TempDir,
+    simulator: Simulator,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let home = tempfile::tempdir().expect("a home");
+        let simulator = Simulator::quiet(home.path());
+        Self { home, simulator }
+    }
+
+    fn deck(&self, size: (u16, u16)) -> InTerminal {
+        self.deck_with(size, &[])
+    }
+
+    fn deck_with(&self, size: (u16, u16), env: &[(&str, &str)]) -> InTerminal {
+        let config = self.simulator.config.to_str().expect("a path");
+        let deck = InTerminal::start(&["--config", config], self.home.path(), size, env);
+        deck.shows("LIVE 1/1");
+        deck
+    }
+
+    /// Somebody asks the brand for help by name; gives back the post's id.
+    fn complaint(&self) -> String {
+        self.simulator.post(json!({
+            "handle": "teapot_mo", "name": "Mo", "text": "@AcmeHelp acme internet is really slow today",
+        }))
+    }
+}
+
+#[test]
+fn a_rep_answers_takes_it_back_and_sends_it_once() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    let post = desk.complaint();
+    deck.shows("acme internet is really slow");
+
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys("We are looking into it.");
+    deck.shows("looking into it.");
+    deck.keys(CTRL_S);
+    let preview = deck.shows("y send");
+    assert!(preview.contains("@teapot_mo"), "{preview}");
+    assert!(preview.contains("$0.01"), "the price is told:\n{preview}");
+
+    deck.keys("y");
+    deck.shows("u=undo");
+    deck.keys("u");
+    deck.shows("taken back");
+    assert_eq!(desk.simulator.writes(), Vec::<serde_json::Value>::new(), "what was taken back never left");
+
+    deck.keys(CTRL_S);
+    deck.shows("y send");
+    deck.keys("y");
+    let writes = desk.simulator.written(1);
+    assert_eq!(writes[0]["in_reply_to"], json!(post));
+    let text = writes[0]["text"].as_str().expect("a text");
+    assert!(text.starts_with("@teapot_mo ") && text.contains("We are looking into it."), "{text}");
+    deck.shows("sent");
+
+    deck.keys("Q");
+    assert!(deck.ended().success());
+    assert_eq!(desk.simulator.writes().len(), 1);
+}
+
+#[test]
+fn a_dm_request_carries_the_link_and_both_are_one_post() {
+    let desk = Desk::new();
+    let mut deck = desk.deck((200, 50));
+    desk.complaint();
+    deck.shows("acme internet is really slow");
+    deck.keys("b");
+    deck.shows("may we reply? yes");
+    deck.keys(CTRL_S);
+    let preview = deck.shows("y send");
+    assert!(preview.contains("https://x.com/messages/compose?recipient_id=3805104374"), "{preview}");
+    assert!(preview.contains("$0.20"), "a link makes it dear:\n{preview}");
+    deck.keys("y");
+    let writes = desk.simulator.written(1);
+    assert!(writes[0]["text"].as_str().is_some_and(|text| text.contains("recipient_id=3805104374")), "{writes:?}");
+}
+
+#[test]
+fn who_may_not_be_answered_is_told_before_drafting_and_the_page_is_offered() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    desk.simulator.post(json!({"handle": "teapot_mo", "text": "acme is down again #acmedown"}));
+    deck.shows("not addressed to us");
+    deck.keys("2r");
+    deck.shows("may we reply? no");
+    deck.keys("Sorry");
+    deck.keys(CTRL_S);
+    deck.shows("refuses");
+    deck.keys("y");
+    deck.keys("go");
+    deck.shows("intent/tweet");
+    let copied = String::from_utf8_lossy(&deck.bytes()).into_owned();
+    assert!(copied.contains("\x1b]52;c;"), "the text is on the clipboard");
+    assert!(desk.simulator.writes().is_empty());
+}
+
+#[test]
+fn a_draft_survives_a_kill_at_a_keystroke() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("acme internet is really slow");
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys("half a sentence that nobody");
+    deck.shows("that nobody");
+    deck.shows("saved ");
+    deck.signal("KILL");
+    deck.ended();
+
+    let mut deck = desk.deck(SMALL);
+    deck.shows("acme internet is really slow");
+    deck.keys("r");
+    deck.shows("half a sentence that nobody");
+    assert!(desk.simulator.writes().is_empty());
+}
+
+#[test]
+fn a_reply_killed_during_its_hold_is_still_sent_and_only_once() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("acme internet is really slow");
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys(CTRL_S);
+    deck.shows("y send");
+    deck.keys("y");
+    deck.shows("u=undo");
+    deck.signal("KILL");
+    deck.ended();
+    assert!(desk.simulator.writes().is_empty(), "the hold had not run out");
+
+    let deck = desk.deck(SMALL);
+    deck.shows("u=undo");
+    desk.simulator.written(1);
+    deck.shows("sent");
+    assert_eq!(desk.simulator.writes().len(), 1);
+}
+
+#[test]
+fn every_end_gives_the_terminal_back() {
+    for signal in ["TERM", "HUP", "INT"] {
+        let desk = Desk::new();
+        let mut deck = desk.deck(SMALL);
+        deck.signal(signal);
+        assert!(deck.ended().success(), "SIG{signal}");
+        let bytes = String::from_utf8_lossy(&deck.bytes()).into_owned();
+        for (what, sequence) in [("bracketed paste", "\x1b[?2004l"), ("alternate screen", "\x1b[?1049l"), ("cursor", "\x1b[?25h")] {
+            assert!(bytes.contains(sequence), "SIG{signal}: {what} is not given back");
+        }
+    }
+}
+
+#[test]
+fn a_lost_line_ends_the_deck_and_keeps_the_draft() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("acme internet is really slow");
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys("typed just before the line was lost");
+    deck.shows("the line was lost");
+    deck.hang_up();
+    deck.ended();
+
+    let mut deck = desk.deck(SMALL);
+    deck.shows("acme internet is really slow");
+    deck.keys("r");
+    deck.shows("typed just before the line was lost");
+}
+
+#[test]
+fn no_size_and_no_storm_of_sizes_breaks_it() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("acme internet is really slow");
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys("typed before the storm");
+    for size in [(1, 1), (200, 50), (2, 1), (79, 23), (1, 60), (300, 1), (38, 10), (80, 24)] {
+        deck.resize(size.0, size.1);
+        deck.keys("x");
+    }
+    deck.shows("typed before the stormxxxxxxxx");
+    deck.keys(ESC);
+    deck.shows("1 @AcmeHelp");
+}
+
+#[test]
+fn without_colour_no_byte_of_colour_is_written_and_the_selection_is_still_reversed() {
+    let desk = Desk::new();
+    let mut deck = desk.deck_with(SMALL, &[("NO_COLOR", "1")]);
+    desk.complaint();
+    deck.shows("acme internet is really slow");
+    deck.keys("j");
+    deck.shows(">N");
+    let bytes = String::from_utf8_lossy(&deck.bytes()).into_owned();
+    for sequence in bytes.split("\x1b[").skip(1) {
+        let Some(end) = sequence.find(|c: char| c.is_ascii_alphabetic()) else { continue };
+        if sequence[end..].starts_with('m') {
+            for code in sequence[..end].split(';') {
+                let colours = ["38", "48", "58"].contains(&code)
+                    || code.parse::<u8>().is_ok_and(|code| (30..=37).contains(&code) || (40..=47).contains(&code) || code >= 90);
+                assert!(!colours, "colour in {:?}", &sequence[..=end]);
+            }
+        }
+    }
+    assert!(bytes.contains("\x1b[7m"), "the selection is reversed");
+}
+
+#[test]
+fn hostile_text_reaches_the_screen_as_harmless_text() {
+    let desk = Desk::new();
+    let deck = desk.deck(SMALL);
+    desk.simulator.post(json!({
+        "handle": "teapot_mo", "name": "M\u{1b}]0;title\u{7}o",
+        "text": "@AcmeHelp \u{1b}[2J\u{1b}]52;c;ZXZpbA==\u{7}slow \u{202e}abc\u{9b}31m \u{200b}end",
+    }));
+    deck.shows("slow abc");
+    let bytes = deck.bytes();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(!text.contains("ZXZpbA"), "no clipboard sequence gets through");
+    assert!(!text.contains("]0;title"), "no title sequence gets through");
+    assert!(!text.contains('\u{202e}') && !text.contains('\u{9b}') && !text.contains('\u{200b}'));
+}
+
+#[test]
+fn two_decks_share_a_store_and_one_claim_wins() {
+    let desk = Desk::new();
+    let mut first = desk.deck(SMALL);
+    let mut second = desk.deck_with(SMALL, &[("USER", "bo")]);
+    desk.complaint();
+    first.shows("acme internet is really slow");
+    second.shows("acme internet is really slow");
+    first.keys("jc");
+    first.shows(">M");
+    second.until("the other's claim", |screen| screen.contains(" C ") || screen.contains(" M "));
+    second.keys("Q");
+    assert!(second.ended().success());
+}
+
+#[test]
+fn a_wrong_token_is_told_in_the_networks_words_with_the_remedy() {
+    let desk = Desk::new();
+    let folder = desk.simulator.config.parent().expect("a folder");
+    for file in std::fs::read_dir(folder).expect("the folder") {
+        let path = file.expect("a file").path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().contains("bearer")) {
+            std::fs::write(&path, "not-the-token\n").expect("the secret file");
+        }
+    }
+    let config = desk.simulator.config.to_str().expect("a path");
+    let deck = InTerminal::start(&["--config", config], desk.home.path(), SMALL, &[]);
+    let screen = deck.shows("down");
+    assert!(screen.contains("LIVE 0/1"), "{screen}");
+}
+
+#[test]
+fn the_demo_fills_by_itself_at_both_sizes() {
+    for size in [SMALL, (200, 50)] {
+        let home = tempfile::tempdir().expect("a home");
+        let mut deck = InTerminal::start(&["demo", "--seed", "3", "--rate", "600"], home.path(), size, &[]);
+        deck.until("posts in a column", |screen| screen.contains("LIVE 1/1") && screen.contains(" fol"));
+        deck.keys("Q");
+        assert!(deck.ended().success());
+    }
+}
