@@ -7,10 +7,10 @@ use crate::net::backoff::Steps;
 /// How long the adapter waits for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// X promises a byte at least every 20 s; after so long without one the link is stale.
+    /// X promises a byte at least every 20 s; so long without one, and the link is stale. A little longer than
+    /// the promise, so that a keep-alive sent at its last moment raises no alarm.
     pub stale_after: Duration,
-    /// After so long without a byte the connection is given up. Later than `stale_after`, so that a
-    /// keep-alive sent at the last moment cannot race with it.
+    /// After so long without a byte the connection is given up.
     pub dead_after: Duration,
     /// A connection that held so long counts as a success; one that breaks sooner does not start the
     /// steps of waiting anew, or a server that accepts and hangs up would be called in a hot loop.
@@ -36,7 +36,7 @@ pub struct Pace {
 impl Pace {
     /// For X itself.
     pub const X: Pace = Pace {
-        stale_after: Duration::from_secs(20),
+        stale_after: Duration::from_secs(22),
         dead_after: Duration::from_secs(27),
         settled_after: Duration::from_secs(20),
         connect_within: Duration::from_secs(10),

@@ -33,32 +33,31 @@ pub(super) async fn read_back(api: &Api, outgoing: &Outgoing, attempted: Timesta
     if api.now().duration_since(attempted) > SEARCH_REACHES {
         return unknown("it was attempted more than 7 days ago, further back than X's search reaches".into());
     }
-    // What a look proves is counted from its beginning.
-    let asked = api.now();
-    match look(api, outgoing, attempted).await {
-        Ok(Seen::Nothing) => {}
-        Ok(Seen::It(found)) => return found,
-        Err(error) => return unknown(format!("X did not let us look: {}", error.words())),
-    }
-    // Not there yet proves nothing while X's search lags behind.
-    let publish_within = api.pace.publish_within + api.pace.search_lag;
-    let covered_at = SignedDuration::try_from(publish_within).ok().and_then(|wait| attempted.checked_add(wait).ok());
-    let Some(covered_at) = covered_at else { return unknown("the time of the attempt cannot be right".into()) };
-    let wait = Duration::try_from(covered_at.duration_since(asked)).unwrap_or_default();
-    if wait.is_zero() {
-        return ReadBack::Absent;
-    }
-    if wait > publish_within + Duration::from_secs(1) {
+    let after = |wait: Duration| attempted.checked_add(SignedDuration::try_from(wait).ok()?).ok();
+    let lag = api.pace.search_lag;
+    // Most of what was published shows once the search has caught up; what does not show proves nothing before
+    // the lost request can no longer publish and the search has caught up with that as well.
+    let (Some(caught_up), Some(covered)) = (after(lag + lag / 4), after(api.pace.publish_within + lag)) else {
+        return unknown("the time of the attempt cannot be right".into());
+    };
+    if attempted.duration_since(api.now()) > SKEW {
         return unknown("it was attempted in the future: the clock was set back".into());
     }
-    sleep(wait).await;
-    if api.now() < covered_at {
-        return unknown("X's search does not reach far enough yet".into());
-    }
-    match look(api, outgoing, attempted).await {
-        Ok(Seen::Nothing) => ReadBack::Absent,
-        Ok(Seen::It(found)) => found,
-        Err(error) => unknown(format!("X did not let us look: {}", error.words())),
+    loop {
+        // What a look proves is counted from its beginning.
+        let asked = api.now();
+        match look(api, outgoing, attempted).await {
+            Ok(Seen::Nothing) if asked >= covered => return ReadBack::Absent,
+            Ok(Seen::Nothing) => {}
+            Ok(Seen::It(found)) => return found,
+            Err(error) => return unknown(format!("X did not let us look: {}", error.words())),
+        }
+        let next = if asked < caught_up { caught_up } else { covered };
+        // A little longer: the clock of the day may run slower than the one that sleeps.
+        sleep(Duration::try_from(next.duration_since(asked)).unwrap_or_default() + Duration::from_millis(50)).await;
+        if api.now() < next {
+            return unknown("X's search does not reach far enough yet: the clock stands still".into());
+        }
     }
 }
 
