@@ -1,17 +1,14 @@
 //! The screen: what stands on it, where the cursor is, what keeps its place, and what reaches the terminal.
 
-use std::cell::RefCell;
-use std::io::{self, Write};
-use std::num::NonZero;
 use std::path::Path;
-use std::rc::Rc;
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use ratatui::backend::{Backend, CrosstermBackend, TestBackend};
+use ratatui::Terminal;
+use ratatui::backend::{Backend, TestBackend};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
-use ratatui::{Terminal, TerminalOptions, Viewport};
+use ratatui::layout::Position;
+use real_terminal::{emulator, is_colour, real_terminal, sgr};
 use replydeck::app::{App, Mode, notice};
 use replydeck::model::event::Standing;
 use replydeck::model::{Delivery, LinkState};
@@ -21,6 +18,8 @@ use replydeck::ui::{self, Cache, Theme};
 mod deck;
 #[path = "fixtures/screen/modes.rs"]
 mod modes;
+#[path = "fixtures/screen/real_terminal.rs"]
+mod real_terminal;
 
 const SIZES: [(u16, u16); 7] = [(80, 24), (200, 50), (79, 23), (38, 10), (20, 6), (3, 2), (1, 1)];
 
@@ -434,48 +433,6 @@ fn an_erased_text_is_gone_from_the_next_frame() {
     let all = screen.text(&app);
     assert!(!all.contains("No signal in Reno") && all.contains("text removed"), "{all}");
     assert!(!format!("{:?}", screen.cache).contains("No signal in Reno"));
-}
-
-/// A writer whose bytes can be read while the terminal holds it.
-#[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn real_terminal(size: (u16, u16)) -> (Terminal<CrosstermBackend<Shared>>, Shared) {
-    let bytes = Shared::default();
-    let viewport = Viewport::Fixed(Rect::new(0, 0, size.0, size.1));
-    let backend = CrosstermBackend::new(bytes.clone());
-    let terminal = Terminal::with_options(backend, TerminalOptions { viewport }).expect("a terminal");
-    (terminal, bytes)
-}
-
-fn emulator((columns, rows): (u16, u16)) -> vt100::Parser {
-    let size = |n: u16| NonZero::new(n).expect("a size");
-    vt100::Parser::new(size(rows), size(columns), 0)
-}
-
-/// The parameters of every SGR sequence in the bytes.
-fn sgr(bytes: &[u8]) -> Vec<u32> {
-    let text = String::from_utf8_lossy(bytes);
-    let sequences = text.split("\u{1b}[").skip(1).filter_map(|rest| {
-        let end = rest.find(|c: char| c.is_ascii_alphabetic())?;
-        rest[end..].starts_with('m').then(|| rest[..end].to_owned())
-    });
-    sequences.flat_map(|sequence| sequence.split(';').map(|n| n.parse().unwrap_or(0)).collect::<Vec<_>>()).collect()
-}
-
-fn is_colour(code: u32) -> bool {
-    matches!(code, 30..=38 | 40..=48 | 58 | 90..=97 | 100..=107)
 }
 
 #[test]
