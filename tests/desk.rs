@@ -1,12 +1,12 @@
 //! Scripts for the desk: events in, state out. Nothing here touches a store, a screen or the clock.
 
 mod desk {
-    pub mod answers;
-    pub mod checkpoint;
-    pub mod history;
-    pub mod outbox;
-    pub mod properties;
-    pub mod script;
-    pub mod status;
-    pub mod windows;
+    pub(crate) mod answers;
+    pub(crate) mod checkpoint;
+    pub(crate) mod history;
+    pub(crate) mod outbox;
+    pub(crate) mod properties;
+    pub(crate) mod script;
+    pub(crate) mod status;
+    pub(crate) mod windows;
 }

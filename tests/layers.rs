@@ -74,7 +74,7 @@ fn tokens(source: &str) -> Vec<(usize, Token)> {
                 i += 1;
             }
             let word: String = chars[start..i].iter().collect();
-            let hashes = (i..).take_while(|i| at(*i) == '#').count();
+            let hashes = (i..chars.len()).take_while(|i| at(*i) == '#').count();
             match (word.as_str(), at(i), at(i + hashes)) {
                 ("r" | "br" | "cr", _, '"') => {
                     let close: Vec<char> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();

@@ -161,3 +161,85 @@ fn text(found: &Found, online: bool) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use jiff::Timestamp;
+    use tokio::sync::{mpsc, watch};
+    use tokio_util::sync::CancellationToken;
+
+    use super::online;
+    use crate::config::Config;
+    use crate::config::check::{Outcome, Part};
+    use crate::config::example::example;
+    use crate::model::{Account, LinkReport, PostId};
+    use crate::net::{Feed, Finding, FindingVerdict, Network, Outgoing, ReadBack, SendError};
+
+    /// Finds one thing per feed, and takes part in nothing else.
+    #[derive(Debug)]
+    struct Asked(Account);
+
+    #[async_trait]
+    impl Network for Asked {
+        fn account(&self) -> Account {
+            self.0.clone()
+        }
+
+        async fn listen(
+            &self,
+            _feeds: watch::Receiver<Arc<Vec<Feed>>>,
+            _links: mpsc::Sender<LinkReport>,
+            _stop: CancellationToken,
+        ) {
+            panic!("a check does not listen");
+        }
+
+        async fn send(&self, _outgoing: &Outgoing) -> Result<PostId, SendError> {
+            panic!("a check does not send");
+        }
+
+        async fn read_back(&self, _outgoing: &Outgoing, _attempted: Timestamp) -> ReadBack {
+            panic!("a check does not read back");
+        }
+
+        async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {
+            feeds
+                .iter()
+                .map(|feed| Finding {
+                    verdict: if feed.column.as_str() == "outage" {
+                        FindingVerdict::Fails
+                    } else {
+                        FindingVerdict::Works
+                    },
+                    what: format!("rule {}", feed.rule.source()),
+                    remedy: None,
+                })
+                .collect()
+        }
+    }
+
+    #[test]
+    fn the_networks_are_asked_about_their_own_columns() {
+        let config = Config::parse(&example(), "example").unwrap();
+        let account = config.accounts[0].account();
+        let connect = |_config: &Config| {
+            let other = Account { name: crate::model::AccountName::new("other"), ..account.clone() };
+            Ok(vec![Arc::new(Asked(account.clone())) as Arc<dyn Network>, Arc::new(Asked(other))])
+        };
+        let lines = online(&config, &connect);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines.iter().all(|line| line.part == Part::Network && line.what.starts_with("example: rule ")));
+        assert_eq!((lines[0].outcome, lines[1].outcome), (Outcome::Works, Outcome::Fails));
+    }
+
+    #[test]
+    fn networks_that_cannot_be_made_are_told() {
+        let config = Config::parse(&example(), "example").unwrap();
+        let lines = online(&config, &|_config| Err(anyhow::anyhow!("no roots").context("TLS cannot be set up")));
+        assert_eq!(lines[0].outcome, Outcome::Fails);
+        assert!(lines[0].what.ends_with("TLS cannot be set up: no roots"), "{lines:?}");
+    }
+}

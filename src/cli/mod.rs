@@ -7,8 +7,10 @@ pub mod accounts;
 pub mod check;
 pub mod config;
 pub mod generate;
+pub mod match_posts;
 pub mod print;
 pub mod search;
+pub mod sim;
 pub mod start;
 
 use std::ffi::OsString;

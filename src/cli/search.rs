@@ -81,7 +81,7 @@ fn escape_invisible(json: &str) -> String {
         let is_harmful = c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if is_harmful {
             // All of these lie in the plane that one `\u` can name.
-            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            out.extend(format!("\\u{:04x}", u32::from(c)).chars());
         } else {
             out.push(c);
         }

@@ -51,7 +51,8 @@ pub fn write(duration: SignedDuration) -> String {
     let mut text = String::new();
     for (letter, worth) in UNITS {
         if left >= worth {
-            text.push_str(&format!("{}{letter}", left / worth));
+            text += &(left / worth).to_string();
+            text.push(letter);
             left %= worth;
         }
     }

@@ -13,7 +13,7 @@ pub fn example() -> String {
         (text(&openings.acknowledgement), text(&openings.dm_request), text(&openings.both));
     let base_url = text(X_BASE_URL);
     format!(
-        r##"# replydeck: everything it can be told. Values are the defaults unless a line says "example".
+        r#"# replydeck: everything it can be told. Values are the defaults unless a line says "example".
 # Unknown keys are errors. `replydeck check` says what works, without sending anything.
 
 # Your name on claims and replies; the team sees it. Default: your login name.
@@ -106,6 +106,6 @@ target = "15m"
 # Other keys for commands; a command named here has only the keys given here. `?` in the deck lists all commands.
 [keys]
 # acknowledge = ["r"]
-"##
+"#
     )
 }

@@ -11,7 +11,7 @@ pub type Override = (String, Vec<String>);
 pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_>) -> (Vec<Override>, Keymap) {
     let mut written: Vec<(Text<'_>, Vec<Text<'_>>)> = Vec::new();
     for (command, value) in table.all() {
-        if let Some(keys) = reader.as_texts(command.value, value, "a list of keys such as [\"r\", \"ctrl-r\"]") {
+        if let Some(keys) = reader.as_texts(command.value, value, "a list of keys such as [\"r\", \"C-r\"]") {
             written.push((command, keys));
         }
     }

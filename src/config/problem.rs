@@ -225,7 +225,7 @@ mod tests {
         let at = text.find('x').unwrap();
         assert_eq!(
             told(text, Problem::new(at..at + 1, "no")),
-            "config.toml:2:12: no\n2 | \"配送\" = \"遅延 x\"\n  |               ^"
+            "config.toml:2:12: no\n2 | \"配送\" = \"遅延 x\"\n  |                ^"
         );
     }
 

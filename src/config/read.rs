@@ -50,9 +50,7 @@ fn everything<'a>(reader: &mut Reader<'_>, root: &'a DeTable<'a>, folder: &Path,
     let mut config = Config::default();
     let mut table = Table::new(root, 0..0);
     if let Some(rep) = table.text(reader, "rep", "your name in quotes") {
-        if let Some(name) = one_line(reader, "rep", &rep) {
-            config.rep = Some(RepName::new(name));
-        }
+        config.rep = one_line(reader, "rep", &rep).map(RepName::new);
     }
     if let Some(deck) = table.text(reader, "deck", "a name in quotes") {
         check_name(reader, "deck", &deck);

@@ -17,8 +17,7 @@ pub(super) fn locate(literal: &str, at: usize, value: &str, of: Range<usize>) ->
     let end = match of.end.checked_sub(1) {
         Some(last) if of.end > of.start => {
             // The end of the character that holds the last byte, not the start of the next: an escape may follow.
-            let next =
-                (of.end..=value.len()).find_map(|offset| (places.get(offset) != places.get(last)).then_some(offset));
+            let next = (of.end..=value.len()).find(|offset| places.get(*offset) != places.get(last));
             next.and_then(place).unwrap_or(literal.len())
         }
         _ => start,

@@ -305,8 +305,8 @@ impl Desk {
     }
 
     pub(super) fn case_resolved(&mut self, id: CaseId, cause: Option<&String>, envelope: &Envelope) {
-        let Some(case) = self.cases.get(&id) else { return };
-        if case.status != CaseStatus::Resolved {
+        let Some(known) = self.cases.get(&id) else { return };
+        if known.status != CaseStatus::Resolved {
             self.counters.resolved += 1;
         }
         let resolution = Resolution { at: envelope.at, rep: envelope.rep.clone(), cause: cause.cloned() };
@@ -314,11 +314,11 @@ impl Desk {
             contact.resolved = Some(envelope.at);
             contact.cause = cause.cloned();
         });
-        self.change_case(id, |case| {
-            case.status = CaseStatus::Resolved;
-            case.waiting_since = None;
-            case.snoozed_until = None;
-            case.resolved = Some(resolution);
+        self.change_case(id, |resolved| {
+            resolved.status = CaseStatus::Resolved;
+            resolved.waiting_since = None;
+            resolved.snoozed_until = None;
+            resolved.resolved = Some(resolution);
         });
     }
 

@@ -242,16 +242,14 @@ impl IdSource {
     pub fn next(&mut self, now: Timestamp) -> Uuid {
         let count = self.next;
         self.next = self.next.wrapping_add(1);
-        let mut bits = [0u8; 10];
-        // The counter leads, so ids made within one millisecond sort in the order they were made.
-        // The version and variant take the first 4 and 2 bits of bytes 0 and 2: those stay zero.
-        let [c0, c1, c2, c3] = count.to_be_bytes();
-        bits[0] = c0 & 0x0f;
-        bits[1] = c1;
-        bits[2] = c2 & 0x3f;
-        bits[3] = c3;
-        bits[4] = (c2 >> 6) | (c0 & 0xf0);
-        bits[5..10].copy_from_slice(&self.run.to_be_bytes()[3..8]);
+        let run = self.run.to_be_bytes();
+        let [top, middle, high, low] = [count >> 22, count >> 14, count >> 8, count].map(|part| part.to_le_bytes()[0]);
+        // The counter leads, so ids made within one millisecond sort in the order they were made (2^26 of them).
+        // The version and variant take the first 4 and 2 bits of bytes 0 and 2: those stay zero. What the counter
+        // has above that goes behind, so that no two ids of a run are the same.
+        let wrapped = (count >> 26).to_le_bytes()[0] << 2;
+        let bits =
+            [top & 0x0f, middle, high & 0x3f, low, wrapped | (run[2] & 1), run[3], run[4], run[5], run[6], run[7]];
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
         uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid()
     }

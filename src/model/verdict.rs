@@ -122,7 +122,7 @@ mod tests {
     fn post(network: NetworkKind, names: Names, quotes: Quotes, who_may_reply: WhoMayReply) -> Post {
         let id = |native: &str| AuthorId::new(network, native);
         let mention = |handle: &str, id: Option<AuthorId>| vec![Mention { handle: handle.into(), id }];
-        let quoted = |author| Some(Quoted { id: PostId::new(network, "5"), author, text: String::new() });
+        let of = |author| Some(Quoted { id: PostId::new(network, "5"), author, text: String::new() });
         Post {
             id: PostId::new(network, "9"),
             version: None,
@@ -139,9 +139,9 @@ mod tests {
             in_reply_to_author: None,
             quotes: match quotes {
                 Quotes::Nothing => None,
-                Quotes::Ours => quoted(Some(id("1"))),
-                Quotes::Theirs => quoted(Some(id("8"))),
-                Quotes::Somebodys => quoted(None),
+                Quotes::Ours => of(Some(id("1"))),
+                Quotes::Theirs => of(Some(id("8"))),
+                Quotes::Somebodys => of(None),
             },
             is_repost: false,
             text: "no line since noon".into(),

@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn the_pace_is_the_posts_own_and_long_silence_is_shortened() {
         let start = Instant::now();
-        let at = |secs| Timestamp::from_second(1_000_000 + secs).unwrap();
+        let at = |secs: i64| Timestamp::from_second(1_000_000 + secs).unwrap();
         let mut pacing = Pacing { speed: Speed::Times(10.0), from: None };
         assert_eq!(pacing.due(at(0), start), None);
         assert_eq!(pacing.due(at(20), start), Some(start + Duration::from_secs(2)));

@@ -256,7 +256,7 @@ impl Deck {
         let mut own = post(n, self.now);
         own.author.id = AuthorId::new(NetworkKind::X, OURS);
         let asked = post(to, self.now);
-        own.conversation = asked.conversation.clone();
+        own.conversation.clone_from(&asked.conversation);
         own.in_reply_to = Some(asked.id.clone());
         own.in_reply_to_author = Some(asked.author.id);
         own.text = "we are on it".to_owned();

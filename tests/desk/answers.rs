@@ -18,7 +18,7 @@ fn hand_over(s: &mut Script, clock: &str, purpose: Purpose) {
 #[test]
 fn reposts_and_own_posts_open_no_case() {
     let mut s = Script::new();
-    s.post(&said("r1", "fan", "14:01").as_repost());
+    s.post(&said("r1", "fan", "14:01").reposted());
     s.post(&said("o1", "us", "14:02").by_us_to("elsewhere", "stranger"));
     assert_eq!((s.desk.cases.len(), s.desk.counters.cases, s.desk.counters.posts), (0, 0, 2));
     assert_eq!(s.desk.newest(&column("outage")).count(), 2, "they are shown all the same");

@@ -12,26 +12,26 @@ use replydeck::model::{
 };
 
 /// The words of every text here, so that a test can look for them where they must not be.
-pub const MARKER: &str = "zzMARKERzz";
+pub(crate) const MARKER: &str = "zzMARKERzz";
 
 /// Makes the next envelope on demand; the same seed makes the same history.
-pub struct History {
+pub(crate) struct History {
     random: u64,
     seq: u64,
     now: Timestamp,
     /// Of 100 cases so many are resolved soon.
-    pub resolved_percent: u64,
-    pub columns: u64,
+    pub(crate) resolved_percent: u64,
+    pub(crate) columns: u64,
     /// Each event draws from the latest so many posts.
     recent: Vec<(PostId, AuthorId, ConversationId, Timestamp)>,
     replies: Vec<(ReplyId, CaseId)>,
     made: u64,
     /// What a store would hold.
-    pub bodies: HashMap<BodyId, Body>,
+    pub(crate) bodies: HashMap<BodyId, Body>,
 }
 
 impl History {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             seq: 0,
@@ -241,7 +241,7 @@ impl Iterator for History {
             id: EventId(uuid::Uuid::from_u128(u128::from(self.seq))),
             seq: Seq(self.seq),
             at: self.now,
-            rep: RepName::new(if self.seq % 3 == 0 { "ana" } else { "bo" }),
+            rep: RepName::new(if self.seq.is_multiple_of(3) { "ana" } else { "bo" }),
             machine: MachineName::new("desk-1"),
             version: EVENT_VERSION,
             event,
@@ -250,7 +250,7 @@ impl Iterator for History {
     }
 }
 
-pub fn text_of(post: &PostId, author: &AuthorId, conversation: &ConversationId, at: Timestamp, n: u64) -> Body {
+pub(crate) fn text_of(post: &PostId, author: &AuthorId, conversation: &ConversationId, at: Timestamp, n: u64) -> Body {
     Body::Post(Box::new(Post {
         id: post.clone(),
         version: None,

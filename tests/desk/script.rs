@@ -3,14 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use replydeck::desk::{Case, Desk, Reply, fold};
 use replydeck::model::event::{EVENT_VERSION, Standing};
-use replydeck::model::post::Counts;
+use replydeck::model::post::{Counts, WhoMayReply};
 use replydeck::model::{
     AccountName, Author, AuthorId, Body, CaseId, ColumnName, ConversationId, DraftText, Envelope, Event, EventId,
     GapId, IdSource, MachineName, NetworkKind, Post, PostId, Purpose, RepName, ReplyId, Seq, SessionId,
 };
 
 /// `14:02` or `14:02:30` on the day of the story; `+1d 09:00` on a later one; a whole timestamp as it is.
-pub fn at(clock: &str) -> Timestamp {
+pub(crate) fn at(clock: &str) -> Timestamp {
     if clock.contains('T') {
         return clock.parse().expect("a timestamp");
     }
@@ -23,30 +23,30 @@ pub fn at(clock: &str) -> Timestamp {
     day.checked_add(SignedDuration::from_hours(24 * days)).expect("within time")
 }
 
-pub fn post_id(name: &str) -> PostId {
+pub(crate) fn post_id(name: &str) -> PostId {
     PostId::new(NetworkKind::X, name)
 }
 
-pub fn author_id(name: &str) -> AuthorId {
+pub(crate) fn author_id(name: &str) -> AuthorId {
     AuthorId::new(NetworkKind::X, name)
 }
 
-pub fn column(name: &str) -> ColumnName {
+pub(crate) fn column(name: &str) -> ColumnName {
     ColumnName::new(name)
 }
 
-pub fn conversation_id(name: &str) -> ConversationId {
+pub(crate) fn conversation_id(name: &str) -> ConversationId {
     ConversationId::new(NetworkKind::X, name)
 }
 
-pub fn case_id(author: &str, conversation: &str) -> CaseId {
+pub(crate) fn case_id(author: &str, conversation: &str) -> CaseId {
     CaseId::of(&author_id(author), &conversation_id(conversation))
 }
 
 /// A post in a story. The conversation is the post itself unless said.
 #[derive(Clone)]
-pub struct Said {
-    pub name: String,
+pub(crate) struct Said {
+    pub(crate) name: String,
     author: String,
     conversation: String,
     columns: Vec<String>,
@@ -56,7 +56,7 @@ pub struct Said {
     text: String,
 }
 
-pub fn said(name: &str, author: &str, clock: &str) -> Said {
+pub(crate) fn said(name: &str, author: &str, clock: &str) -> Said {
     Said {
         name: name.into(),
         author: author.into(),
@@ -70,41 +70,41 @@ pub fn said(name: &str, author: &str, clock: &str) -> Said {
 }
 
 impl Said {
-    pub fn within(mut self, conversation: &str) -> Self {
+    pub(crate) fn within(mut self, conversation: &str) -> Self {
         self.conversation = conversation.into();
         self
     }
 
     /// In the columns named, apart by spaces.
-    pub fn seen_in(mut self, columns: &str) -> Self {
+    pub(crate) fn seen_in(mut self, columns: &str) -> Self {
         self.columns = columns.split_whitespace().map(Into::into).collect();
         self
     }
 
     /// By one of our accounts, to a post of `author`.
-    pub fn by_us_to(mut self, post: &str, author: &str) -> Self {
+    pub(crate) fn by_us_to(mut self, post: &str, author: &str) -> Self {
         self.standing = Standing::Own;
         self.author = "us".into();
         self.reply_to = Some((post.into(), author.into()));
         self
     }
 
-    pub fn as_repost(mut self) -> Self {
+    pub(crate) fn reposted(mut self) -> Self {
         self.standing = Standing::Repost;
         self
     }
 
-    pub fn with_text(mut self, text: &str) -> Self {
+    pub(crate) fn with_text(mut self, text: &str) -> Self {
         self.text = text.into();
         self
     }
 
-    pub fn dated(mut self, time: Timestamp) -> Self {
+    pub(crate) fn dated(mut self, time: Timestamp) -> Self {
         self.at = time;
         self
     }
 
-    pub fn body(&self) -> Body {
+    pub(crate) fn body(&self) -> Body {
         Body::Post(Box::new(Post {
             id: post_id(&self.name),
             version: None,
@@ -129,7 +129,7 @@ impl Said {
             hashtags: vec![],
             links: vec![],
             media: vec![],
-            who_may_reply: Default::default(),
+            who_may_reply: WhoMayReply::Everyone,
             is_edited: false,
         }))
     }
@@ -149,25 +149,25 @@ impl Said {
 }
 
 /// A desk and the story so far.
-pub struct Script {
-    pub desk: Desk,
-    pub told: Vec<Envelope>,
+pub(crate) struct Script {
+    pub(crate) desk: Desk,
+    pub(crate) told: Vec<Envelope>,
     ids: IdSource,
     now: Timestamp,
 }
 
 impl Script {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { desk: Desk::default(), told: Vec::new(), ids: IdSource::new(7), now: at("14:00") }
     }
 
     /// What follows is written to the log at that time.
-    pub fn clock(&mut self, clock: &str) -> &mut Self {
+    pub(crate) fn clock(&mut self, clock: &str) -> &mut Self {
         self.now = at(clock);
         self
     }
 
-    pub fn tell(&mut self, rep: &str, event: Event, body: Option<Body>) -> &mut Self {
+    pub(crate) fn tell(&mut self, rep: &str, event: Event, body: Option<Body>) -> &mut Self {
         let envelope = Envelope {
             id: EventId(self.ids.next(self.now)),
             seq: Seq(self.told.len() as u64 + 1),
@@ -184,13 +184,13 @@ impl Script {
     }
 
     /// As intake does it: the post, and its case where it is a customer's. It is written when it was posted.
-    pub fn post(&mut self, said: &Said) -> &mut Self {
+    pub(crate) fn post(&mut self, said: &Said) -> &mut Self {
         self.now = self.now.max(said.at.min(at("+3000d 00:00")));
         self.post_late(said)
     }
 
     /// The same, written to the log now, whatever the post's own time.
-    pub fn post_late(&mut self, said: &Said) -> &mut Self {
+    pub(crate) fn post_late(&mut self, said: &Said) -> &mut Self {
         self.tell("intake", said.event(), Some(said.body()));
         if said.standing == Standing::Customer {
             let (case, posted_at) = (case_id(&said.author, &said.conversation), said.at);
@@ -206,7 +206,7 @@ impl Script {
     }
 
     /// One word for one deed of a rep on a case.
-    pub fn deed(&mut self, clock: &str, rep: &str, case: CaseId, deed: &str) -> &mut Self {
+    pub(crate) fn deed(&mut self, clock: &str, rep: &str, case: CaseId, deed: &str) -> &mut Self {
         self.clock(clock);
         let event = match deed {
             "claim" => Event::CaseClaimed { case },
@@ -219,14 +219,15 @@ impl Script {
         self.tell(rep, event, None)
     }
 
-    pub fn draft(&mut self, clock: &str, rep: &str, case: CaseId, text: &str) -> &mut Self {
+    pub(crate) fn draft(&mut self, clock: &str, rep: &str, case: CaseId, text: &str) -> &mut Self {
         let text = DraftText { text: text.into(), cursor: (0, 0) };
         let saved = Event::DraftSaved { case, purpose: Purpose::Acknowledgement };
         self.clock(clock).tell(rep, saved, Some(Body::Draft(text)))
     }
 
     /// Queues with ten seconds of hold.
-    pub fn queue(
+    #[expect(clippy::too_many_arguments, reason = "a line of a story, read from left to right")]
+    pub(crate) fn queue(
         &mut self,
         clock: &str,
         rep: &str,
@@ -243,23 +244,31 @@ impl Script {
     }
 
     /// Queued, attempted and sent within the minute.
-    pub fn answer(&mut self, clock: &str, rep: &str, n: u128, case: CaseId, to: &str, purpose: Purpose) -> &mut Self {
+    pub(crate) fn answer(
+        &mut self,
+        clock: &str,
+        rep: &str,
+        n: u128,
+        case: CaseId,
+        to: &str,
+        purpose: Purpose,
+    ) -> &mut Self {
         let reply = reply_id(n);
         self.queue(clock, rep, reply, case, to, purpose, &format!("@x our words number {n}"));
         self.tell(rep, Event::ReplyAttempted { reply, case, session: session(1) }, None);
         self.tell(rep, Event::ReplySent { reply, case, post: post_id(&format!("ours-{n}")) }, None)
     }
 
-    pub fn case(&self, author: &str, conversation: &str) -> &Case {
+    pub(crate) fn case(&self, author: &str, conversation: &str) -> &Case {
         self.desk.cases.get(&case_id(author, conversation)).expect("the desk holds the case")
     }
 
-    pub fn reply(&self, n: u128) -> &Reply {
+    pub(crate) fn reply(&self, n: u128) -> &Reply {
         self.desk.replies.get(&reply_id(n)).expect("the desk holds the reply")
     }
 
     /// The whole story folded anew.
-    pub fn again(&self) -> Desk {
+    pub(crate) fn again(&self) -> Desk {
         let mut desk = Desk::default();
         for envelope in &self.told {
             fold(&mut desk, envelope);
@@ -268,14 +277,14 @@ impl Script {
     }
 }
 
-pub fn session(n: u128) -> SessionId {
+pub(crate) fn session(n: u128) -> SessionId {
     SessionId(uuid::Uuid::from_u128(n))
 }
 
-pub fn reply_id(n: u128) -> ReplyId {
+pub(crate) fn reply_id(n: u128) -> ReplyId {
     ReplyId(uuid::Uuid::from_u128(n))
 }
 
-pub fn gap_id(n: u128) -> GapId {
+pub(crate) fn gap_id(n: u128) -> GapId {
     GapId(uuid::Uuid::from_u128(n))
 }

@@ -43,6 +43,7 @@ fn each_step_of_an_ordinary_case() {
     assert_eq!(s.desk.counters.cases, 1);
     assert_eq!(s.desk.counters.resolved, 1);
     assert_eq!(s.desk.counters.replies_sent, 2);
+    assert_eq!(s.again(), s.desk, "told again from the start it ends the same");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_post_matched_twice_is_one_post_in_both_columns() {
 fn next_unanswered_visits_each_case_once() {
     let mut s = Script::new();
     s.post(&said("a", "jo", "14:01")).post(&said("b", "mk", "14:02")).post(&said("c", "jo", "14:03").within("a"));
-    s.post(&said("r", "fan", "14:04").as_repost()).post(&said("d", "ol", "14:05")).post(&said("e", "pa", "14:06"));
+    s.post(&said("r", "fan", "14:04").reposted()).post(&said("d", "ol", "14:05")).post(&said("e", "pa", "14:06"));
     s.answer("14:07", "ana", 1, case_id("ol", "d"), "d", Purpose::Acknowledgement);
     let name = column("outage");
     let walk = |forward: bool| {
@@ -115,12 +115,12 @@ fn what_a_full_window_pushes_out_goes_unless_it_is_open_work() {
     let gap = Event::GapOpened { gap: gap_id(1), columns: vec![column("outage")], from: at("13:00") };
     s.tell("intake", gap, None).tell("intake", Event::GapClosed { gap: gap_id(1), to: at("13:30") }, None);
     s.post(&said("open", "jo", "14:00")).post(&said("done", "mk", "14:00:01"));
-    s.post(&said("again", "mk", "14:00:02").within("done")).post(&said("repost", "fan", "14:00:03").as_repost());
+    s.post(&said("again", "mk", "14:00:02").within("done")).post(&said("repost", "fan", "14:00:03").reposted());
     s.deed("14:00:04", "ana", case_id("mk", "done"), "resolve");
     assert_eq!(s.desk.posts.len(), 4);
     let start = at("14:01");
     for n in 0..i64::try_from(WINDOW).expect("fits") {
-        let filler = said(&format!("f{n}"), "bot", "14:01").within("flood").as_repost();
+        let filler = said(&format!("f{n}"), "bot", "14:01").within("flood").reposted();
         s.post(&filler.dated(start.checked_add(SignedDuration::from_secs(n)).expect("within time")));
     }
     assert_eq!(s.desk.columns[&column("outage")].window.len(), WINDOW);
@@ -162,7 +162,7 @@ fn a_flood_in_one_case_keeps_the_first_and_the_newest() {
 }
 
 /// The index and the keeping rules, checked against a count of everything.
-pub fn assert_sound(desk: &Desk) {
+pub(crate) fn assert_sound(desk: &Desk) {
     let mut anew = desk.clone();
     anew.reindex();
     assert_eq!(anew.index, desk.index, "the running counts are right");
@@ -228,7 +228,7 @@ fn even_columns_are_bounded() {
     let mut s = Script::new();
     for n in 0..2 * COLUMNS_KEPT {
         let time = at("14:00").checked_add(SignedDuration::from_secs(i64::try_from(n).expect("fits"))).expect("time");
-        s.post(&said(&format!("p{n}"), "fan", "14:00").seen_in(&format!("c{n}")).as_repost().dated(time));
+        s.post(&said(&format!("p{n}"), "fan", "14:00").seen_in(&format!("c{n}")).reposted().dated(time));
     }
     assert_eq!((s.desk.columns.len(), s.desk.posts.len()), (COLUMNS_KEPT, COLUMNS_KEPT));
     assert!(s.desk.columns.contains_key(&ColumnName::new(&format!("c{}", 2 * COLUMNS_KEPT - 1))));

@@ -413,8 +413,8 @@ mod tests {
 
     #[test]
     fn little_is_enough_and_times_come_from_the_id_where_they_are_missing() {
-        let post = read(&json!({"data": {"id": "567590027375702016", "text": "slow"}}));
-        assert_eq!(post.at.to_string(), "2015-02-17T07:43:02.029Z");
+        let post = read(&json!({"data": {"id": "362387865600000", "text": "slow"}}));
+        assert_eq!(post.at.to_string(), "2010-11-05T01:42:54.657Z");
         assert_eq!((post.author.id.as_str(), post.author.handle.as_str()), ("x:0", ""));
         assert_eq!(post.counts, Default::default());
         for (created, shown) in

@@ -33,6 +33,8 @@ pub(super) async fn read_back(api: &Api, outgoing: &Outgoing, attempted: Timesta
     if api.now().duration_since(attempted) > SEARCH_REACHES {
         return unknown("it was attempted more than 7 days ago, further back than X's search reaches".into());
     }
+    // What a look proves is counted from its beginning.
+    let asked = api.now();
     match look(api, outgoing, attempted).await {
         Ok(Seen::Nothing) => {}
         Ok(Seen::It(found)) => return found,
@@ -42,7 +44,7 @@ pub(super) async fn read_back(api: &Api, outgoing: &Outgoing, attempted: Timesta
     let publish_within = api.pace.publish_within + api.pace.search_lag;
     let covered_at = SignedDuration::try_from(publish_within).ok().and_then(|wait| attempted.checked_add(wait).ok());
     let Some(covered_at) = covered_at else { return unknown("the time of the attempt cannot be right".into()) };
-    let wait = Duration::try_from(covered_at.duration_since(api.now())).unwrap_or_default();
+    let wait = Duration::try_from(covered_at.duration_since(asked)).unwrap_or_default();
     if wait.is_zero() {
         return ReadBack::Absent;
     }

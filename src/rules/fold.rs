@@ -1,0 +1,192 @@
+//! Text made comparable, and cut into words, once per post.
+
+use caseless::Caseless;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::model::Post;
+
+/// A post with its texts folded and cut, ready for any number of rules.
+#[derive(Debug)]
+pub struct Folded<'a> {
+    pub(crate) post: &'a Post,
+    /// The post's own text, then the quoted post's where there is one.
+    pub(crate) texts: Vec<FoldedText>,
+}
+
+impl<'a> Folded<'a> {
+    pub fn new(post: &'a Post) -> Self {
+        let quoted = post.quotes.as_ref().map(|quoted| quoted.text.as_str()).filter(|text| !text.is_empty());
+        let texts = std::iter::once(post.text.as_str()).chain(quoted).map(FoldedText::new).collect();
+        Self { post, texts }
+    }
+}
+
+/// One text, folded, with its tokens in order.
+#[derive(Debug)]
+pub(crate) struct FoldedText {
+    pub text: String,
+    pub tokens: Vec<Token>,
+}
+
+/// A stretch of the folded text that counts; what lies between tokens is space and punctuation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub start: usize,
+    pub end: usize,
+    pub kind: TokenKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    /// Letters, digits, `_` and marks of a script that puts spaces between words.
+    Word,
+    /// A run of letters of a script that does not.
+    Spaceless,
+    /// One emoji or other pictograph, with all that is joined to it.
+    Symbol,
+}
+
+impl FoldedText {
+    pub(crate) fn new(text: &str) -> Self {
+        let text = fold(text);
+        let tokens = tokens(&text);
+        Self { text, tokens }
+    }
+
+    pub(crate) fn token(&self, token: Token) -> &str {
+        &self.text[token.start..token.end]
+    }
+
+    /// The character right before a token, such as its `#`.
+    pub(crate) fn before(&self, token: Token) -> Option<char> {
+        self.text[..token.start].chars().next_back()
+    }
+}
+
+/// Compatibility-normalised and case-folded. A variation selector after anything but a letter or digit is
+/// presentation only and goes; after a letter it stays, as a part of the word.
+pub(crate) fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let mut last = ' ';
+    let kept = text.chars().filter(|&c| {
+        let keep = !is_variation_selector(c) || last.is_alphanumeric();
+        last = c;
+        keep
+    });
+    kept.nfkc().default_case_fold().nfkc().collect()
+}
+
+fn is_variation_selector(c: char) -> bool {
+    ('\u{fe00}'..='\u{fe0f}').contains(&c)
+}
+
+/// Letters, digits, marks and joiners: what a word, a hashtag or a keyword of any script is made of.
+pub(crate) fn is_word(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || c == '_';
+    }
+    c.is_alphanumeric() || is_extending(c)
+}
+
+/// Joins what stands before it, whatever that is.
+pub(crate) fn is_extending(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}') || is_variation_selector(c) || is_combining_mark(c)
+}
+
+/// Letters and marks of Han, Hiragana, Katakana, Thai, Lao, Khmer and Myanmar.
+pub(crate) fn is_spaceless(c: char) -> bool {
+    matches!(c,
+        '\u{e01}'..='\u{e3a}' | '\u{e40}'..='\u{e4e}'
+        | '\u{e80}'..='\u{eff}'
+        | '\u{1000}'..='\u{1049}' | '\u{1050}'..='\u{109f}' | '\u{a9e0}'..='\u{a9ff}' | '\u{aa60}'..='\u{aa7f}'
+        | '\u{1780}'..='\u{17d3}' | '\u{17d7}' | '\u{17dc}' | '\u{17dd}'
+        | '\u{2e80}'..='\u{2fd5}' | '\u{3005}'..='\u{3007}' | '\u{3021}'..='\u{3029}' | '\u{3038}'..='\u{303b}'
+        | '\u{3041}'..='\u{309f}' | '\u{30a1}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}'
+        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        | '\u{1aff0}'..='\u{1b16f}' | '\u{20000}'..='\u{323af}')
+}
+
+/// Emoji and other pictographs, regional indicators included.
+pub(crate) fn is_symbol(c: char) -> bool {
+    matches!(c,
+        '\u{a9}' | '\u{ae}' | '\u{2190}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{1f000}'..='\u{1faff}')
+        && !c.is_alphanumeric()
+}
+
+/// Cuts a folded text.
+pub(crate) fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens: Vec<Token> = Vec::with_capacity(text.len() / 5 + 1);
+    let mut skip_to = 0;
+    for (start, c) in text.char_indices() {
+        if start < skip_to {
+            continue;
+        }
+        let end = start + c.len_utf8();
+        let kind = if is_spaceless(c) && is_word(c) {
+            TokenKind::Spaceless
+        } else if is_extending(c) {
+            // On its own it is nothing; after a token it belongs to that.
+            if let Some(last) = tokens.last_mut().filter(|last| last.end == start) {
+                last.end = end;
+            }
+            continue;
+        } else if is_word(c) {
+            TokenKind::Word
+        } else if is_symbol(c) {
+            let length = text[start..].graphemes(true).next().map_or(c.len_utf8(), str::len);
+            skip_to = start + length;
+            tokens.push(Token { start, end: skip_to, kind: TokenKind::Symbol });
+            continue;
+        } else {
+            continue;
+        };
+        match tokens.last_mut() {
+            Some(last) if last.end == start && last.kind == kind => last.end = end,
+            _ => tokens.push(Token { start, end, kind }),
+        }
+    }
+    tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FoldedText, fold};
+
+    #[test]
+    fn folding_is_unicode_wide_and_keeps_accents() {
+        for (one, other) in [
+            ("STRASSE", "straße"),
+            ("ΟΔΟΣ", "οδος"),
+            ("ﬁnally", "FINALLY"),
+            ("\u{212a}ube", "KUBE"),
+            ("lo\u{17f}t", "LOST"),
+            ("ＡＣＭＥ", "acme"),
+            ("cafe\u{301}", "CAFÉ"),
+            ("ｶﾞ", "ガ"),
+            ("İ", "i\u{307}"),
+            ("❤\u{fe0f}", "❤"),
+        ] {
+            assert_eq!(fold(one), fold(other), "{one} {other}");
+        }
+        assert_ne!(fold("café"), fold("cafe"));
+        assert_ne!(fold("İ"), fold("i"));
+    }
+
+    #[test]
+    fn words_end_at_punctuation_and_at_scripts_without_spaces() {
+        let cut = |text: &str| {
+            let folded = FoldedText::new(text);
+            folded.tokens.iter().map(|&token| folded.token(token).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(cut("Acme's new_box, (@acme-help)"), ["acme", "s", "new_box", "acme", "help"]);
+        assert_eq!(cut("acmeの配送 遅延"), ["acme", "の配送", "遅延"]);
+        assert_eq!(cut("no😡😡👍🏽now"), ["no", "😡", "😡", "👍🏽", "now"]);
+        assert_eq!(cut("🇧🇩🇪🇸"), ["🇧🇩", "🇪🇸"]);
+        assert_eq!(cut("می\u{200c}خواهم"), ["می\u{200c}خواهم"]);
+        assert_eq!(cut("bi\u{301}e\u{323}\u{302}n"), ["bíện"]);
+    }
+}

@@ -1,0 +1,269 @@
+//! Lines of a block: their shape, and where the texts in them stand.
+
+use memchr::{memchr, memchr2, memmem};
+
+/// What is to be done with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A post in which nothing was found.
+    Plain,
+    /// To be parsed.
+    Parse,
+}
+
+#[derive(Debug)]
+pub(super) struct Line {
+    pub start: usize,
+    pub end: usize,
+    pub kind: Kind,
+}
+
+/// The value of a `"text"` key, without its quotation marks.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub start: usize,
+    pub end: usize,
+    /// It was written with `\u` escapes; the range is one of [`Scratch::unescaped`], not of the block.
+    pub unescaped: bool,
+    /// Index of its line.
+    pub line: usize,
+}
+
+/// What is derived from a block; kept between blocks for its memory.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub lines: Vec<Line>,
+    pub segments: Vec<Segment>,
+    pub unescaped: Vec<u8>,
+    /// Every line is to be parsed.
+    pub parse_all: bool,
+}
+
+impl Scratch {
+    /// Cuts a block into lines, and these into segments where they need not be parsed at once.
+    pub(super) fn cut(&mut self, block: &[u8], parse_all: bool, asks_tags: bool) {
+        self.lines.clear();
+        self.segments.clear();
+        self.unescaped.clear();
+        let finders = Finders::new();
+        let mut start = 0;
+        while start < block.len() {
+            let stop = memchr(b'\n', &block[start..]).map_or(block.len(), |at| start + at);
+            let line = block[start..stop].trim_ascii();
+            if !line.is_empty() {
+                // `trim_ascii` takes from both ends; the line is where it left off.
+                let from = start + block[start..stop].len() - block[start..stop].trim_ascii_start().len();
+                let plain = !parse_all && self.segment(block, from, from + line.len(), &finders, asks_tags);
+                let kind = if plain { Kind::Plain } else { Kind::Parse };
+                self.lines.push(Line { start: from, end: from + line.len(), kind });
+            }
+            start = stop + 1;
+        }
+    }
+
+    /// Notes the texts of a line. False where the line must be parsed, whatever they say.
+    fn segment(&mut self, block: &[u8], start: usize, end: usize, finders: &Finders, asks_tags: bool) -> bool {
+        let line = &block[start..end];
+        if !has_good_shape(line) {
+            return false;
+        }
+        let before = self.segments.len();
+        let mut at = 0;
+        while let Some(found) = finders.text.find(&line[at..]) {
+            at += found + TEXT.len();
+            let Some(value) = value_after(line, at) else { continue };
+            if line.get(value) != Some(&b'"') {
+                continue;
+            }
+            match self.text_at(block, start + value + 1, end) {
+                Some(after) => at = after - start,
+                None => {
+                    self.segments.truncate(before);
+                    return false;
+                }
+            }
+        }
+        let is_post = self.segments.len() > before
+            && if line.starts_with(b"{\"did\"") {
+                finders.create.find(line).is_some()
+                    && finders.posts.find(line).is_some()
+                    && !(asks_tags && finders.tags.iter().any(|tag| tag.find(line).is_some()))
+            } else {
+                finders.id.find(line).is_some()
+            };
+        if !is_post {
+            self.segments.truncate(before);
+        }
+        is_post
+    }
+
+    /// The text that begins at `start`, noted; where the line goes on, or `None` if it is no whole text.
+    fn text_at(&mut self, block: &[u8], start: usize, end: usize) -> Option<usize> {
+        let line = self.lines.len();
+        let mut at = start;
+        loop {
+            at += memchr2(b'"', b'\\', &block[at..end])?;
+            if block[at] == b'"' {
+                self.segments.push(Segment { start, end: at, unescaped: false, line });
+                return Some(at + 1);
+            }
+            if *block.get(at + 1)? == b'u' {
+                let from = self.unescaped.len();
+                let after = unescape(&block[start..end], &mut self.unescaped)?;
+                self.segments.push(Segment { start: from, end: self.unescaped.len(), unescaped: true, line });
+                return Some(start + after);
+            }
+            at += 2;
+            if at > end {
+                return None;
+            }
+        }
+    }
+}
+
+const TEXT: &[u8] = b"\"text\"";
+
+struct Finders {
+    text: memmem::Finder<'static>,
+    id: memmem::Finder<'static>,
+    create: memmem::Finder<'static>,
+    posts: memmem::Finder<'static>,
+    tags: [memmem::Finder<'static>; 2],
+}
+
+impl Finders {
+    fn new() -> Self {
+        Self {
+            text: memmem::Finder::new(TEXT),
+            id: memmem::Finder::new(b"\"id\""),
+            create: memmem::Finder::new(b"\"operation\":\"create\""),
+            posts: memmem::Finder::new(b"\"collection\":\"app.bsky.feed.post\""),
+            tags: [memmem::Finder::new(b"\"tags\""), memmem::Finder::new(b"#tag\"")],
+        }
+    }
+}
+
+/// Where the value of the key that ends at `at` begins; `None` where it was no key.
+fn value_after(line: &[u8], at: usize) -> Option<usize> {
+    let blank = |from: usize| line[from..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let colon = at + blank(at);
+    if line.get(colon) != Some(&b':') {
+        return None;
+    }
+    Some(colon + 1 + blank(colon + 1))
+}
+
+/// Whether a line can be one whole JSON object, by what can be counted in passing.
+fn has_good_shape(line: &[u8]) -> bool {
+    if !(line.starts_with(b"{") && line.ends_with(b"}")) {
+        return false;
+    }
+    // Lanes side by side, so that the compiler makes vector instructions of it. A sum that comes out even modulo 256
+    // in the total although brackets are missing would need 256 of them missing.
+    const LANES: usize = 32;
+    let mut depth = [0_u8; LANES];
+    let mut lowest = [0xff_u8; LANES];
+    let mut all = [0_u8; LANES];
+    let mut blocks = line.chunks_exact(LANES);
+    let step = |depth: &mut u8, lowest: &mut u8, all: &mut u8, b: u8| {
+        // `[` and `{`, `]` and `}` differ in this bit only.
+        let folded = b | 0x20;
+        *depth = depth.wrapping_add(u8::from(folded == b'{')).wrapping_sub(u8::from(folded == b'}'));
+        *lowest = (*lowest).min(b);
+        *all |= b;
+    };
+    for block in &mut blocks {
+        for i in 0..LANES {
+            step(&mut depth[i], &mut lowest[i], &mut all[i], block[i]);
+        }
+    }
+    for (i, &b) in blocks.remainder().iter().enumerate() {
+        step(&mut depth[i], &mut lowest[i], &mut all[i], b);
+    }
+    depth.iter().fold(0, |sum: u8, &lane| sum.wrapping_add(lane)) == 0
+        && lowest.iter().all(|&b| b >= b' ')
+        && (all.iter().all(u8::is_ascii) || std::str::from_utf8(line).is_ok())
+}
+
+/// Decodes a JSON text up to its closing quotation mark into `out`; where it ends, past that mark. `None` where it
+/// never ends or an escape is none: half of a surrogate pair included, as the parser has it.
+fn unescape(raw: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let b = *raw.get(at)?;
+        at += 1;
+        match b {
+            b'"' => return Some(at),
+            b'\\' => {
+                let escape = *raw.get(at)?;
+                at += 1;
+                let plain = match escape {
+                    b'u' => {
+                        let unit = hex4(raw, at)?;
+                        at += 4;
+                        if unit < 0x80 {
+                            out.push(u8::try_from(unit).ok()?);
+                            continue;
+                        }
+                        let code = if (0xd800..0xdc00).contains(&unit) {
+                            if raw.get(at..at + 2)? != b"\\u" {
+                                return None;
+                            }
+                            let low = hex4(raw, at + 2)?;
+                            at += 6;
+                            if !(0xdc00..0xe000).contains(&low) {
+                                return None;
+                            }
+                            0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)
+                        } else {
+                            unit
+                        };
+                        let c = char::from_u32(code)?;
+                        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                        continue;
+                    }
+                    b'"' | b'\\' | b'/' => escape,
+                    b'b' => 8,
+                    b'f' => 12,
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    _ => return None,
+                };
+                out.push(plain);
+            }
+            _ => out.push(b),
+        }
+    }
+}
+
+/// Not a hexadecimal digit.
+const NO_DIGIT: u8 = 0xff;
+
+static DIGITS: [u8; 256] = {
+    let mut table = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        table[b"0123456789abcdef"[digit as usize] as usize] = digit;
+        table[b"0123456789ABCDEF"[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    table
+};
+
+fn hex4(raw: &[u8], at: usize) -> Option<u32> {
+    let four: [u8; 4] = raw.get(at..at + 4)?.try_into().ok()?;
+    let digits = four.map(|b| DIGITS[usize::from(b)]);
+    if digits.iter().any(|&digit| digit == NO_DIGIT) {
+        return None;
+    }
+    Some(digits.iter().fold(0, |number, &digit| number << 4 | u32::from(digit)))
+}
+
+/// As [`unescape`] for a text whose end is known.
+pub(super) fn unescape_whole(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let mut quoted = Vec::with_capacity(raw.len() + 1);
+    quoted.extend_from_slice(raw);
+    quoted.push(b'"');
+    unescape(&quoted, out).map(|_| ())
+}

@@ -1,0 +1,211 @@
+//! Recorded posts as NDJSON, matched without parsing what cannot match.
+//!
+//! Input: one JSON object a line, as X's filtered stream sends them (both families of names, ids as text or
+//! number) or as Jetstream sends them (`commit` events that create an `app.bsky.feed.post`), told apart by content.
+//! A line may also be a bare post of X without its `data` wrapper.
+//!
+//! # How
+//! A rule is compiled to short strings one of which must stand in the text of every post it matches ([`window`]).
+//! Only the values of `"text"` keys are searched for them, four at a time ([`walk`]); a line with a hit is parsed
+//! ([`record`]) and judged by the rule itself, so a hit costs time and never exactness. What could match without
+//! holding such a string as it is (`\u` escapes, ligatures, full-width letters, marks apart from their letters,
+//! invisible characters) is unescaped, cleaned and folded, and searched again. Rules that ask for no word at all
+//! make every line a candidate.
+//!
+//! # What is counted
+//! `posts` are lines that are posts. Blank lines are keep-alives and not counted; neither are well-formed messages that
+//! are no posts (Jetstream's other events, X's in-band errors).
+//!
+//! `malformed` are lines that are not a JSON object with a post's id and text. A line that is parsed is judged by the
+//! parser. Any other line must begin and end with its braces, hold as many closing as opening brackets, valid
+//! UTF-8, no control character, an `"id"` and a whole `"text"`, or it is parsed after all. So what is counted
+//! does not hang on the rules, with one exception: damage that keeps all of these (a missing comma, a key spelled with
+//! escapes) is seen only in a line that is a candidate.
+
+mod line;
+mod record;
+mod walk;
+mod window;
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+
+use self::line::{Kind, Scratch};
+use self::record::Parsed;
+use self::walk::Walker;
+use super::{Folded, Rule};
+use crate::model::{ColumnName, PostId};
+
+/// Bytes asked for at once: fits the second-level cache together with what is derived from it.
+const BLOCK: usize = 512 * 1024;
+/// A longer line is no post; it is counted as malformed and not kept in memory.
+const LONGEST_LINE: usize = 64 * 1024 * 1024;
+
+/// Many rules, ready to be met by many posts.
+#[derive(Debug)]
+pub struct Scanner {
+    rules: Vec<Rule>,
+    names: Vec<ColumnName>,
+    /// Rules that no string in the text can announce: every post must be judged by them.
+    always: Vec<usize>,
+    /// `None` where every line is a candidate anyway.
+    walker: Option<Walker>,
+    /// Hashtags that Bluesky lists beside the text are asked for.
+    asks_tags: bool,
+}
+
+/// What a scan saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScanStats {
+    pub posts: u64,
+    /// Posts that at least one rule matched.
+    pub matched: u64,
+    pub malformed: u64,
+    pub bytes: u64,
+}
+
+impl Scanner {
+    pub fn new(rules: Vec<(ColumnName, Rule)>) -> Self {
+        let (names, rules): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
+        let mut always = Vec::new();
+        let mut wanted: HashMap<window::Wanted, Vec<u32>> = HashMap::new();
+        let mut asks_tags = false;
+        for (index, rule) in rules.iter().enumerate() {
+            asks_tags |= window::asks_tags(rule.test());
+            match (window::required(rule.test()), u32::try_from(index)) {
+                (Some(strings), Ok(number)) => {
+                    for string in strings {
+                        let rules = wanted.entry(string).or_default();
+                        if rules.last() != Some(&number) {
+                            rules.push(number);
+                        }
+                    }
+                }
+                _ => always.push(index),
+            }
+        }
+        let walker = Walker::new(wanted);
+        if walker.is_none() {
+            // Too many strings for one automaton: still exact, only slower.
+            always = (0..rules.len()).collect();
+        }
+        Self { rules, names, always, walker, asks_tags }
+    }
+
+    /// The names of the columns, in the order of the indices handed to the callback of [`Scanner::scan`].
+    pub fn names(&self) -> &[ColumnName] {
+        &self.names
+    }
+
+    /// Reads to the end; calls `found` for each post that matched, in input order, with the indices of its rules
+    /// in order. Errors are those of `input` and of `found`.
+    pub fn scan(
+        &self,
+        mut input: impl Read,
+        mut found: impl FnMut(&PostId, &[usize]) -> io::Result<()>,
+    ) -> io::Result<ScanStats> {
+        let mut stats = ScanStats::default();
+        let mut scratch = Scratch::default();
+        let mut buffer = vec![0; BLOCK];
+        // Bytes of an unfinished line at the front of the buffer.
+        let mut kept = 0;
+        // The line being read is too long and was already counted.
+        let mut skipping = false;
+        loop {
+            if kept == buffer.len() {
+                if kept >= LONGEST_LINE {
+                    stats.malformed += u64::from(!skipping);
+                    skipping = true;
+                    kept = 0;
+                } else {
+                    buffer.resize(buffer.len() * 2, 0);
+                }
+            }
+            let read = match input.read(&mut buffer[kept..]) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            stats.bytes += read as u64;
+            let filled = kept + read;
+            let Some(end) = memchr::memrchr(b'\n', &buffer[kept..filled]).map(|at| kept + at + 1) else {
+                kept = filled;
+                continue;
+            };
+            let mut start = 0;
+            if skipping {
+                start = memchr::memchr(b'\n', &buffer[..end]).map_or(end, |at| at + 1);
+                skipping = false;
+            }
+            self.block(&buffer[start..end], &mut scratch, &mut stats, &mut found)?;
+            buffer.copy_within(end..filled, 0);
+            kept = filled - end;
+        }
+        if kept > 0 && !skipping {
+            // The last line without its end may be cut anywhere: the parser decides.
+            scratch.parse_all = true;
+            self.block(&buffer[..kept], &mut scratch, &mut stats, &mut found)?;
+        }
+        Ok(stats)
+    }
+
+    /// Whole lines.
+    fn block(
+        &self,
+        block: &[u8],
+        scratch: &mut Scratch,
+        stats: &mut ScanStats,
+        found: &mut impl FnMut(&PostId, &[usize]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let parse_all = scratch.parse_all || !self.always.is_empty();
+        scratch.cut(block, parse_all, self.asks_tags);
+        if let Some(walker) = &self.walker
+            && !parse_all
+        {
+            walker.mark(block, scratch);
+        }
+        let mut hits = Vec::new();
+        for line in &scratch.lines {
+            if line.kind == Kind::Plain {
+                stats.posts += 1;
+                continue;
+            }
+            match record::parse(&block[line.start..line.end]) {
+                Parsed::Post(post) => {
+                    stats.posts += 1;
+                    self.judge(&post, &mut hits);
+                    if !hits.is_empty() {
+                        stats.matched += 1;
+                        found(&post.id, &hits)?;
+                    }
+                }
+                Parsed::Other => {}
+                Parsed::Malformed => stats.malformed += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules that match, in order.
+    fn judge(&self, post: &crate::model::Post, hits: &mut Vec<usize>) {
+        hits.clear();
+        let folded = Folded::new(post);
+        match &self.walker {
+            Some(walker) => {
+                hits.extend(&self.always);
+                for text in &folded.texts {
+                    walker.announced(text.text.as_bytes(), hits);
+                }
+                if self.asks_tags && post.network() != crate::model::NetworkKind::X {
+                    // Tags beside the text announce themselves nowhere.
+                    hits.extend((0..self.rules.len()).filter(|&rule| window::asks_tags(self.rules[rule].test())));
+                }
+                hits.sort_unstable();
+                hits.dedup();
+            }
+            None => hits.extend(0..self.rules.len()),
+        }
+        hits.retain(|&rule| self.rules[rule].matches_folded(&folded));
+    }
+}

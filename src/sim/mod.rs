@@ -1,0 +1,150 @@
+//! The simulator: a network to rehearse on, and the server every test of the whole program talks to.
+//!
+//! It speaks the networks' own protocols over HTTP on loopback, so the adapters that talk to it are the ones
+//! that talk to the networks; only the address in the config differs. Bluesky and Mastodon are not there yet.
+//!
+//! * [`x`](self): X's API with the limits and refusals of a pay-per-use app (`x/`, one file per corner).
+//! * `scenario`, `texts`: who posts what and when, and how people take our replies; all from a seed.
+//! * `control`: the control plane under `/_sim/`: ledger, posts on demand, faults, clock.
+//! * `clock`: simulated time, made of the clock that is handed in.
+//!
+//! **Deterministic**: the same seed and the same times give the same people, posts and ids. With a rate of 0
+//! nobody posts unless told to by `/_sim/post`.
+//!
+//! **No tasks**: [`Sim::serve`] is one future that serves all connections and keeps the pace; it ends with its token.
+//!
+//! Everything ever posted is kept until the simulator ends: what the ledger says must stay true.
+
+mod chance;
+mod clock;
+mod control;
+mod faults;
+mod ledger;
+mod ready;
+mod scenario;
+mod server;
+mod state;
+mod texts;
+mod world;
+mod x;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use clock::RealClock;
+pub use world::{BRAND_HANDLE, BRAND_ID};
+pub use x::NameFamily;
+pub use x::auth::Credentials;
+
+use self::clock::SimClock;
+use self::scenario::Scenario;
+use self::server::Shared;
+use self::state::State;
+use self::world::World;
+use self::x::XApp;
+
+/// What the simulator plays.
+#[derive(Clone)]
+pub struct Script {
+    /// Decides everything that is left to chance.
+    pub seed: u64,
+    /// Posts a minute, as the mean over a day; 0: nobody posts by themselves.
+    pub per_minute: f64,
+    /// Simulated seconds per real second; more than 0.
+    pub speed: f64,
+    /// The real time.
+    pub clock: RealClock,
+    /// The spelling X answers in.
+    pub names: NameFamily,
+    /// Posts that may be read in a month.
+    pub post_cap: u64,
+}
+
+impl Script {
+    /// X's ordinary plan in real time.
+    pub fn new(seed: u64, per_minute: f64, clock: RealClock) -> Self {
+        Self { seed, per_minute, speed: 1.0, clock, names: NameFamily::Tweet, post_cap: 3_000_000 }
+    }
+}
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Script")
+            .field("seed", &self.seed)
+            .field("per_minute", &self.per_minute)
+            .field("speed", &self.speed)
+            .field("names", &self.names)
+            .field("post_cap", &self.post_cap)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A simulator that has its address and waits to be served.
+#[derive(Debug)]
+pub struct Sim {
+    listener: TcpListener,
+    address: SocketAddr,
+    credentials: Credentials,
+    shared: Arc<Shared>,
+}
+
+impl Sim {
+    /// Takes an address on loopback; port 0 lets the system choose. Needs a running Tokio runtime.
+    pub fn bind(address: SocketAddr, script: Script) -> io::Result<Self> {
+        let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        if !address.ip().is_loopback() {
+            return refuse(format!(
+                "{address} is not on loopback: the simulator has no real secrets and listens on 127.0.0.1 or [::1] only"
+            ));
+        }
+        if !(script.speed > 0.0 && script.speed.is_finite()) {
+            return refuse(format!("the speed must be more than 0, not {}", script.speed));
+        }
+        if !(0.0..=60_000.0).contains(&script.per_minute) {
+            return refuse(format!("posts a minute lie between 0 and 60000, not {}", script.per_minute));
+        }
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let address = listener.local_addr()?;
+        let clock = SimClock::new(script.clock, script.speed);
+        let start = clock.now();
+        let credentials = Credentials::of(script.seed);
+        let state = State {
+            clock,
+            world: World::new(start),
+            scenario: Scenario::new(script.seed, script.per_minute, start),
+            x: XApp::new(script.names, credentials.clone(), script.post_cap),
+            ledger: ledger::Ledger::default(),
+            faults: faults::Faults::default(),
+        };
+        Ok(Self { listener, address, credentials, shared: Arc::new(Shared::new(state)) })
+    }
+
+    /// The base URL of X here; the control plane is below the same one.
+    pub fn x_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The secrets that open this simulator and nothing else.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Writes a config that fits this simulator, with its secrets in files beside it (mode 0600), into `dir`, which
+    /// is made where it is missing. Hands back the config's path.
+    pub fn ready_config(&self, dir: &Path) -> io::Result<PathBuf> {
+        ready::write(dir, &self.x_url(), &self.credentials)
+    }
+
+    /// Serves until `stop`; open connections end with it.
+    pub async fn serve(self, stop: CancellationToken) {
+        server::serve(self.listener, self.shared, stop).await;
+    }
+}

@@ -1,0 +1,279 @@
+//! HTTP on loopback: connections served side by side inside one future, and the faults that break them.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, FuturesUnordered, StreamExt};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::faults::{Fault, Kind};
+use super::state::State;
+use super::x::{self, Answer, Body, Call, Endpoint};
+use super::{control, x::problem};
+
+type Outgoing = UnsyncBoxBody<Bytes, io::Error>;
+
+const LARGEST_BODY: usize = 1 << 20;
+/// How long the simulator sleeps at most: a clock that is moved by hand is noticed within this.
+const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+/// A client that hung up a moment ago is given so long to be noticed before its place counts as taken.
+const HANG_UP_GRACE: Duration = Duration::from_millis(60);
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// Something changed that the pacemaker should know.
+    changed: Notify,
+    /// Counts liftings of faults, for requests that are held back.
+    lifted: watch::Sender<u64>,
+}
+
+impl Shared {
+    pub(super) fn new(state: State) -> Self {
+        Self { state: Mutex::new(state), changed: Notify::new(), lifted: watch::Sender::new(0) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in a handler leaves the state usable: each change is made whole before the next.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tell_lifted(&self) {
+        self.lifted.send_modify(|count| *count += 1);
+    }
+}
+
+/// Serves until `stop`.
+pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+    let mut connections: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>> = FuturesUnordered::new();
+    let mut pacemaker = std::pin::pin!(pace(shared.clone()));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = &mut pacemaker => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => connections.push(Box::pin(connection(stream, shared.clone()))),
+                Err(why) => tracing::warn!(%why, "the simulator could not take a connection"),
+            },
+            Some(()) = connections.next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+/// Makes things happen at their time; never ends.
+async fn pace(shared: Arc<Shared>) {
+    loop {
+        let wait = {
+            let mut state = shared.lock();
+            state.advance();
+            state.next_due().map_or(LONGEST_SLEEP, |due| state.clock.until(due))
+        };
+        // Never zero: a clock that stands still must not keep a core busy.
+        let wait = wait.clamp(Duration::from_millis(1), LONGEST_SLEEP);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = shared.changed.notified() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+    if let Err(why) = stream.set_nodelay(true) {
+        tracing::debug!(%why, "no TCP_NODELAY on a simulator connection");
+    }
+    let service = service_fn(move |request| {
+        let shared = shared.clone();
+        async move { respond(shared, request).await }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    // Faults end connections on purpose, and clients hang up on streams as a matter of course.
+    if let Err(why) = served {
+        tracing::debug!(%why, "a simulator connection ended");
+    }
+}
+
+/// Closes the connection without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed without an answer")]
+struct NoAnswer;
+
+async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Outgoing>, NoAnswer> {
+    let (parts, body) = request.into_parts();
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let body = match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(why) => return Ok(send(problem::problem(400, "Bad Request", &why.to_string()), None)),
+    };
+    let path = parts.uri.path().to_owned();
+    let method = parts.method.as_str().to_owned();
+    if let Some(rest) = path.strip_prefix("/_sim/") {
+        let answer = control::answer(&shared, &method, rest, &body);
+        shared.changed.notify_one();
+        return Ok(send(answer, None));
+    }
+    let Some((endpoint, id)) = x::route(&method, &path) else {
+        return Ok(send(problem::usual(404), None));
+    };
+    let target = endpoint.target();
+    if let Some(fault) = take(&shared, target, |kind| matches!(kind, Kind::Delay { .. }))
+        && let Kind::Delay { ms } = fault.kind
+    {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+    if endpoint != Endpoint::Stream
+        && let Some(fault) = take(&shared, target, |kind| *kind == Kind::Stall)
+    {
+        hold_back(&shared, &fault).await;
+    }
+    if let Some(fault) = take(&shared, target, |kind| matches!(kind, Kind::Status { .. }))
+        && let Kind::Status { status, body, reset_in } = fault.kind
+    {
+        return Ok(send(faulty_status(&shared, status, body, reset_in), None));
+    }
+    if endpoint == Endpoint::Stream {
+        notice_hang_ups(&shared).await;
+    }
+    let answer = {
+        let mut state = shared.lock();
+        let now = state.advance();
+        let call = Call {
+            method: method.clone(),
+            origin: format!("http://{}", text(HOST).unwrap_or_default().to_lowercase()),
+            path: path.clone(),
+            query: url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).into_owned().collect(),
+            authorization: text(AUTHORIZATION).map(str::to_owned),
+            is_form: text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")),
+            body,
+            now,
+        };
+        x::answer(&mut state, endpoint, id, &call)
+    };
+    shared.changed.notify_one();
+    if take(&shared, target, |kind| *kind == Kind::LoseAnswer).is_some() {
+        return Err(NoAnswer);
+    }
+    let broken = match endpoint {
+        // An open stream takes these itself, post by post.
+        Endpoint::Stream => None,
+        _ => take(&shared, target, |kind| matches!(kind, Kind::Cut { .. } | Kind::Split)),
+    };
+    Ok(send(answer, broken.as_ref()))
+}
+
+fn take(shared: &Shared, target: &str, wanted: impl Fn(&Kind) -> bool) -> Option<Fault> {
+    shared.lock().faults.take(target, wanted)
+}
+
+/// Waits until the fault is lifted. A fault that is used up can be lifted all the same.
+async fn hold_back(shared: &Shared, fault: &Fault) {
+    shared.lock().faults.hold(&fault.id);
+    let mut liftings = shared.lifted.subscribe();
+    loop {
+        if !shared.lock().faults.is_holding(&fault.id) {
+            return;
+        }
+        if liftings.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Lets the server see that the last listener is gone before a new one is refused for it.
+async fn notice_hang_ups(shared: &Shared) {
+    let watched = {
+        let state = shared.lock();
+        state.x.streams.iter().map(x::stream::Connection::watch).next()
+    };
+    if let Some(listener) = watched {
+        // Running out of time means that somebody is really listening; the endpoint says so.
+        tokio::select! {
+            () = listener.closed() => {}
+            () = tokio::time::sleep(HANG_UP_GRACE) => {}
+        }
+    }
+}
+
+fn faulty_status(shared: &Shared, status: u16, body: Option<serde_json::Value>, reset_in: Option<u32>) -> Answer {
+    let mut answer = match body {
+        Some(body) => Answer::json(status, body),
+        None => problem::usual(status),
+    };
+    if let Some(seconds) = reset_in {
+        let now = shared.lock().clock.now();
+        let reset = now.as_second() + i64::from(seconds);
+        answer.headers.push(("x-rate-limit-limit", "100".to_owned()));
+        answer.headers.push(("x-rate-limit-remaining", "0".to_owned()));
+        answer.headers.push(("x-rate-limit-reset", reset.to_string()));
+    }
+    answer
+}
+
+/// Turns an answer into bytes, broken where a fault says so.
+fn send(answer: Answer, broken: Option<&Fault>) -> Response<Outgoing> {
+    let is_problem = answer.status >= 400;
+    let (body, kind): (Outgoing, &str) = match answer.body {
+        Body::Stream(receiver) => {
+            let frames = stream::unfold(receiver, |mut receiver| async move {
+                let frame = receiver.recv().await?;
+                Some((frame, receiver))
+            });
+            (StreamBody::new(frames).boxed_unsync(), "application/json; charset=utf-8")
+        }
+        Body::Json(json) => {
+            let bytes = match json {
+                serde_json::Value::String(raw) => Bytes::from(raw),
+                other => Bytes::from(other.to_string()),
+            };
+            let body = match broken.map(|fault| &fault.kind) {
+                Some(Kind::Cut { .. }) => {
+                    let half = bytes.slice(..bytes.len() / 2);
+                    let broken = io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault");
+                    in_pieces(vec![Ok(half), Err(broken)])
+                }
+                Some(Kind::Split) => {
+                    in_pieces(x::stream::split_inside_characters(&bytes).into_iter().map(Ok).collect())
+                }
+                _ => Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync(),
+            };
+            let kind = if is_problem { "application/problem+json" } else { "application/json; charset=utf-8" };
+            (body, kind)
+        }
+    };
+    let mut response = Response::builder().status(answer.status).header(CONTENT_TYPE, kind);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    response.body(body).unwrap_or_else(|why| {
+        tracing::error!(%why, "an answer of the simulator could not be written");
+        Response::new(Full::new(Bytes::new()).map_err(|never: Infallible| match never {}).boxed_unsync())
+    })
+}
+
+/// A body whose pieces leave one by one, each in a write of its own.
+fn in_pieces(pieces: Vec<Result<Bytes, io::Error>>) -> Outgoing {
+    let frames = stream::unfold(pieces.into_iter(), |mut rest| async move {
+        let piece = rest.next()?;
+        // The writer gets the chance to send what it has before the next piece, or the break, comes.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Some((piece.map(Frame::data), rest))
+    });
+    StreamBody::new(frames).boxed_unsync()
+}

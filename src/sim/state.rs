@@ -1,0 +1,94 @@
+//! The whole simulator as one value: every request and every happening changes it under one lock.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::clock::SimClock;
+use super::faults::Faults;
+use super::ledger::Ledger;
+use super::scenario::{Deed, Scenario};
+use super::world::{BRAND_ID, Draft, World};
+use super::x::{XApp, stream};
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) clock: SimClock,
+    pub(super) world: World,
+    pub(super) scenario: Scenario,
+    pub(super) x: XApp,
+    pub(super) ledger: Ledger,
+    pub(super) faults: Faults,
+}
+
+impl State {
+    /// Lets everything happen that is due, and hands back the time it is.
+    pub(super) fn advance(&mut self) -> Timestamp {
+        let now = self.clock.now();
+        while let Some((at, deeds)) = self.scenario.step(now, &mut self.world) {
+            for deed in deeds {
+                match deed {
+                    Deed::Posted(id) => self.announce(id, at),
+                    Deed::Deleted(id) => {
+                        self.ledger.deleted(json!({"network": "x", "id": id.to_string(), "at": at.to_string()}));
+                    }
+                    Deed::Messaged { person, text } => self.message(person, &text, at),
+                }
+            }
+        }
+        stream::beat(&mut self.x, now);
+        now
+    }
+
+    /// The next moment something happens by itself.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        [self.scenario.next_due(), stream::next_beat(&self.x)].into_iter().flatten().min()
+    }
+
+    /// Publishes a post and delivers it; hands back its id.
+    pub(super) fn publish(&mut self, draft: Draft, at: Timestamp) -> u64 {
+        let id = self.world.publish(draft, at);
+        self.announce(id, at);
+        id
+    }
+
+    /// Somebody writes the brand a direct message.
+    pub(super) fn message(&mut self, person: u64, text: &str, at: Timestamp) {
+        let id = self.world.next_id(at);
+        let Some(sender) = self.world.people.get_mut(&person) else { return };
+        sender.wrote_us = true;
+        self.x.receive(id, person, text, at);
+        self.ledger.messaged(json!({
+            "network": "x",
+            "id": id.to_string(),
+            "from": person.to_string(),
+            "handle": sender.handle,
+            "text": text,
+            "at": at.to_string(),
+        }));
+    }
+
+    fn announce(&mut self, id: u64, at: Timestamp) {
+        let Some(post) = self.world.posts.get(&id) else { return };
+        let author = self.world.people.get(&post.author);
+        let name = |id: Option<u64>| id.map(|id| id.to_string());
+        let first = post.history.first().copied().unwrap_or(id);
+        self.ledger.posted(json!({
+            "network": "x",
+            "id": id.to_string(),
+            "first_id": first.to_string(),
+            "author_id": post.author.to_string(),
+            "handle": author.map(|person| person.handle.as_str()),
+            "text": post.text,
+            "lang": post.lang,
+            "at": at.to_string(),
+            "conversation_id": post.conversation.to_string(),
+            "in_reply_to": name(post.reply_to),
+            "quotes": name(post.quotes),
+            "reposts": name(post.reposts),
+            "reply_settings": post.reply_settings,
+            "is_own": post.author == BRAND_ID,
+            "summons_us": self.world.summons_brand(post),
+        }));
+        stream::deliver(&mut self.x, &self.world, &mut self.faults, id, at);
+    }
+}

@@ -1,0 +1,129 @@
+//! Direct messages of the older, unencrypted kind.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::super::state::State;
+use super::super::world::{BRAND_ID, Person};
+use super::{Answer, Call, problem};
+
+/// One message between the brand and somebody.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) id: u64,
+    /// The other side.
+    pub(super) with: u64,
+    pub(super) sender: u64,
+    pub(super) text: String,
+    pub(super) at: Timestamp,
+}
+
+/// Whether somebody takes our messages: everyone's are welcome, or they wrote first; and they do not block us.
+pub(super) fn may_write(person: &Person) -> bool {
+    !person.blocks_us && (person.dm_open || person.wrote_us)
+}
+
+fn conversation_id(other: u64) -> String {
+    format!("{}-{}", other.min(BRAND_ID), other.max(BRAND_ID))
+}
+
+/// The other side of a conversation, from its id or theirs.
+fn other_side(id: &str) -> Result<u64, Answer> {
+    let ours = BRAND_ID.to_string();
+    let other = match id.split_once('-') {
+        Some((low, high)) if low == ours => high,
+        Some((low, high)) if high == ours => low,
+        _ => id,
+    };
+    other.parse().map_err(|_| {
+        problem::invalid(Some(("participant_id", id)), "The `participant_id` does not match ^[0-9]{1,19}$")
+    })
+}
+
+pub(super) fn send(state: &mut State, id: &str, call: &Call) -> Result<Answer, Answer> {
+    let with = other_side(id)?;
+    let body = call.json()?;
+    let text = read_text(&body)?;
+    let refused = match state.world.people.get(&with) {
+        // To oneself, or to somebody who does not want to hear from us.
+        Some(person) if with == BRAND_ID || person.blocks_us => Some("This operation is not permitted."),
+        Some(person) if may_write(person) => None,
+        Some(_) | None => Some("You do not have permission to DM one or more participants."),
+    };
+    if let Some(why) = refused {
+        state.ledger.refused(json!({
+            "network": "x",
+            "kind": "dm",
+            "to": with.to_string(),
+            "in_reply_to": null,
+            "text": text,
+            "at": call.now.to_string(),
+            "status": 403,
+            "why": why,
+        }));
+        return Err(problem::forbidden(why));
+    }
+    let event = state.world.next_id(call.now);
+    state.x.messages.push(Message { id: event, with, sender: BRAND_ID, text: text.clone(), at: call.now });
+    state.ledger.wrote(json!({
+        "network": "x",
+        "kind": "dm",
+        "id": event.to_string(),
+        "to": with.to_string(),
+        "in_reply_to": null,
+        "text": text,
+        "at": call.now.to_string(),
+        "price": "$0.015",
+    }));
+    let data = json!({"dm_conversation_id": conversation_id(with), "dm_event_id": event.to_string()});
+    Ok(Answer::json(201, json!({"data": data})).with("x-sim-price", "$0.015"))
+}
+
+fn read_text(body: &Map<String, Value>) -> Result<String, Answer> {
+    if let Some(key) = body.keys().find(|key| !matches!(key.as_str(), "text" | "attachments")) {
+        return Err(problem::invalid(None, &format!("$.{key}: is not defined in the schema")));
+    }
+    if body.contains_key("attachments") {
+        return Err(problem::invalid(None, "$.attachments: your media IDs are invalid"));
+    }
+    match body.get("text").and_then(Value::as_str) {
+        Some(text) if !text.is_empty() => Ok(text.to_owned()),
+        _ => Err(problem::invalid(None, "$.text: must be a string of at least one character")),
+    }
+}
+
+/// Events newest first; those of one conversation where `id` names somebody.
+pub(super) fn read(state: &State, id: &str, call: &Call) -> Result<Answer, Answer> {
+    let with = if id.is_empty() { None } else { Some(other_side(id)?) };
+    let fields: Vec<&str> = call.param("dm_event.fields").map(|list| list.split(',').collect()).unwrap_or_default();
+    let known = ["id", "text", "event_type", "created_at", "sender_id", "dm_conversation_id", "participant_ids"];
+    if let Some(field) = fields.iter().find(|field| !known.contains(field)) {
+        let message = format!("The `dm_event.fields` query parameter value [{field}] is not one of [{}]", known.join(","));
+        return Err(problem::invalid(Some(("dm_event.fields", field)), &message));
+    }
+    let rows: Vec<Value> = state
+        .x
+        .messages
+        .iter()
+        .rev()
+        .filter(|message| with.is_none_or(|with| message.with == with))
+        .take(100)
+        .map(|message| {
+            let mut row = json!({"id": message.id.to_string(), "text": message.text, "event_type": "MessageCreate"});
+            for field in &fields {
+                match *field {
+                    "created_at" => row["created_at"] = json!(format!("{:.3}", message.at)),
+                    "sender_id" => row["sender_id"] = json!(message.sender.to_string()),
+                    "dm_conversation_id" => row["dm_conversation_id"] = json!(conversation_id(message.with)),
+                    _ => {}
+                }
+            }
+            row
+        })
+        .collect();
+    let mut body = json!({"meta": {"result_count": rows.len()}});
+    if !rows.is_empty() {
+        body["data"] = Value::Array(rows);
+    }
+    Ok(Answer::json(200, body))
+}

@@ -1,0 +1,248 @@
+//! X's API v2 as a pay-per-use app meets it, limits and refusals included.
+//!
+//! Each file is one corner of the API. A handler gets the whole simulator's state and one call, and hands back
+//! an [`Answer`]; it never waits. Where X's own words are known from its documentation or were seen by others they
+//! are used; the few that are from memory say so.
+
+pub(super) mod auth;
+mod connections;
+mod dm;
+mod fields;
+pub(super) mod limits;
+mod oauth1;
+pub(super) mod problem;
+mod query;
+mod render;
+mod rules;
+mod search;
+pub(super) mod stream;
+mod users;
+mod write;
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use self::auth::{Credentials, Who};
+use self::limits::Budgets;
+use self::rules::AppRule;
+use self::stream::Connection;
+use super::state::State;
+
+/// Which spelling of its own words X answers with: it renamed nearly all of them in 2026-08.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameFamily {
+    /// `referenced_tweets`, `includes.tweets`, … and `tweet.fields` on search.
+    #[default]
+    Tweet,
+    /// `referenced_posts`, `includes.posts`, … and `post.fields` on search.
+    Post,
+}
+
+/// The one app and what X knows of it.
+#[derive(Debug)]
+pub(super) struct XApp {
+    pub(super) names: NameFamily,
+    pub(super) credentials: Credentials,
+    /// Reads a month that the plan allows.
+    pub(super) post_cap: u64,
+    pub(super) reads: u64,
+    pub(super) rules: Vec<AppRule>,
+    pub(super) streams: Vec<Connection>,
+    pub(super) budgets: Budgets,
+    nonces: BTreeSet<String>,
+    messages: Vec<dm::Message>,
+    /// Our posts and when, newest last: what duplicates are told by.
+    written: Vec<(Timestamp, u64, String)>,
+}
+
+impl XApp {
+    pub(super) fn new(names: NameFamily, credentials: Credentials, post_cap: u64) -> Self {
+        Self {
+            names,
+            credentials,
+            post_cap,
+            reads: 0,
+            rules: Vec::new(),
+            streams: Vec::new(),
+            budgets: Budgets::default(),
+            nonces: BTreeSet::new(),
+            messages: Vec::new(),
+            written: Vec::new(),
+        }
+    }
+
+    /// A direct message from a customer.
+    pub(super) fn receive(&mut self, id: u64, person: u64, text: &str, at: Timestamp) {
+        self.messages.push(dm::Message { id, with: person, sender: person, text: text.to_owned(), at });
+    }
+}
+
+/// One request, as far as a handler needs it.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) method: String,
+    /// `http://127.0.0.1:PORT`, from the `Host` header: part of what OAuth 1.0a signs.
+    pub(super) origin: String,
+    pub(super) path: String,
+    /// Decoded, in order.
+    pub(super) query: Vec<(String, String)>,
+    pub(super) authorization: Option<String>,
+    /// The body is a form, whose fields OAuth 1.0a signs as well.
+    pub(super) is_form: bool,
+    pub(super) body: Bytes,
+    pub(super) now: Timestamp,
+}
+
+impl Call {
+    pub(super) fn param(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as a JSON object; X's 400 where it is none.
+    fn json(&self) -> Result<serde_json::Map<String, Value>, Answer> {
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err(problem::invalid(None, "The request body must be a JSON object.")),
+            Err(why) => Err(problem::invalid(None, &format!("The request body is not JSON: {why}"))),
+        }
+    }
+}
+
+/// What goes back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Body,
+}
+
+#[derive(Debug)]
+pub(super) enum Body {
+    Json(Value),
+    Stream(stream::Receiver),
+}
+
+impl Answer {
+    pub(super) fn json(status: u16, body: Value) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Json(body) }
+    }
+
+    fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
+    }
+}
+
+/// The endpoints that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Endpoint {
+    Stream,
+    RulesRead,
+    RulesWrite,
+    RuleCounts,
+    Search,
+    Counts,
+    PostCreate,
+    PostDelete,
+    PostRead,
+    UserPosts,
+    Me,
+    UserRead,
+    Follow,
+    DmSend,
+    DmRead,
+    ConnectionsRead,
+    ConnectionsEnd,
+    Usage,
+}
+
+impl Endpoint {
+    /// The name a fault is aimed with.
+    pub(super) fn target(self) -> &'static str {
+        match self {
+            Endpoint::Stream => "stream",
+            Endpoint::RulesRead | Endpoint::RulesWrite | Endpoint::RuleCounts => "rules",
+            Endpoint::Search => "search",
+            Endpoint::Counts => "counts",
+            Endpoint::PostCreate | Endpoint::PostDelete | Endpoint::PostRead | Endpoint::UserPosts => "posts",
+            Endpoint::Me | Endpoint::UserRead | Endpoint::Follow => "users",
+            Endpoint::DmSend | Endpoint::DmRead => "dms",
+            Endpoint::ConnectionsRead | Endpoint::ConnectionsEnd => "connections",
+            Endpoint::Usage => "usage",
+        }
+    }
+}
+
+/// The endpoint of a request and the id in its path, if it has one.
+pub(super) fn route<'a>(method: &str, path: &'a str) -> Option<(Endpoint, &'a str)> {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let found = match (method, parts.as_slice()) {
+        ("GET", ["2", "tweets", "search", "stream"]) => (Endpoint::Stream, ""),
+        ("GET", ["2", "tweets", "search", "stream", "rules"]) => (Endpoint::RulesRead, ""),
+        ("POST", ["2", "tweets", "search", "stream", "rules"]) => (Endpoint::RulesWrite, ""),
+        ("GET", ["2", "tweets", "search", "stream", "rules", "counts"]) => (Endpoint::RuleCounts, ""),
+        ("GET", ["2", "tweets", "search", "recent"]) => (Endpoint::Search, ""),
+        ("GET", ["2", "tweets", "counts", "recent"]) => (Endpoint::Counts, ""),
+        ("POST", ["2", "tweets"]) => (Endpoint::PostCreate, ""),
+        ("GET", ["2", "tweets"]) => (Endpoint::PostRead, ""),
+        ("GET", ["2", "tweets", id]) => (Endpoint::PostRead, *id),
+        ("DELETE", ["2", "tweets", id]) => (Endpoint::PostDelete, *id),
+        ("GET", ["2", "users", "me"]) => (Endpoint::Me, ""),
+        ("GET", ["2", "users", id]) => (Endpoint::UserRead, *id),
+        ("GET", ["2", "users", "by", "username", handle]) => (Endpoint::UserRead, *handle),
+        ("GET", ["2", "users", id, "tweets"]) => (Endpoint::UserPosts, *id),
+        ("POST", ["2", "users", id, "following"]) => (Endpoint::Follow, *id),
+        ("POST", ["2", "dm_conversations", "with", id, "messages"]) => (Endpoint::DmSend, *id),
+        ("POST", ["2", "dm_conversations", id, "messages"]) => (Endpoint::DmSend, *id),
+        ("GET", ["2", "dm_conversations", "with", id, "dm_events"]) => (Endpoint::DmRead, *id),
+        ("GET", ["2", "dm_events"]) => (Endpoint::DmRead, ""),
+        ("GET", ["2", "connections"]) => (Endpoint::ConnectionsRead, ""),
+        ("DELETE", ["2", "connections"]) => (Endpoint::ConnectionsEnd, ""),
+        ("DELETE", ["2", "connections", which]) => (Endpoint::ConnectionsEnd, *which),
+        ("GET", ["2", "usage", "tweets"]) => (Endpoint::Usage, ""),
+        _ => return None,
+    };
+    Some(found)
+}
+
+/// Answers one request: who asks, may they, how often, and then the endpoint itself.
+pub(super) fn answer(state: &mut State, endpoint: Endpoint, id: &str, call: &Call) -> Answer {
+    let who = match auth::who(state, call) {
+        Ok(who) => who,
+        Err(refusal) => return refusal,
+    };
+    if let Err(refusal) = auth::may(endpoint, who) {
+        return state.x.budgets.stamp(endpoint, who, call.now, refusal);
+    }
+    if !state.x.budgets.spend(endpoint, who, call.now) {
+        return state.x.budgets.stamp(endpoint, who, call.now, problem::too_many());
+    }
+    let answer = handle(state, endpoint, id, who, call).unwrap_or_else(|refusal| refusal);
+    state.x.budgets.stamp(endpoint, who, call.now, answer)
+}
+
+fn handle(state: &mut State, endpoint: Endpoint, id: &str, who: Who, call: &Call) -> Result<Answer, Answer> {
+    match endpoint {
+        Endpoint::Stream => stream::connect(state, call),
+        Endpoint::RulesRead => rules::list(state, call),
+        Endpoint::RulesWrite => rules::change(state, call),
+        Endpoint::RuleCounts => Ok(rules::counts(state)),
+        Endpoint::Search => search::recent(state, call),
+        Endpoint::Counts => search::counts(state, call),
+        Endpoint::PostCreate => write::create(state, call),
+        Endpoint::PostDelete => write::delete(state, id, call),
+        Endpoint::PostRead => search::by_id(state, id, call),
+        Endpoint::UserPosts => search::of_user(state, id, call),
+        Endpoint::Me => users::me(state, call),
+        Endpoint::UserRead => users::read(state, id, who, call),
+        Endpoint::Follow => Ok(problem::client_forbidden()),
+        Endpoint::DmSend => dm::send(state, id, call),
+        Endpoint::DmRead => dm::read(state, id, call),
+        Endpoint::ConnectionsRead => Ok(connections::list(state)),
+        Endpoint::ConnectionsEnd => connections::end(state, id, call),
+        Endpoint::Usage => Ok(connections::usage(state)),
+    }
+}

@@ -1,0 +1,289 @@
+//! The filtered stream: one connection, one line per post, a blank line every twenty quiet seconds.
+
+use std::io;
+
+use bytes::Bytes;
+use hyper::body::Frame;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::super::faults::{Faults, Kind};
+use super::super::state::State;
+use super::super::world::World;
+use super::fields::{Choice, Place};
+use super::render::render;
+use super::{Answer, Body, Call, XApp, problem};
+
+pub(in crate::sim) type Receiver = mpsc::Receiver<Result<Frame<Bytes>, io::Error>>;
+
+/// A reader this many pieces behind is cut off, as X does with slow readers.
+const QUEUE: usize = 4_096;
+const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(20);
+/// Connections a pay-per-use app may hold.
+const MOST_CONNECTIONS: usize = 1;
+
+/// Somebody listening.
+#[derive(Debug)]
+pub(in crate::sim) struct Connection {
+    pub(super) id: String,
+    pub(super) connected_at: Timestamp,
+    sender: mpsc::Sender<Result<Frame<Bytes>, io::Error>>,
+    choice: Choice,
+    last_sent: Timestamp,
+    /// The fault that keeps it silent.
+    stalled: Option<String>,
+    /// What came while it was silent.
+    waiting: Vec<Bytes>,
+    /// A post that a fault sends after the next one.
+    held: Option<Bytes>,
+}
+
+impl Connection {
+    pub(in crate::sim) fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
+    /// For waiting until the other side has hung up.
+    pub(in crate::sim) fn watch(&self) -> mpsc::Sender<Result<Frame<Bytes>, io::Error>> {
+        self.sender.clone()
+    }
+
+    /// Sends bytes unless the connection is stalled; `false` if the reader is gone or too slow.
+    fn send(&mut self, bytes: Bytes, now: Timestamp) -> bool {
+        if self.stalled.is_some() {
+            self.waiting.push(bytes);
+            return self.waiting.len() < QUEUE;
+        }
+        self.last_sent = now;
+        self.sender.try_send(Ok(Frame::data(bytes))).is_ok()
+    }
+
+    /// Breaks the connection in the middle of the body.
+    fn cut(&mut self) {
+        let broken = io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault");
+        // With the queue full the reader is gone in any case: dropping the sender ends the body.
+        if let Err(refused) = self.sender.try_send(Err(broken)) {
+            tracing::debug!(%refused, "the cut connection had already ended");
+        }
+    }
+
+    fn resume(&mut self, now: Timestamp) -> bool {
+        self.stalled = None;
+        std::mem::take(&mut self.waiting).into_iter().all(|bytes| self.send(bytes, now))
+    }
+}
+
+pub(super) fn connect(state: &mut State, call: &Call) -> Result<Answer, Answer> {
+    let choice = Choice::read(&call.query, Place::Stream, state.x.names)?;
+    state.x.streams.retain(Connection::is_open);
+    if state.x.reads >= state.x.post_cap {
+        return Err(problem::usage_capped());
+    }
+    if state.x.rules.is_empty() {
+        return Err(Answer::json(
+            409,
+            json!({
+                "title": "ConnectionException",
+                "detail": "You must define rules using the POST /2/tweets/search/stream/rules endpoint before connecting to filtered stream.",
+                "connection_issue": "RuleConfigurationIssue",
+                "type": "https://api.twitter.com/2/problems/streaming-connection",
+            }),
+        ));
+    }
+    if state.x.streams.len() >= MOST_CONNECTIONS {
+        return Err(Answer::json(
+            429,
+            json!({
+                "title": "ConnectionException",
+                "detail": "This stream is currently at the maximum allowed connection limit.",
+                "connection_issue": "TooManyConnections",
+                "type": "https://api.x.com/2/problems/streaming-connection",
+            }),
+        ));
+    }
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let id = state.world.next_id(call.now);
+    state.x.streams.push(Connection {
+        id: format!("{id:032x}"),
+        connected_at: call.now,
+        sender,
+        choice,
+        last_sent: call.now,
+        stalled: None,
+        waiting: Vec::new(),
+        held: None,
+    });
+    apply_waiting_faults(&mut state.x, &mut state.faults, call.now);
+    Ok(Answer { status: 200, headers: Vec::new(), body: Body::Stream(receiver) })
+}
+
+/// Faults that act on a connection as a whole rather than on a post.
+pub(in crate::sim) fn apply_waiting_faults(x: &mut XApp, faults: &mut Faults, now: Timestamp) {
+    x.streams.retain_mut(|connection| {
+        let whole = |kind: &Kind| {
+            matches!(
+                kind,
+                Kind::Stall | Kind::Cut { mid_line: false } | Kind::Disconnect { .. } | Kind::Line { .. }
+            )
+        };
+        // A fault that lasts acts once on each connection.
+        let mut met: Vec<String> = Vec::new();
+        while let Some(fault) = faults.take_unless("stream", &met, whole) {
+            met.push(fault.id.clone());
+            match fault.kind {
+                Kind::Stall if connection.stalled.is_none() => connection.stalled = Some(fault.id),
+                Kind::Cut { .. } => {
+                    connection.cut();
+                    return false;
+                }
+                Kind::Disconnect { disconnect_type, close } => {
+                    let heard = connection.send(disconnect_line(&disconnect_type), now);
+                    if close || !heard {
+                        return false;
+                    }
+                }
+                Kind::Line { text } => {
+                    if !connection.send(Bytes::from(format!("{text}\r\n")), now) {
+                        return false;
+                    }
+                }
+                _ => {}
+            }
+        }
+        true
+    });
+}
+
+/// Lets stalled connections go on: those that `fault` holds, or all.
+pub(in crate::sim) fn resume(x: &mut XApp, fault: &str, now: Timestamp) -> usize {
+    let mut resumed = 0;
+    x.streams.retain_mut(|connection| {
+        let meant = connection.stalled.as_ref().is_some_and(|by| fault == "all" || by == fault);
+        if meant {
+            resumed += 1;
+            return connection.resume(now);
+        }
+        true
+    });
+    resumed
+}
+
+fn disconnect_line(disconnect_type: &str) -> Bytes {
+    let line = json!({"errors": [{
+        "title": "operational-disconnect",
+        "disconnect_type": disconnect_type,
+        "detail": "This stream has been disconnected upstream for operational reasons.",
+        "type": "https://api.x.com/2/problems/operational-disconnect",
+    }]});
+    Bytes::from(format!("{line}\r\n"))
+}
+
+/// When the next blank line is due.
+pub(in crate::sim) fn next_beat(x: &XApp) -> Option<Timestamp> {
+    let quiet = x.streams.iter().filter(|connection| connection.stalled.is_none());
+    quiet.filter_map(|connection| connection.last_sent.checked_add(KEEP_ALIVE).ok()).min()
+}
+
+/// Sends the blank lines that are due, and forgets who hung up.
+pub(in crate::sim) fn beat(x: &mut XApp, now: Timestamp) {
+    x.streams.retain_mut(|connection| {
+        if connection.stalled.is_none() && now.duration_since(connection.last_sent) >= KEEP_ALIVE {
+            let held = connection.held.take();
+            return held.is_none_or(|bytes| connection.send(bytes, now))
+                && connection.send(Bytes::from_static(b"\r\n"), now);
+        }
+        connection.is_open()
+    });
+}
+
+/// Delivers a new post to everybody whose rules it matches: once, with all the rules.
+pub(in crate::sim) fn deliver(x: &mut XApp, world: &World, faults: &mut Faults, id: u64, now: Timestamp) {
+    let Some(post) = world.visible(id) else { return };
+    let seen = world.as_model(post);
+    let matching: Vec<Value> = x
+        .rules
+        .iter()
+        .filter(|rule| rule.rule.matches(&seen))
+        .map(|rule| match &rule.tag {
+            Some(tag) => json!({"id": rule.id.to_string(), "tag": tag}),
+            None => json!({"id": rule.id.to_string()}),
+        })
+        .collect();
+    if matching.is_empty() {
+        return;
+    }
+    let names = x.names;
+    let mut reads = 0;
+    x.streams.retain_mut(|connection| {
+        let (data, includes) = render(world, &[post], &connection.choice, names);
+        let mut line = json!({"data": data.into_iter().next(), "matching_rules": matching});
+        if let Some(includes) = includes {
+            line["includes"] = includes;
+        }
+        reads += 1;
+        if faults.take("stream", |kind| *kind == Kind::Partial).is_some() {
+            line["errors"] = json!([problem::not_found("tweet", "referenced_tweets.id", "1000000000000000001")]);
+        }
+        let bytes = Bytes::from(format!("{line}\r\n"));
+        if faults.take("stream", |kind| matches!(kind, Kind::Cut { mid_line: true })).is_some() {
+            connection.send(bytes.slice(..bytes.len() / 2), now);
+            connection.cut();
+            return false;
+        }
+        if connection.held.is_none() && faults.take("stream", |kind| *kind == Kind::Reorder).is_some() {
+            connection.held = Some(bytes);
+            return true;
+        }
+        let times = if faults.take("stream", |kind| *kind == Kind::Duplicate).is_some() { 2 } else { 1 };
+        let pieces = if faults.take("stream", |kind| *kind == Kind::Split).is_some() {
+            split_inside_characters(&bytes)
+        } else {
+            vec![bytes]
+        };
+        let held = connection.held.take();
+        for _ in 0..times {
+            if !pieces.iter().all(|piece| connection.send(piece.clone(), now)) {
+                return false;
+            }
+        }
+        held.is_none_or(|bytes| connection.send(bytes, now))
+    });
+    x.reads += reads;
+    if x.reads >= x.post_cap {
+        for connection in &mut x.streams {
+            connection.send(disconnect_line("OperationalDisconnect"), now);
+        }
+        x.streams.clear();
+    }
+}
+
+/// Cuts into pieces: after the first byte of every character that has several, and every 40 bytes at least.
+pub(in crate::sim) fn split_inside_characters(bytes: &Bytes) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for at in 1..bytes.len() {
+        let inside = bytes[at] & 0xc0 == 0x80 && bytes[at - 1] >= 0xc0;
+        if inside || at - start >= 40 {
+            pieces.push(bytes.slice(start..at));
+            start = at;
+        }
+    }
+    pieces.push(bytes.slice(start..));
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::split_inside_characters;
+
+    #[test]
+    fn pieces_end_inside_characters_and_lose_nothing() {
+        let whole = Bytes::from("Größe 日本 👩‍💻 and a long plain tail that has nothing but letters in it at all");
+        let pieces = split_inside_characters(&whole);
+        assert_eq!(pieces.concat(), whole.to_vec());
+        assert!(pieces.iter().filter(|piece| std::str::from_utf8(piece).is_err()).count() >= 6);
+    }
+}

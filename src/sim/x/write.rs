@@ -1,0 +1,264 @@
+//! Posting and deleting as the brand, with everything X refuses a self-serve app.
+
+use std::sync::LazyLock;
+
+use jiff::SignedDuration;
+use regex::Regex;
+use serde_json::{Map, Value, json};
+
+use super::super::state::State;
+use super::super::world::{BRAND_ID, Draft, SimPost, mentions};
+use super::{Answer, Body, Call, NameFamily, problem};
+use crate::model::length::length;
+use crate::model::{NetworkKind, price};
+
+/// The two refusals of the gate of 2026-02-23, as seen by others. X does not say which stands when; here the
+/// second is given inside somebody's conversation and for quotes, the first otherwise.
+const NOT_SUMMONED: &str = "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by the author of the post you are replying to.";
+const NOT_SUMMONED_INSIDE: &str = "You can only reply to or quote posts where you are mentioned or are the author.";
+/// From memory.
+const DUPLICATE: &str = "You are not allowed to create a Tweet with duplicate content.";
+const GONE: &str = "You attempted to reply to a Tweet that is deleted or not visible to you.";
+/// From memory.
+const TOO_LONG: &str = "Your Tweet text is too long.";
+
+const KNOWN: &[&str] = &[
+    "card_uri",
+    "community_id",
+    "direct_message_deep_link",
+    "edit_options",
+    "for_super_followers_only",
+    "geo",
+    "made_with_ai",
+    "media",
+    "nullcast",
+    "paid_partnership",
+    "poll",
+    "quote_tweet_id",
+    "reply",
+    "reply_settings",
+    "share_with_followers",
+    "text",
+];
+
+pub(super) fn create(state: &mut State, call: &Call) -> Result<Answer, Answer> {
+    let result = judge(state, call);
+    match result {
+        Ok(wish) => Ok(publish(state, call, wish)),
+        Err(refusal) => {
+            let given: Value = serde_json::from_slice(&call.body).unwrap_or(Value::Null);
+            let why = match &refusal.body {
+                Body::Json(body) => {
+                    body["errors"][0]["message"].as_str().or(body["detail"].as_str()).unwrap_or("").to_owned()
+                }
+                Body::Stream(_) => String::new(),
+            };
+            state.ledger.refused(json!({
+                "network": "x",
+                "kind": if given["reply"].is_object() { "reply" } else { "post" },
+                "in_reply_to": given["reply"]["in_reply_to_tweet_id"],
+                "text": given["text"],
+                "at": call.now.to_string(),
+                "status": refusal.status,
+                "why": why,
+            }));
+            Err(refusal)
+        }
+    }
+}
+
+/// A post that X would take.
+struct Wish {
+    text: String,
+    parent: Option<u64>,
+    reply_settings: Option<&'static str>,
+    deep_link: Option<String>,
+}
+
+fn judge(state: &State, call: &Call) -> Result<Wish, Answer> {
+    let body = call.json()?;
+    refuse_unknown("$", &body, KNOWN)?;
+    let text = match body.get("text") {
+        Some(Value::String(text)) => text.as_str(),
+        None => "",
+        Some(_) => return Err(problem::invalid(None, "$.text: must be a string")),
+    };
+    if text.trim().is_empty() {
+        return Err(problem::invalid(None, "$.text: the post has no text and no media"));
+    }
+    if text.contains(['\u{fffe}', '\u{feff}', '\u{ffff}']) {
+        return Err(problem::invalid(None, "$.text: holds an invalid character"));
+    }
+    if let Some(media) = body.get("media") {
+        let message = format!("$.media: your media IDs are invalid: {media}");
+        return Err(problem::invalid(None, &message));
+    }
+    let deep_link = match body.get("direct_message_deep_link") {
+        None => None,
+        Some(Value::String(link)) if link.starts_with("https://") => Some(link.clone()),
+        Some(_) => return Err(problem::invalid(None, "$.direct_message_deep_link: must be a link")),
+    };
+    if deep_link.is_some() {
+        let rivals = ["card_uri", "poll", "quote_tweet_id", "media"];
+        if let Some(rival) = rivals.into_iter().find(|rival| body.contains_key(*rival)) {
+            let message = format!("$.direct_message_deep_link: is mutually exclusive with {rival}");
+            return Err(problem::invalid(None, &message));
+        }
+    }
+    let reply_settings = match body.get("reply_settings").map(|value| value.as_str().unwrap_or("")) {
+        None => None,
+        Some("following") => Some("following"),
+        Some("mentionedUsers") => Some("mentionedUsers"),
+        Some("subscribers") => Some("subscribers"),
+        Some("verified") => Some("verified"),
+        Some(_) => {
+            let message = "$.reply_settings: is not one of [following,mentionedUsers,subscribers,verified]";
+            return Err(problem::invalid(None, message));
+        }
+    };
+    let parent = match body.get("reply") {
+        None => None,
+        Some(Value::Object(reply)) => Some(parent(state, reply)?),
+        Some(_) => return Err(problem::invalid(None, "$.reply: must be an object")),
+    };
+    if length(NetworkKind::X, text).used > 280 {
+        return Err(problem::forbidden(TOO_LONG));
+    }
+    static CASHTAG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$[A-Za-z]{1,6}\b").expect("a constant pattern"));
+    if CASHTAG.find_iter(text).count() > 1 {
+        return Err(problem::forbidden("You can only include one cashtag in a post."));
+    }
+    if body.contains_key("quote_tweet_id") {
+        return Err(problem::forbidden(NOT_SUMMONED_INSIDE));
+    }
+    if let Some(parent) = parent {
+        gate(state, parent)?;
+    }
+    let since = call.now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(call.now);
+    let said_before = state.x.written.iter().rev().take_while(|(at, ..)| *at >= since);
+    if said_before.into_iter().any(|(_, id, said)| said == text && state.world.visible(*id).is_some()) {
+        return Err(problem::forbidden(DUPLICATE));
+    }
+    let parent = parent.map(|post| post.id);
+    Ok(Wish { text: text.to_owned(), parent, reply_settings, deep_link })
+}
+
+fn refuse_unknown(place: &str, object: &Map<String, Value>, known: &[&str]) -> Result<(), Answer> {
+    match object.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => {
+            let message = format!(
+                "{place}.{key}: is not defined in the schema and the schema does not allow additional properties"
+            );
+            Err(problem::invalid(None, &message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The post to reply to.
+fn parent<'a>(state: &'a State, reply: &Map<String, Value>) -> Result<&'a SimPost, Answer> {
+    refuse_unknown("$.reply", reply, &["in_reply_to_tweet_id", "exclude_reply_user_ids", "auto_populate_reply_metadata"])?;
+    let id = reply.get("in_reply_to_tweet_id").and_then(Value::as_str);
+    let id: u64 = id.and_then(|id| id.parse().ok()).ok_or_else(|| {
+        problem::invalid(None, "$.reply.in_reply_to_tweet_id: does not match the regex pattern ^[0-9]{1,19}$")
+    })?;
+    let parent = state.world.visible(id).ok_or_else(|| problem::forbidden(GONE))?;
+    if let Some(excluded) = reply.get("exclude_reply_user_ids") {
+        let conversation = || state.world.posts.values().filter(|post| post.conversation == parent.conversation);
+        let in_thread = |id: u64| {
+            conversation().any(|post| {
+                post.author == id
+                    || mentions(&post.text)
+                        .iter()
+                        .any(|span| state.world.person_named(&span.word).is_some_and(|person| person.id == id))
+            })
+        };
+        let ids: Option<Vec<u64>> =
+            excluded.as_array().and_then(|ids| ids.iter().map(|id| id.as_str()?.parse().ok()).collect());
+        if !ids.is_some_and(|ids| ids.into_iter().all(in_thread)) {
+            let message = "$.reply.exclude_reply_user_ids: names somebody who is not part of the conversation";
+            return Err(problem::invalid(None, message));
+        }
+    }
+    Ok(parent)
+}
+
+/// Whether the author of `parent` lets us in, and X lets a self-serve app.
+fn gate(state: &State, parent: &SimPost) -> Result<(), Answer> {
+    if parent.author == BRAND_ID {
+        return Ok(());
+    }
+    let is_mentioned = mentions(&parent.text)
+        .iter()
+        .any(|span| state.world.person_named(&span.word).is_some_and(|person| person.id == BRAND_ID));
+    // The brand is followed by nobody here and subscribes to nobody: only a mention opens a limited conversation.
+    if parent.reply_settings != "everyone" && !is_mentioned {
+        return Err(problem::forbidden(NOT_SUMMONED));
+    }
+    if !state.world.summons_brand(parent) {
+        let inside = parent.reply_to.is_some();
+        return Err(problem::forbidden(if inside { NOT_SUMMONED_INSIDE } else { NOT_SUMMONED }));
+    }
+    Ok(())
+}
+
+fn publish(state: &mut State, call: &Call, wish: Wish) -> Answer {
+    let is_reply = wish.parent.is_some();
+    let parent_author = wish.parent.and_then(|id| state.world.posts.get(&id)).map(|post| post.author);
+    let has_link = wish.text.contains("http://") || wish.text.contains("https://");
+    let price = price::reply(has_link, is_reply && parent_author != Some(BRAND_ID));
+    let draft = Draft {
+        author: BRAND_ID,
+        text: wish.text.clone(),
+        lang: "en".to_owned(),
+        reply_to: wish.parent,
+        reply_settings: wish.reply_settings,
+        ..Draft::default()
+    };
+    let id = state.publish(draft, call.now);
+    state.x.written.push((call.now, id, wish.text.clone()));
+    state.ledger.wrote(json!({
+        "network": "x",
+        "kind": if is_reply { "reply" } else { "post" },
+        "id": id.to_string(),
+        "in_reply_to": wish.parent.map(|id| id.to_string()),
+        "conversation_id": state.world.posts[&id].conversation.to_string(),
+        "text": wish.text,
+        "direct_message_deep_link": wish.deep_link,
+        "at": call.now.to_string(),
+        "price": price.to_string(),
+    }));
+    if is_reply {
+        let said = format!("{} {}", wish.text, wish.deep_link.as_deref().unwrap_or(""));
+        state.scenario.answered(id, &said, call.now, &state.world);
+    }
+    let mut data = json!({"id": id.to_string(), "text": state.world.posts[&id].text});
+    match state.x.names {
+        NameFamily::Tweet => data["edit_history_tweet_ids"] = json!([id.to_string()]),
+        NameFamily::Post => data["edit_history_post_ids"] = json!([id.to_string()]),
+    }
+    Answer::json(201, json!({"data": data})).with("x-sim-price", price)
+}
+
+pub(super) fn delete(state: &mut State, id: &str, call: &Call) -> Result<Answer, Answer> {
+    let number: u64 = id.parse().map_err(|_| {
+        problem::invalid(Some(("id", id)), &format!("The `id` query parameter value [{id}] is not valid"))
+    })?;
+    let Some(post) = state.world.visible(number) else {
+        // As seen: deleting what is gone is a success that deleted nothing.
+        return Ok(Answer::json(200, json!({"data": {"deleted": false}})));
+    };
+    if post.author != BRAND_ID {
+        return Err(problem::forbidden("You are not authorized to delete this Tweet."));
+    }
+    state.world.delete(number);
+    state.ledger.wrote(json!({
+        "network": "x",
+        "kind": "delete",
+        "id": id,
+        "in_reply_to": null,
+        "text": null,
+        "at": call.now.to_string(),
+    }));
+    Ok(Answer::json(200, json!({"data": {"deleted": true}})))
+}

@@ -1,0 +1,12 @@
+//! The X adapter against small scripted servers on loopback.
+
+#[path = "net/listening.rs"]
+mod listening;
+#[path = "net/rig.rs"]
+mod rig;
+#[path = "net/rules.rs"]
+mod rules;
+#[path = "net/server.rs"]
+mod server;
+#[path = "net/writing.rs"]
+mod writing;
