@@ -259,7 +259,7 @@ impl Deck {
         own.conversation.clone_from(&asked.conversation);
         own.in_reply_to = Some(asked.id.clone());
         own.in_reply_to_author = Some(asked.author.id);
-        own.text = "we are on it".to_owned();
+        "we are on it".clone_into(&mut own.text);
         let body = Some(Body::Post(Box::new(own.clone())));
         self.by("intake", Self::matched(&own, &["c1"], Standing::Own), body);
     }
