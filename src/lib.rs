@@ -8,5 +8,6 @@ pub mod log;
 pub mod model;
 pub mod net;
 pub mod rules;
+pub mod run;
 pub mod sim;
 pub mod ui;

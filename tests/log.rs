@@ -5,6 +5,8 @@
 mod fixtures;
 #[path = "log/sample.rs"]
 mod sample;
+#[path = "log/search_property.rs"]
+mod search_property;
 #[path = "log/sqlite_bad_days.rs"]
 mod sqlite_bad_days;
 #[path = "log/sqlite_sharing.rs"]

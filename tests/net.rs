@@ -2,6 +2,8 @@
 
 #[path = "net/listening.rs"]
 mod listening;
+#[path = "net/replaying.rs"]
+mod replaying;
 #[path = "net/rig.rs"]
 mod rig;
 #[path = "net/rules.rs"]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId};
+use crate::model::{BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId};
 
 /// Ties the answer of an append to what asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,9 +36,6 @@ pub enum Effect {
     },
     ReadCase {
         case: CaseId,
-    },
-    ReadAuthor {
-        author: AuthorId,
     },
     Find {
         words: String,

@@ -26,3 +26,9 @@ pub enum Weight {
     /// Stays until a key is pressed; something did not work.
     Error,
 }
+
+impl Notice {
+    pub fn new(at: Timestamp, weight: Weight, text: impl Into<String>) -> Self {
+        Self { at, weight, text: text.into() }
+    }
+}

@@ -18,7 +18,9 @@ use crate::rules::scan::Scanner;
 /// Reads X stream objects or Jetstream events, one a line, and writes one JSON line for each post that at least one
 /// query matches: {"post":"x:123","columns":["outage","billing"]}
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Example:\n  replydeck match posts.ndjson --rule 'slow=(slow OR down) @acme -is:retweet' --stats")]
+#[command(
+    after_help = "Example:\n  replydeck match posts.ndjson --rule 'slow=(slow OR down) @acme -is:retweet' --stats"
+)]
 pub struct MatchArgs {
     /// NDJSON to read; `-` or nothing is the standard input
     #[arg(value_name = "FILE")]
@@ -89,7 +91,8 @@ pub fn run(
     let result = scanner.scan(input, |post, columns| {
         let columns = columns.iter().map(|&column| scanner.names()[column].as_str()).collect();
         let mut out = out.borrow_mut();
-        serde_json::to_writer(&mut *out, &Found { post: post.as_str(), columns }).map_err(|error| Unwritten::wrap(error.into()))?;
+        serde_json::to_writer(&mut *out, &Found { post: post.as_str(), columns })
+            .map_err(|error| Unwritten::wrap(error.into()))?;
         out.write_all(b"\n").map_err(Unwritten::wrap)
     });
     let result = result.and_then(|stats| out.borrow_mut().flush().map_err(Unwritten::wrap).map(|()| stats));

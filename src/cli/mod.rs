@@ -3,12 +3,15 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or config. Whatever is not the deck works without a terminal,
 //! prints its result on stdout and its complaints on stderr, and never prints a control character of a post.
 
-pub mod accounts;
 pub mod check;
 pub mod config;
+pub mod deck;
+pub mod demo;
 pub mod generate;
+pub mod ingest;
 pub mod match_posts;
 pub mod print;
+pub mod replay;
 pub mod search;
 pub mod sim;
 pub mod start;
@@ -18,8 +21,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, ConfigError, PlaceError, Places};
+use crate::log::sqlite::SqliteLog;
+use crate::run::networks;
+use crate::ui::Theme;
 
 /// Hear what customers say in public, and answer before it becomes a fire.
 ///
@@ -49,7 +58,13 @@ pub struct Cli {
 /// The subcommands; each brings its help and its example along.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Demo(start::DemoArgs),
+    Replay(start::ReplayArgs),
+    Match(match_posts::MatchArgs),
+    Sim(sim::SimArgs),
+    Ingest(start::IngestArgs),
     Check(check::CheckArgs),
+    Search(search::SearchArgs),
     Config(config::ConfigArgs),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
@@ -108,17 +123,56 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let theme = if cli.color.is_wanted(no_color) { Theme::colour() } else { Theme::plain() };
     match &cli.command {
-        Some(Command::Check(args)) => check::run(args, cli, &|_config| Ok(Vec::new())),
-        Some(Command::Config(args)) => config::run(args, cli),
-        Some(Command::Completions(args)) => generate::completions(args),
-        Some(Command::Man(args)) => generate::man(args),
-        None => {
-            cli.load()?;
-            print::out(&Cli::command().render_help().to_string())?;
-            Ok(ExitCode::SUCCESS)
+        None => deck::run(&cli.places()?, theme)?,
+        Some(Command::Demo(args)) => demo::run(args, theme)?,
+        Some(Command::Replay(args)) => replay::run(args, cli, theme)?,
+        Some(Command::Match(args)) => {
+            let from_config = match (&cli.config, args.rules.is_empty()) {
+                // With rules on the command line only a config that was asked for is read.
+                (None, false) => Vec::new(),
+                _ => cli.load()?.1.columns.into_iter().map(|column| (column.name, column.rule)).collect(),
+            };
+            let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+            match_posts::run(args, from_config, &mut out, &mut err)?;
         }
+        Some(Command::Sim(args)) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let stop = CancellationToken::new();
+                let tasks = TaskTracker::new();
+                crate::run::signals::watch(&stop, &tasks)?;
+                sim::run(args.clone(), crate::run::clock::system(), stop, &mut std::io::stdout()).await
+            })?;
+        }
+        Some(Command::Ingest(_)) => ingest::run(cli)?,
+        Some(Command::Check(args)) => {
+            return check::run(args, cli, &|config| {
+                let networks = networks::build(config, &crate::run::clock::system(), deck::random()?)?;
+                Ok(networks.into_values().collect())
+            });
+        }
+        Some(Command::Search(args)) => {
+            // Searching needs the store alone; without a config the times are told in the system's zone.
+            let places = cli.places()?;
+            let zone =
+                Config::load(&places.config).map_or_else(|_| TimeZone::system(), |config| config.effective_zone());
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let found = runtime.block_on(async {
+                let log = SqliteLog::open(&places.data)?;
+                let found = search::run(args, &log, &zone, &mut std::io::stdout()).await;
+                log.close().await;
+                found
+            })?;
+            return Ok(exit_code(u8::from(!found)));
+        }
+        Some(Command::Config(args)) => return config::run(args, cli),
+        Some(Command::Completions(args)) => return generate::completions(args),
+        Some(Command::Man(args)) => return generate::man(args),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn exit_code(code: u8) -> ExitCode {

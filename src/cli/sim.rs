@@ -42,12 +42,7 @@ pub struct SimArgs {
 }
 
 /// Says on `out` where it listens, then serves until `stop`.
-pub async fn run(
-    args: SimArgs,
-    clock: RealClock,
-    stop: CancellationToken,
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
+pub async fn run(args: SimArgs, clock: RealClock, stop: CancellationToken, out: &mut impl Write) -> anyhow::Result<()> {
     let names = if args.new_names { NameFamily::Post } else { NameFamily::Tweet };
     let script = Script { speed: args.speed, names, ..Script::new(args.seed, args.rate, clock) };
     let sim = Sim::bind(args.listen, script)
@@ -62,8 +57,7 @@ pub async fn run(
     let line = serde_json::json!({"x": sim.x_url(), "config": config});
     writeln!(out, "{line}").context("the start line could not be printed")?;
     out.flush().context("the start line could not be printed")?;
-    sim.serve(stop).await;
-    Ok(())
+    sim.serve(stop).await.context("the simulator cannot serve")
 }
 
 /// A fresh directory that nobody else can have prepared.

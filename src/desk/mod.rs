@@ -1,5 +1,5 @@
 //! The desk as it stands: open cases, each column's recent window, the outbox. It changes only by folding
-//! envelopes of the log ([`fold`]), so replaying the log gives the same desk; it never asks the time and never
+//! envelopes of the log ([`fold()`]), so replaying the log gives the same desk; it never asks the time and never
 //! fails.
 //!
 //! Bounded whatever the history: what fell out of every window is read from the store on demand. Only open work

@@ -95,11 +95,7 @@ impl MemoryLog {
     }
 
     /// Ends subscriptions; every later question is answered with [`LogError::Closed`].
-    pub async fn close(&self) {
-        self.end();
-    }
-
-    fn end(&self) {
+    pub fn close(&self) {
         lock(&self.state).is_closed = true;
         // It may be gone already; then there is nothing to tell it.
         let _ = self.signals.send(Signal::Close);
@@ -124,7 +120,7 @@ impl MemoryLog {
 
 impl Drop for MemoryLog {
     fn drop(&mut self) {
-        self.end();
+        self.close();
     }
 }
 

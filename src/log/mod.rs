@@ -1,7 +1,7 @@
 //! The log: every event in order, the texts they speak of stored apart, and both shared by all
 //! processes on one host. It knows nothing of cases beyond the id that compare-and-set needs.
 //!
-//! [`codec`] is the stored form of events and bodies, [`words`] cuts texts and searches into the same
+//! [`codec`] is the stored form of events and bodies, `words` cuts texts and searches into the same
 //! words, `pump` serves subscriptions; [`memory`] and [`sqlite`] are the stores built from them.
 
 use std::path::PathBuf;

@@ -30,15 +30,21 @@ pub(super) trait Source: Send + 'static {
     /// Whether another process may have appended since the last call. Must be cheap.
     fn may_have_grown(&mut self) -> bool;
 
-    /// How often to ask; `None` where every append is announced.
+    /// How long to wait before asking next; `None` where every append is announced.
     fn ask_every(&self) -> Option<Duration>;
 }
 
 /// What the thread is told.
 #[derive(Debug)]
 pub(super) enum Signal {
-    Subscribe { after: Seq, to: mpsc::Sender<Vec<Arc<Envelope>>> },
+    Subscribe {
+        after: Seq,
+        to: mpsc::Sender<Vec<Arc<Envelope>>>,
+    },
+    /// This process has appended.
     Appended,
+    /// Somebody wrote to the store's files: whether there is something to read is the source's to say.
+    Written,
     Close,
 }
 
@@ -74,6 +80,7 @@ pub(super) fn run(mut source: impl Source, signals: &Receiver<Signal>) {
                     subscriptions.push(Subscription { at: after, to, is_behind: true, waited: 0 });
                 }
                 Signal::Appended => has_grown = true,
+                Signal::Written => {}
                 Signal::Close => return,
             }
         }

@@ -23,8 +23,8 @@ impl Steps {
         lost_most: Duration::from_secs(16),
         refused_first: Duration::from_secs(5),
         refused_most: Duration::from_secs(320),
-        limited_first: Duration::from_secs(60),
-        limited_most: Duration::from_secs(900),
+        limited_first: Duration::from_mins(1),
+        limited_most: Duration::from_mins(15),
     };
 }
 
@@ -118,7 +118,7 @@ mod tests {
         let mut backoff = Backoff::new(Steps::X);
         let reset = |secs| Failure::Limited { reset_in: Some(Duration::from_secs(secs)) };
         assert_eq!(backoff.after(reset(7)), Duration::from_secs(7));
-        assert_eq!(backoff.after(reset(7)), Duration::from_secs(120));
+        assert_eq!(backoff.after(reset(7)), Duration::from_mins(2));
         assert_eq!(backoff.after(reset(800)), Duration::from_secs(800));
     }
 

@@ -56,6 +56,10 @@ pub(crate) fn client(base: &Url, connect_within: Duration) -> Result<Client, Net
     let builder = Client::builder()
         .user_agent(concat!("replydeck/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
+        // One line per request. Over HTTP/2 a stream given up as dead would be opened again on the same dead
+        // line, and a line kept idle through a suspend would leave the outcome of a reply unknown.
+        .http1_only()
+        .pool_max_idle_per_host(0)
         .connect_timeout(connect_within)
         .tcp_keepalive(Duration::from_secs(30));
     let builder = if is_local { builder.no_proxy() } else { builder.https_only(true) };

@@ -26,11 +26,20 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Term {
     /// A bare keyword or a quoted phrase.
-    Words { text: String, quoted: bool },
+    Words {
+        text: String,
+        quoted: bool,
+    },
     /// `"a b"~N`.
-    Near { text: String, within: u8 },
+    Near {
+        text: String,
+        within: u8,
+    },
     Hashtag(String),
     Mention(String),
     Cashtag(String),
-    Op { operator: &'static Operator, value: String },
+    Op {
+        operator: &'static Operator,
+        value: String,
+    },
 }

@@ -19,7 +19,10 @@ pub(crate) enum Test {
     Words(Words),
     /// Any one of many single words: `a OR b OR c` costs one look-up per word of the text, however long it is.
     AnyWord(HashSet<Box<str>>),
-    Near { words: Words, within: u8 },
+    Near {
+        words: Words,
+        within: u8,
+    },
     Hashtag(String),
     Mention(String),
     Cashtag(String),
@@ -33,7 +36,10 @@ pub(crate) enum Test {
     Language(String),
     Is(&'static str),
     Has(&'static str),
-    Followers { from: u64, to: u64 },
+    Followers {
+        from: u64,
+        to: u64,
+    },
     AuthorName(Words),
     /// Never known here.
     Unknown,
@@ -107,8 +113,13 @@ fn compile_term(term: &Term, node: &Node, problems: &mut Vec<QueryError>) -> Tes
         Here::Is => known_word(operator.takes, value).map_or(Test::Unknown, Test::Is),
         Here::Has if value == "geo" || value == "video_link" => {
             problems.push(
-                QueryError::new(node.span.clone(), format!("`has:{value}` cannot be evaluated here: the network does not send along what it asks about"))
-                    .with_remedy("take it out, or use the query only where X evaluates it"),
+                QueryError::new(
+                    node.span.clone(),
+                    format!(
+                        "`has:{value}` cannot be evaluated here: the network does not send along what it asks about"
+                    ),
+                )
+                .with_remedy("take it out, or use the query only where X evaluates it"),
             );
             Test::Unknown
         }
@@ -213,12 +224,9 @@ impl Test {
             Test::QuoteOf(id) => post.quotes.as_ref().is_some_and(|quoted| quoted.id.native() == id),
             Test::Is(what) => is_kind(post, what),
             Test::Has(what) => has(post, folded, what),
-            Test::All(_)
-            | Test::Any(_)
-            | Test::Not(_)
-            | Test::Followers { .. }
-            | Test::Language(_)
-            | Test::Unknown => self.judge(folded) == Some(true),
+            Test::All(_) | Test::Any(_) | Test::Not(_) | Test::Followers { .. } | Test::Language(_) | Test::Unknown => {
+                self.judge(folded) == Some(true)
+            }
         }
     }
 }
@@ -250,9 +258,10 @@ fn is_to(post: &Post, folded: &Folded<'_>, who: &str) -> bool {
     // Where the network sent no ids with the mentions, a reply still begins with whom it answers.
     let extent = if post.network() == NetworkKind::X { Extent::Ascii } else { Extent::Dotted };
     post.mentions.iter().all(|mention| mention.id.is_none())
-        && folded.texts.first().is_some_and(|text| {
-            text.text.starts_with('@') && marked(&text.text, '@', extent).next() == Some(who)
-        })
+        && folded
+            .texts
+            .first()
+            .is_some_and(|text| text.text.starts_with('@') && marked(&text.text, '@', extent).next() == Some(who))
 }
 
 fn link_holds(link: &PostLink, words: &Words) -> bool {
@@ -280,9 +289,7 @@ fn has(post: &Post, folded: &Folded<'_>, what: &str) -> bool {
         "mentions" => !post.mentions.is_empty() || text(&|text| marked(text, '@', Extent::Ascii).next().is_some()),
         "hashtags" => {
             !post.hashtags.is_empty()
-                || text(&|text| {
-                    marked(text, '#', Extent::AnyScript).any(|tag| tag.chars().any(|c| !c.is_numeric()))
-                })
+                || text(&|text| marked(text, '#', Extent::AnyScript).any(|tag| tag.chars().any(|c| !c.is_numeric())))
         }
         "cashtags" => text(&|text| {
             marked(text, '$', Extent::Ascii).any(|tag| tag.len() <= 6 && tag.bytes().all(|b| b.is_ascii_alphabetic()))

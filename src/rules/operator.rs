@@ -101,11 +101,7 @@ pub static TABLE: &[Operator] = &[
     op("tweets_count", Takes::Count, Here::Not(NOT_SENT)),
     op("listed_count", Takes::Count, Here::Not(NOT_SENT)),
     with_others(op("lang", Takes::Language, Here::Language)),
-    with_others(op(
-        "is",
-        Takes::OneOf(&["retweet", "reply", "quote", "verified", "nullcast"]),
-        Here::Is,
-    )),
+    with_others(op("is", Takes::OneOf(&["retweet", "reply", "quote", "verified", "nullcast"]), Here::Is)),
     with_others(op(
         "has",
         Takes::OneOf(&["links", "media", "images", "videos", "mentions", "hashtags", "cashtags", "video_link", "geo"]),

@@ -106,8 +106,11 @@ impl Parser<'_> {
                     Some(c) if c.is_whitespace() => Err(lone_minus(start)),
                     Some('-') => Err(QueryError::new(start..self.at + 1, "one `-` is enough")
                         .with_remedy("a `-` in front of a term leaves out what matches it; two would say nothing")),
-                    Some(_) if self.word_here() == "OR" => Err(QueryError::new(self.at..self.at + 2, "OR cannot be negated")
-                        .with_remedy("put the `-` in front of a term; to leave out the word itself write `-\"or\"`")),
+                    Some(_) if self.word_here() == "OR" => {
+                        Err(QueryError::new(self.at..self.at + 2, "OR cannot be negated").with_remedy(
+                            "put the `-` in front of a term; to leave out the word itself write `-\"or\"`",
+                        ))
+                    }
                     Some(_) => {
                         let inner = self.positive(depth)?;
                         Ok(Node { span: start..self.at, kind: Kind::Not(Box::new(inner)) })
@@ -127,8 +130,11 @@ impl Parser<'_> {
         match self.peek() {
             Some('(') => {
                 if depth >= MAX_DEPTH {
-                    return Err(QueryError::new(start..start + 1, format!("groups are nested deeper than {MAX_DEPTH}"))
-                        .with_remedy("take out parentheses that are not needed"));
+                    return Err(QueryError::new(
+                        start..start + 1,
+                        format!("groups are nested deeper than {MAX_DEPTH}"),
+                    )
+                    .with_remedy("take out parentheses that are not needed"));
                 }
                 self.at += 1;
                 let inner = self.query(Some(start), depth + 1)?;
@@ -208,28 +214,44 @@ impl Parser<'_> {
         let node = |term| Ok(Node { span: span.clone(), kind: Kind::Term(term) });
         let bad = |message: String, remedy: &str| Err(QueryError::new(span.clone(), message).with_remedy(remedy));
         if word.eq_ignore_ascii_case("or") {
-            return bad(format!("`{word}` is ambiguous"), "write OR in capitals to join two terms, or \"or\" in quotes for the word");
+            return bad(
+                format!("`{word}` is ambiguous"),
+                "write OR in capitals to join two terms, or \"or\" in quotes for the word",
+            );
         }
         if word.eq_ignore_ascii_case("and") {
-            return bad(format!("`{word}` is ambiguous"), "a space already means AND; write \"and\" in quotes for the word");
+            return bad(
+                format!("`{word}` is ambiguous"),
+                "a space already means AND; write \"and\" in quotes for the word",
+            );
         }
         if word == "NOT" {
-            return bad("NOT is not an operator".to_owned(), "write `-` right in front of a term to leave it out, or \"not\" in quotes for the word");
+            return bad(
+                "NOT is not an operator".to_owned(),
+                "write `-` right in front of a term to leave it out, or \"not\" in quotes for the word",
+            );
         }
         if let Some(tag) = word.strip_prefix(['#', '＃']) {
             if tag.is_empty() || !tag.chars().all(is_word) {
-                return bad(format!("`{word}` is not a hashtag"), "a hashtag is `#` and letters, digits or `_`, without a space");
+                return bad(
+                    format!("`{word}` is not a hashtag"),
+                    "a hashtag is `#` and letters, digits or `_`, without a space",
+                );
             }
             return node(Term::Hashtag(tag.to_owned()));
         }
         if let Some(handle) = word.strip_prefix(['@', '＠']) {
             if !is_handle(handle) {
-                return bad(format!("`{word}` is not a handle"), "a handle is `@` and letters, digits or `_`, such as @acme");
+                return bad(
+                    format!("`{word}` is not a handle"),
+                    "a handle is `@` and letters, digits or `_`, such as @acme",
+                );
             }
             return node(Term::Mention(handle.to_owned()));
         }
         if let Some(symbol) = word.strip_prefix('$') {
-            let letters = symbol.split(['.', '_']).all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphabetic()));
+            let letters =
+                symbol.split(['.', '_']).all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphabetic()));
             if letters {
                 return node(Term::Cashtag(symbol.to_owned()));
             }
@@ -252,7 +274,9 @@ impl Parser<'_> {
                 _ if name.eq_ignore_ascii_case("http") || name.eq_ignore_ascii_case("https") => {
                     error.with_remedy("to find a link write url:\"acme.example/status\"")
                 }
-                Some(known) => error.with_remedy(format!("did you mean `{known}:`? To look for the words put them in quotes")),
+                Some(known) => {
+                    error.with_remedy(format!("did you mean `{known}:`? To look for the words put them in quotes"))
+                }
                 None => error.with_remedy("to look for the words put them in quotes"),
             });
         };
@@ -340,12 +364,14 @@ fn checked(operator: &Operator, value: &str) -> Result<String, String> {
         Takes::Count => {
             let range = value.split_once("..");
             let fits = match range {
-                Some((from, to)) => {
-                    number(from) && number(to) && from.parse::<u64>().ok() <= to.parse::<u64>().ok()
-                }
+                Some((from, to)) => number(from) && number(to) && from.parse::<u64>().ok() <= to.parse::<u64>().ok(),
                 None => number(value),
             };
-            if fits { Ok(value.to_owned()) } else { Err(format!("`{name}:` takes a number or a range from low to high")) }
+            if fits {
+                Ok(value.to_owned())
+            } else {
+                Err(format!("`{name}:` takes a number or a range from low to high"))
+            }
         }
         Takes::Percent if number(value) && value.parse().is_ok_and(|n: u32| (1..=100).contains(&n)) => {
             Ok(value.to_owned())

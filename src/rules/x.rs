@@ -59,12 +59,7 @@ fn say(
 }
 
 /// What X refuses wherever it stands.
-fn check(
-    node: &Node,
-    negated: bool,
-    unknown: &impl Fn(&Term) -> Option<&'static str>,
-    errors: &mut Vec<QueryError>,
-) {
+fn check(node: &Node, negated: bool, unknown: &impl Fn(&Term) -> Option<&'static str>, errors: &mut Vec<QueryError>) {
     let error = |message: String| QueryError::new(node.span.clone(), message);
     match &node.kind {
         Kind::Any(nodes) | Kind::All(nodes) => {
@@ -91,19 +86,19 @@ fn check(
             }
             if let Term::Op { operator, value } = term {
                 if operator.name == "is" && value == "nullcast" && !negated {
-                    errors.push(
-                        error("X takes `is:nullcast` only with a `-`".to_owned()).with_remedy("-is:nullcast"),
-                    );
+                    errors.push(error("X takes `is:nullcast` only with a `-`".to_owned()).with_remedy("-is:nullcast"));
                 }
                 if operator.name == "sample" && negated {
-                    errors.push(error("X takes no `-` in front of `sample:`".to_owned()).with_remedy(format!("sample:{value}")));
+                    errors.push(
+                        error("X takes no `-` in front of `sample:`".to_owned()).with_remedy(format!("sample:{value}")),
+                    );
                 }
                 let native = value.bytes().all(|b| b.is_ascii_digit());
                 if operator.takes == super::operator::Takes::PostId && !native {
-                    errors.push(error(format!("`{}:` takes a number at X", operator.name)).with_remedy(format!(
-                        "{}:1334987486343299072",
-                        operator.name
-                    )));
+                    errors.push(
+                        error(format!("`{}:` takes a number at X", operator.name))
+                            .with_remedy(format!("{}:1334987486343299072", operator.name)),
+                    );
                 }
                 if value.contains('"') {
                     errors.push(error("X takes no quotation mark in a value".to_owned()).with_remedy("leave it out"));

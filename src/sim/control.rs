@@ -33,7 +33,7 @@ pub(super) fn answer(shared: &Shared, method: &str, path: &str, body: &[u8]) -> 
     let now = state.advance();
     let told = match (method, path) {
         ("GET", "ledger") => Ok(state.ledger.as_json()),
-        ("POST", "post") => read(body).and_then(|wish: PostWish| post(&mut state, wish, now)),
+        ("POST", "post") => read(body).and_then(|wish: PostWish| post(&mut state, &wish, now)),
         ("POST", "dm") => read(body).and_then(|wish: MessageWish| message(&mut state, &wish, now)),
         ("GET", "fault") => Ok(json!({"faults": state.faults.as_json()})),
         ("POST", "fault") => {
@@ -109,7 +109,7 @@ struct PostWish {
     dm_open: Option<bool>,
 }
 
-fn post(state: &mut State, wish: PostWish, now: Timestamp) -> Result<Value, String> {
+fn post(state: &mut State, wish: &PostWish, now: Timestamp) -> Result<Value, String> {
     let there = |state: &State, id: &Option<Id>| -> Result<Option<u64>, String> {
         let Some(id) = id else { return Ok(None) };
         let number = id.number()?;
@@ -130,7 +130,7 @@ fn post(state: &mut State, wish: PostWish, now: Timestamp) -> Result<Value, Stri
     let edits = there(state, &wish.edits)?;
     let author = match (edits.and_then(|id| state.world.posts.get(&id)), &wish.handle) {
         (Some(original), _) => original.author,
-        (None, handle) => person(state, handle.as_deref().unwrap_or("someone"), &wish),
+        (None, handle) => person(state, handle.as_deref().unwrap_or("someone"), wish),
     };
     let reply_settings = match wish.reply_settings.as_deref() {
         None | Some("everyone") => None,
@@ -143,9 +143,12 @@ fn post(state: &mut State, wish: PostWish, now: Timestamp) -> Result<Value, Stri
             return Err(format!("`reply_settings` is {known}, not `{other}`"));
         }
     };
-    let in_front: String = wish.mentions.iter().map(|handle| format!("@{} ", handle.trim_start_matches('@'))).collect();
+    let mut words = String::new();
+    for handle in &wish.mentions {
+        words.extend(["@", handle.trim_start_matches('@'), " "]);
+    }
+    words.push_str(text);
     let reposts = there(state, &wish.reposts)?;
-    let mut words = format!("{in_front}{text}");
     if let Some(original) = reposts.and_then(|id| state.world.posts.get(&id)) {
         let handle = state.world.people.get(&original.author).map_or("", |person| &person.handle);
         words = format!("RT @{handle}: {}", original.text);
@@ -174,30 +177,8 @@ fn post(state: &mut State, wish: PostWish, now: Timestamp) -> Result<Value, Stri
 /// The person of that handle, made where there is none; what the wish says of them holds from now on.
 fn person(state: &mut State, handle: &str, wish: &PostWish) -> u64 {
     let handle = handle.trim_start_matches('@');
-    let id = match state.world.person_named(handle) {
-        Some(person) => person.id,
-        None => {
-            let mut id = handle.bytes().fold(7_000_000_u64, |id, byte| id.wrapping_mul(31).wrapping_add(u64::from(byte)))
-                % 1_000_000_000_000;
-            while state.world.people.contains_key(&id) {
-                id += 1;
-            }
-            state.world.add_person(Person {
-                id,
-                handle: handle.to_owned(),
-                name: handle.to_owned(),
-                lang: Lang::English,
-                followers: 120,
-                following: 80,
-                posts: 400,
-                is_verified: false,
-                dm_open: true,
-                blocks_us: false,
-                wrote_us: false,
-            });
-            id
-        }
-    };
+    let known = state.world.person_named(handle).map(|person| person.id);
+    let id = known.unwrap_or_else(|| make_person(state, handle));
     if let Some(person) = state.world.people.get_mut(&id) {
         if let Some(name) = &wish.name {
             person.name.clone_from(name);
@@ -207,6 +188,29 @@ fn person(state: &mut State, handle: &str, wish: &PostWish) -> u64 {
         let lang = wish.lang.as_deref().and_then(|code| Lang::ALL.into_iter().find(|lang| lang.code() == code));
         person.lang = lang.unwrap_or(person.lang);
     }
+    id
+}
+
+/// Somebody of that handle; the id follows from it.
+fn make_person(state: &mut State, handle: &str) -> u64 {
+    let add = |id: u64, byte: u8| id.wrapping_mul(31).wrapping_add(u64::from(byte));
+    let mut id = handle.bytes().fold(7_000_000, add) % 1_000_000_000_000;
+    while state.world.people.contains_key(&id) {
+        id += 1;
+    }
+    state.world.add_person(Person {
+        id,
+        handle: handle.to_owned(),
+        name: handle.to_owned(),
+        lang: Lang::English,
+        followers: 120,
+        following: 80,
+        posts: 400,
+        is_verified: false,
+        dm_open: true,
+        blocks_us: false,
+        wrote_us: false,
+    });
     id
 }
 

@@ -4,7 +4,7 @@
 //! that talk to the networks; only the address in the config differs. Bluesky and Mastodon are not there yet.
 //!
 //! * [`x`](self): X's API with the limits and refusals of a pay-per-use app (`x/`, one file per corner).
-//! * `scenario`, `texts`: who posts what and when, and how people take our replies; all from a seed.
+//! * `scenario`, `people`, `texts`: who posts what and when, and how people take our replies; all from a seed.
 //! * `control`: the control plane under `/_sim/`: ledger, posts on demand, faults, clock.
 //! * `clock`: simulated time, made of the clock that is handed in.
 //!
@@ -20,6 +20,7 @@ mod clock;
 mod control;
 mod faults;
 mod ledger;
+mod people;
 mod ready;
 mod scenario;
 mod server;
@@ -88,14 +89,14 @@ impl fmt::Debug for Script {
 /// A simulator that has its address and waits to be served.
 #[derive(Debug)]
 pub struct Sim {
-    listener: TcpListener,
+    listener: std::net::TcpListener,
     address: SocketAddr,
     credentials: Credentials,
     shared: Arc<Shared>,
 }
 
 impl Sim {
-    /// Takes an address on loopback; port 0 lets the system choose. Needs a running Tokio runtime.
+    /// Takes an address on loopback; port 0 lets the system choose.
     pub fn bind(address: SocketAddr, script: Script) -> io::Result<Self> {
         let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         if !address.ip().is_loopback() {
@@ -111,7 +112,6 @@ impl Sim {
         }
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         let clock = SimClock::new(script.clock, script.speed);
         let start = clock.now();
@@ -143,8 +143,9 @@ impl Sim {
         ready::write(dir, &self.x_url(), &self.credentials)
     }
 
-    /// Serves until `stop`; open connections end with it.
-    pub async fn serve(self, stop: CancellationToken) {
-        server::serve(self.listener, self.shared, stop).await;
+    /// Serves until `stop`; open connections end with it. An error is the runtime's, which takes no more sockets.
+    pub async fn serve(self, stop: CancellationToken) -> io::Result<()> {
+        server::serve(TcpListener::from_std(self.listener)?, self.shared, stop).await;
+        Ok(())
     }
 }

@@ -30,6 +30,8 @@ type Outgoing = UnsyncBoxBody<Bytes, io::Error>;
 const LARGEST_BODY: usize = 1 << 20;
 /// How long the simulator sleeps at most: a clock that is moved by hand is noticed within this.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+/// Time for the writer to hand its bytes to the system before a piece or a break follows.
+const WRITE_OUT: Duration = Duration::from_millis(2);
 /// A client that hung up a moment ago is given so long to be noticed before its place counts as taken.
 const HANG_UP_GRACE: Duration = Duration::from_millis(60);
 
@@ -233,6 +235,10 @@ fn send(answer: Answer, broken: Option<&Fault>) -> Response<Outgoing> {
         Body::Stream(receiver) => {
             let frames = stream::unfold(receiver, |mut receiver| async move {
                 let frame = receiver.recv().await?;
+                if frame.is_err() {
+                    // What was sent before the break must be on its way first.
+                    tokio::time::sleep(WRITE_OUT).await;
+                }
                 Some((frame, receiver))
             });
             (StreamBody::new(frames).boxed_unsync(), "application/json; charset=utf-8")
@@ -272,7 +278,7 @@ fn in_pieces(pieces: Vec<Result<Bytes, io::Error>>) -> Outgoing {
     let frames = stream::unfold(pieces.into_iter(), |mut rest| async move {
         let piece = rest.next()?;
         // The writer gets the chance to send what it has before the next piece, or the break, comes.
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(WRITE_OUT).await;
         Some((piece.map(Frame::data), rest))
     });
     StreamBody::new(frames).boxed_unsync()

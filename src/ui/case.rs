@@ -7,7 +7,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::paint::{clamp_scroll, paragraph, put, put_line, put_lines, rule};
+use super::paint::{clamp_scroll, more_below, paragraph, put, put_line, put_lines, rule};
 use super::post::{case_facts, missing_text, pack, shown_text};
 use super::text::{number_in_full, ordinal};
 use super::theme::Theme;
@@ -15,7 +15,7 @@ use super::{reading, time};
 use crate::app::App;
 use crate::desk::{Case, PostView};
 use crate::model::verdict::may_reply;
-use crate::model::{CaseStatus, Delivery, Post, Verdict};
+use crate::model::{CaseStatus, ColumnName, Delivery, Post, Verdict};
 
 /// Earlier cases listed.
 const HISTORY_ROWS: usize = 8;
@@ -35,10 +35,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
     let body = Rect { y: area.y + 2, height: area.height - 2, ..area };
     let lines = lines(app, post, case, body.width, theme);
     let scroll = clamp_scroll(scroll, lines.len(), body.height);
-    if put_lines(buffer, body, &lines, scroll) > usize::from(scroll) + usize::from(body.height) {
-        let at = Position::new(body.x + body.width.saturating_sub(8), body.bottom() - 1);
-        put(buffer, at, 8, " more v ", theme.focused());
-    }
+    put_lines(buffer, body, &lines, scroll);
+    more_below(buffer, body, lines.len(), scroll, theme.focused());
     body.as_position()
 }
 
@@ -75,26 +73,23 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
         Span::raw(time::rfc3339(post.at, zone)),
         Span::styled(format!("  {age}  arrived {}", time::hours(post.arrived, zone)), theme.quiet()),
     ]));
-    match body {
-        Some(body) => {
-            lines.extend(paragraph(&body.page(), cells, 0, theme.quiet()));
-            lines.push(Line::default());
-            lines.extend(paragraph(&shown_text(body), cells, 0, theme.text()));
-            for media in &body.media {
-                let alt = media.alt.as_deref().unwrap_or("no alt text");
-                lines.extend(paragraph(&format!("{}: {alt}", media.kind), cells, 0, theme.quiet()));
-            }
-            if let Some(quoted) = body.quotes.as_ref().filter(|quoted| !quoted.text.is_empty()) {
-                lines.extend(paragraph(&format!("quotes: {}", quoted.text), cells, 2, theme.quiet()));
-            }
-            lines.push(Line::default());
-            lines.extend(spread(app, body, cells, theme));
-            lines.extend(verdict_lines(app, body, cells, theme));
+    if let Some(body) = body {
+        lines.extend(paragraph(&body.page(), cells, 0, theme.quiet()));
+        lines.push(Line::default());
+        lines.extend(paragraph(&shown_text(body), cells, 0, theme.text()));
+        for media in &body.media {
+            let alt = media.alt.as_deref().unwrap_or("no alt text");
+            lines.extend(paragraph(&format!("{}: {alt}", media.kind), cells, 0, theme.quiet()));
         }
-        None => {
-            lines.push(Line::default());
-            lines.push(Line::styled(missing_text(post.state), theme.quiet()));
+        if let Some(quoted) = body.quotes.as_ref().filter(|quoted| !quoted.text.is_empty()) {
+            lines.extend(paragraph(&format!("quotes: {}", quoted.text), cells, 2, theme.quiet()));
         }
+        lines.push(Line::default());
+        lines.extend(spread(app, body, cells, theme));
+        lines.extend(verdict_lines(app, body, cells, theme));
+    } else {
+        lines.push(Line::default());
+        lines.push(Line::styled(missing_text(post.state), theme.quiet()));
     }
     let Some(case) = case else { return lines };
     let facts = case_facts(app, theme, case, reading::target_of(app, case));
@@ -136,7 +131,9 @@ fn author_line(body: &Post, theme: Theme) -> Line<'static> {
     let author = &body.author;
     let mut words = format!("  {}", author.name);
     if let Some(followers) = author.followers {
-        words += &format!("   {} followers", number_in_full(followers));
+        words.push_str("   ");
+        words.push_str(&number_in_full(followers));
+        words.push_str(" followers");
     }
     if author.is_verified {
         words += "   verified";
@@ -204,15 +201,15 @@ fn history(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static
             Some(at) => format!("resolved after {}", time::age(contact.at, at)),
             None => "open".to_owned(),
         };
-        let cause = contact.cause.as_deref().unwrap_or("-");
-        lines.extend(paragraph(&format!("{day}  {}  {cause}  {end}", contact.number), cells, 1, theme.text()));
+        let why = contact.cause.as_deref().unwrap_or("-");
+        lines.extend(paragraph(&format!("{day}  {}  {why}  {end}", contact.number), cells, 1, theme.text()));
     }
     lines
 }
 
 /// What happened in the case, as far as the desk remembers it, oldest first.
 fn happened(app: &App, post: &PostView, case: &Case, theme: Theme) -> Vec<(Timestamp, String, Style)> {
-    let columns: Vec<_> = post.columns.iter().map(|name| name.as_str()).collect();
+    let columns: Vec<_> = post.columns.iter().map(ColumnName::as_str).collect();
     let plain = theme.text();
     let mut log = vec![
         (post.arrived, format!("matched {}", columns.join(", ")), theme.quiet()),
@@ -244,8 +241,8 @@ fn happened(app: &App, post: &PostView, case: &Case, theme: Theme) -> Vec<(Times
         }
     }
     if let Some(resolved) = &case.resolved {
-        let cause = resolved.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
-        log.push((resolved.at, format!("{} resolved{cause}", resolved.rep), plain));
+        let why = resolved.cause.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        log.push((resolved.at, format!("{} resolved{why}", resolved.rep), plain));
     }
     log.sort_by_key(|(at, ..)| *at);
     log

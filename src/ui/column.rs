@@ -178,17 +178,24 @@ fn find_place(
 
 /// On which line `to` stands while `from` stands on its own; `None` if it is further than `limit` lines away.
 fn walk(rows: Rows<'_>, from: &Place, to: &Key, limit: i32, height_of: &mut dyn FnMut(&Key) -> i32) -> Option<i32> {
-    let (mut key, mut line) = (from.key.clone(), from.line);
-    while key != *to {
-        if (line - from.line).abs() > limit {
-            return None;
+    let mut line = from.line;
+    let mut key = Some(from.key.clone());
+    // `to` may have left the column's window: then it stands between the rows it would stand between.
+    if from.key > *to {
+        while let Some(at) = key.filter(|key| key > to) {
+            line += height_of(&at);
+            if line - from.line > limit {
+                return None;
+            }
+            key = rows.older(&at);
         }
-        if key > *to {
-            line += height_of(&key);
-            key = rows.older(&key)?;
-        } else {
-            key = rows.newer(&key)?;
-            line -= height_of(&key);
+        return Some(line);
+    }
+    while let Some(at) = key.filter(|key| key < to) {
+        key = rows.newer(&at).filter(|newer| newer <= to);
+        line -= height_of(key.as_ref().unwrap_or(to));
+        if from.line - line > limit {
+            return None;
         }
     }
     Some(line)

@@ -21,22 +21,16 @@ const POST_LINES: usize = 4;
 /// The editor keeps at least this many lines.
 const EDITOR_LINES: u16 = 3;
 
-/// Draws the composer into `area`, with what it answers above it if `with_post`; returns the insertion point.
-pub(super) fn draw(
-    buffer: &mut Buffer,
-    area: Rect,
-    app: &App,
-    composer: &Composer,
-    with_post: bool,
-    theme: Theme,
-) -> Position {
+/// Draws the composer into `area`, with what it answers above the editor; returns the insertion point.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, composer: &Composer, theme: Theme) -> Position {
     if area.width < 4 || area.height == 0 {
         return area.as_position();
     }
     let mut y = area.y;
     put_line(buffer, Position::new(area.x, y), area.width, &title(app, composer, theme));
     y += 1;
-    let mut above = if with_post { answered(app, composer, area.width, theme) } else { Vec::new() };
+    // Told here as well while the pane above may show another case.
+    let mut above = answered(app, composer, area.width, theme);
     above.extend(told_verdict(&composer.verdict, area.width, theme));
     // The editor and the line below it come first on a small screen.
     let room = area.height.saturating_sub(1 + EDITOR_LINES + 3);
@@ -62,7 +56,7 @@ pub(super) fn draw(
     cursor
 }
 
-/// `REPLY acknowledgement  draft  PUBLIC  as @CharterHelp (X)   saved 14:31:58`
+/// `REPLY draft PUBLIC  as @CharterHelp (X)  saved 14:31:58  acknowledgement`
 fn title(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
     let saved = match composer.saved {
         Saved::Untouched => String::new(),
@@ -70,10 +64,10 @@ fn title(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
         Saved::At(at) => format!("saved {}", time::hours(at, &app.setup.zone)),
     };
     Line::from(vec![
-        Span::styled("REPLY  draft  PUBLIC", theme.focused()),
+        Span::styled("REPLY draft PUBLIC", theme.focused()),
         Span::raw(format!("  as {}  ", reading::account_title(app, &composer.account))),
-        Span::styled(format!("{}  ", composer.purpose.title()), theme.strong()),
-        Span::styled(saved, theme.quiet()),
+        Span::styled(format!("{saved}  "), theme.quiet()),
+        Span::styled(composer.purpose.title(), theme.strong()),
     ])
 }
 
@@ -118,7 +112,7 @@ fn foot(composer: &Composer, theme: Theme) -> Line<'static> {
             spans.push(Span::styled(problem.replace('\n', " "), theme.warning()));
         }
         None => {
-            spans.push(Span::styled("   Ctrl-S preview   :: saved reply   Esc keep draft and leave", theme.quiet()))
+            spans.push(Span::styled("   Ctrl-S preview   :: saved reply   Esc keep draft and leave", theme.quiet()));
         }
     }
     Line::from(spans)

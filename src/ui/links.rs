@@ -9,7 +9,7 @@ use super::paint::{boxed, clamp_scroll, paragraph, put_lines};
 use super::theme::Theme;
 use super::{reading, time};
 use crate::app::App;
-use crate::model::{LinkReport, LinkState};
+use crate::model::{ColumnName, LinkReport, LinkState};
 
 /// Gaps listed, the latest first.
 const GAPS: usize = 50;
@@ -30,7 +30,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
         let mut gaps: Vec<_> = app.desk.gaps.values().collect();
         gaps.sort_by_key(|gap| std::cmp::Reverse(gap.from));
         for gap in gaps.into_iter().take(GAPS) {
-            let columns: Vec<_> = gap.columns.iter().map(|name| name.as_str()).collect();
+            let columns: Vec<_> = gap.columns.iter().map(ColumnName::as_str).collect();
             let day = time::day(gap.from, &app.setup.zone);
             let words = format!("{day}  {}  ({})", gap_words(app, gap), columns.join(", "));
             lines.extend(paragraph(&words, cells, 1, theme.warning()));

@@ -121,12 +121,11 @@ fn screen(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Posi
     let cursor = draw_body(buffer, body, app, cache);
     status::keys(buffer, line(body.bottom()), app, theme);
     let foot = line(body.bottom() + 1);
-    let cursor = match &app.mode {
-        Mode::CommandLine(input) => palette::draw_command_line(buffer, foot, input, theme),
-        _ => {
-            status::foot(buffer, foot, app, theme);
-            cursor
-        }
+    let cursor = if let Mode::CommandLine(input) = &app.mode {
+        palette::draw_command_line(buffer, foot, input, theme)
+    } else {
+        status::foot(buffer, foot, app, theme);
+        cursor
     };
     if !app.prefix.is_empty() {
         status::which_key(buffer, body, app, theme);
@@ -147,7 +146,7 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
             }
             Mode::Composer(composer) => {
                 let inside = whole(buffer, "");
-                return composer::draw(buffer, inside, app, composer, true, theme);
+                return composer::draw(buffer, inside, app, composer, theme);
             }
             Mode::Preview(preview) => {
                 let inside = whole(buffer, "");
@@ -164,10 +163,11 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         Mode::Find(find) => return find::draw(buffer, body, app, find, theme),
         _ => {}
     }
-    let columns_width = if pane > 0 { body.width - pane - 1 } else { body.width };
+    // Columns and pane share a wall.
+    let columns_width = body.width - pane;
     let mut cursor = draw_columns(buffer, Rect { width: columns_width, ..body }, app, cache);
     if pane > 0 {
-        let at = Rect::new(body.x + columns_width, body.y, pane + 1, body.height);
+        let at = Rect::new(body.x + columns_width - 1, body.y, pane + 1, body.height);
         if let Some(in_pane) = draw_pane(buffer, at, app, theme) {
             cursor = in_pane;
         }
@@ -240,15 +240,14 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> Option
         Mode::Case { scroll } => Some(case::draw(buffer, inside, app, *scroll, theme)),
         Mode::Preview(preview) => Some(preview::draw(buffer, inside, app, preview, theme)),
         Mode::Composer(composer) | Mode::SavedReplies(composer, _) => {
-            let height = (inside.height / 3).max(10).min(inside.height);
+            let height = (inside.height * 2 / 5).max(16).min(inside.height);
             let above = Rect { height: inside.height - height, ..inside };
             if above.height > 1 {
                 case::draw(buffer, Rect { height: above.height - 1, ..above }, app, 0, theme);
                 paint::rule(buffer, Position::new(inside.x, above.bottom() - 1), inside.width, '-', theme.frame());
             }
             let below = Rect { y: above.bottom(), height, ..inside };
-            let is_whole = above.height <= 1;
-            Some(composer::draw(buffer, below, app, composer, is_whole, theme))
+            Some(composer::draw(buffer, below, app, composer, theme))
         }
         _ => {
             case::draw(buffer, inside, app, 0, theme);

@@ -1,11 +1,13 @@
 //! Puts text and lines into the buffer, cell by cell.
 
-use ratatui::buffer::Buffer;
+use std::num::NonZero;
+
+use ratatui::buffer::{Buffer, CellDiffOption, CellWidth};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::text::{self, units};
+use super::text::{self, Unit, units};
 
 /// Keeps the cells behind a cluster of unsure width. It looks like a space but is none, so the cells
 /// are written after the cluster and again when it goes, and nothing of a wider reading stays behind.
@@ -25,16 +27,26 @@ pub(super) fn put(buffer: &mut Buffer, at: Position, cells: u16, words: &str, st
             break;
         }
         let x = at.x + used;
-        buffer[(x, at.y)].set_symbol(unit.symbol).set_style(style);
+        buffer[(x, at.y)].set_symbol(unit.symbol).set_style(style).set_diff_option(diff_option(&unit));
         for behind in 1..unit.cells {
             buffer[(x + behind, at.y)].reset();
         }
         for kept in unit.cells..unit.total() {
-            buffer[(x + kept, at.y)].set_symbol(RESERVE).set_style(style);
+            buffer[(x + kept, at.y)].set_symbol(RESERVE).set_style(style).set_diff_option(CellDiffOption::None);
         }
         used += unit.total();
     }
     used
+}
+
+/// For clusters with an emoji selector the terminal library would write the second cell right behind the first
+/// without moving there, and shift the rest of the line in every terminal that draws them two cells wide. A
+/// forced width makes it leave that cell alone.
+fn diff_option(unit: &Unit<'_>) -> CellDiffOption {
+    match NonZero::new(unit.cells) {
+        Some(cells) if unit.cells > 1 && unit.symbol.contains('\u{fe0f}') => CellDiffOption::ForcedWidth(cells),
+        _ => CellDiffOption::None,
+    }
 }
 
 /// Writes a line of spans; returns the cells used.
@@ -83,6 +95,7 @@ pub(super) fn wall(buffer: &mut Buffer, at: Position, rows: u16, style: Style) {
 pub(super) fn boxed(buffer: &mut Buffer, area: Rect, title: &str, frame: Style, title_style: Style) -> Rect {
     let area = area.intersection(buffer.area);
     for y in area.top()..area.bottom() {
+        clear_overlap(buffer, area.x, y);
         for x in area.left()..area.right() {
             buffer[(x, y)].reset();
         }
@@ -105,6 +118,19 @@ pub(super) fn boxed(buffer: &mut Buffer, area: Rect, title: &str, frame: Style, 
     Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
 }
 
+/// Takes away a wide cluster that reaches from the left of `x` into it: the terminal would draw it over what
+/// is put there.
+fn clear_overlap(buffer: &mut Buffer, x: u16, y: u16) {
+    for back in 1..=4 {
+        let Some(left) = x.checked_sub(back).filter(|left| *left >= buffer.area.left()) else { return };
+        if buffer[(left, y)].cell_width() > back {
+            for covered in left..x {
+                buffer[(covered, y)].reset();
+            }
+        }
+    }
+}
+
 /// Wraps words of one style into lines, each behind `indent` blanks.
 pub(super) fn paragraph(words: &str, cells: u16, indent: u16, style: Style) -> Vec<Line<'static>> {
     let blank = " ".repeat(usize::from(indent));
@@ -114,12 +140,21 @@ pub(super) fn paragraph(words: &str, cells: u16, indent: u16, style: Style) -> V
         .collect()
 }
 
-/// Draws lines from `scroll` on into an area; returns how many there are in all.
-pub(super) fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: u16) -> usize {
+/// Draws lines from `scroll` on into an area.
+pub(super) fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: u16) {
     for (line, y) in lines.iter().skip(usize::from(scroll)).zip(area.top()..area.bottom()) {
         put_line(buffer, Position::new(area.x, y), area.width, line);
     }
-    lines.len()
+}
+
+/// Says on the last row that more lines follow.
+pub(super) fn more_below(buffer: &mut Buffer, area: Rect, lines: usize, scroll: u16, style: Style) {
+    if lines > usize::from(scroll) + usize::from(area.height) && area.height > 1 {
+        let words = " more v ";
+        let x = area.right().saturating_sub(8).max(area.x);
+        clear_overlap(buffer, x, area.bottom() - 1);
+        put(buffer, Position::new(x, area.bottom() - 1), 8, words, style);
+    }
 }
 
 /// A scroll that keeps the last line on the lowest row at most.

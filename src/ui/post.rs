@@ -220,12 +220,14 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::Sig
     if let Some(resolved) = &case.resolved
         && case.status == CaseStatus::Resolved
     {
-        let cause = resolved.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
-        facts.push(Span::styled(format!("resolved {}{cause}", resolved.rep), theme.quiet()));
+        let why = resolved.cause.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        facts.push(Span::styled(format!("resolved {}{why}", resolved.rep), theme.quiet()));
         return facts;
     }
     match owner {
         Some(me) if is_mine => facts.push(Span::styled(format!("you:{me}"), theme.mark(Mark::Mine))),
+        // Told by the answer already.
+        Some(other) if case.last_answer.as_ref().is_some_and(|answer| answer.rep.as_ref() == Some(other)) => {}
         Some(other) => {
             let since = case.claimed_at.map_or_else(String::new, |at| format!(" {}", ago(at)));
             facts.push(Span::styled(format!("claimed {other}{since}"), theme.mark(Mark::Claimed)));

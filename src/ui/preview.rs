@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::paint::{clamp_scroll, paragraph, put_line, put_lines, rule};
+use super::paint::{clamp_scroll, more_below, paragraph, put_line, put_lines, rule};
 use super::post::shown_text;
 use super::theme::Theme;
 use super::{reading, text, time};
@@ -18,11 +18,17 @@ const KEY_ROWS: u16 = 3;
 
 /// Draws the preview; the cursor stands on the text that is about to be public.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, preview: &Preview, theme: Theme) -> Position {
-    let (lines, text_at) = lines(app, preview, area.width.saturating_sub(1), theme);
+    let (mut lines, mut text_at) = lines(app, preview, area.width, theme);
     let keys = if area.height > KEY_ROWS + 4 { KEY_ROWS } else { 0 };
     let body = Rect { height: area.height - keys, ..area };
+    if lines.len() > usize::from(body.height) {
+        // Air goes before anything that speaks against sending.
+        text_at -= lines[..text_at].iter().filter(|line| line.spans.is_empty()).count();
+        lines.retain(|line| !line.spans.is_empty());
+    }
     let scroll = clamp_scroll(preview.scroll, lines.len(), body.height);
     put_lines(buffer, body, &lines, scroll);
+    more_below(buffer, body, lines.len(), scroll, theme.focused());
     if keys > 0 {
         rule(buffer, Position::new(area.x, body.bottom()), area.width, '-', theme.frame());
         for (line, y) in key_lines(app, preview, theme).iter().zip(body.bottom() + 1..area.bottom()) {
@@ -64,9 +70,8 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
     }
     lines.push(divider(cells, theme));
     let says = format!(
-        "PUBLIC REPLY as {} ({}), visible to anyone. It will read exactly:",
-        reading::account_title(app, &preview.account),
-        preview.purpose.title()
+        "PUBLIC REPLY as {}, visible to anyone. It will read exactly:",
+        reading::account_title(app, &preview.account)
     );
     lines.extend(indented(&says, theme.strong()));
     lines.push(Line::default());
@@ -79,7 +84,7 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
 }
 
 fn divider(cells: u16, theme: Theme) -> Line<'static> {
-    Line::styled("-".repeat(usize::from(cells) + 1), theme.frame())
+    Line::styled("-".repeat(usize::from(cells)), theme.frame())
 }
 
 /// `length 157/280 (X weighted, link counts 23)     cost $0.20 (has a link)`
@@ -90,11 +95,11 @@ fn measures(app: &App, preview: &Preview) -> String {
         NetworkKind::Bluesky | NetworkKind::Mastodon => "characters",
     };
     let over = if preview.length.fits() { "" } else { " TOO LONG" };
-    let mut words = format!("length {}/{}{over} ({how})", preview.length.used, preview.length.limit);
+    let words = format!("length {}/{}{over} ({how})", preview.length.used, preview.length.limit);
     if let Some(price) = preview.price {
         let link =
             if preview.text.contains("https://") || preview.text.contains("http://") { " (has a link)" } else { "" };
-        words += &format!("     cost {price}{link}");
+        return format!("{words}     cost {price}{link}");
     }
     words
 }
@@ -116,7 +121,7 @@ fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
             say("", "g o  opens it in your browser ready to post, and copies the text.", theme.text());
         }
         Verdict::Unknown { why } => {
-            say("check:", &format!("not known whether the network takes it: {why}"), theme.warning())
+            say("check:", &format!("not known whether the network takes it: {why}"), theme.warning());
         }
     }
     for check in &preview.checks {

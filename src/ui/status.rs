@@ -31,12 +31,10 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     let account = reading::focused_setup(app).map(|column| reading::account_title(app, &column.reply_as));
     let (live, all, worst) = reading::links(app);
     let mut parts: Vec<(String, Style)> = vec![("replydeck".to_owned(), theme.strong())];
-    let what = match &app.mode {
-        Mode::Preview(_) => Some("PREVIEW - nothing is sent yet"),
-        Mode::Help { .. } => Some("HELP"),
-        _ => None,
-    };
-    parts.extend(what.map(|what| (what.to_owned(), theme.warning())));
+    let is_preview = matches!(app.mode, Mode::Preview(_));
+    if is_preview {
+        parts.push(("PREVIEW - nothing is sent yet".to_owned(), theme.warning()));
+    }
     parts.extend(account.map(|account| (format!("as {account}"), theme.text())));
     if !app.caught_up {
         parts.push(("reading the store..".to_owned(), theme.warning()));
@@ -49,14 +47,8 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         }
         Some(state) => (format!("LIVE {live}/{all} {}", state.word()), theme.link(state)),
     });
-    parts.push((format!("mine {}", counts.mine), theme.text()));
-    parts.push((format!("new {}", counts.new), theme.text()));
-    if counts.overdue > 0 {
-        parts.push((format!("OVERDUE {}", counts.overdue), theme.overdue()));
-    }
-    let waiting = reading::unfinished_replies(&app.desk).count();
-    if waiting > 0 {
-        parts.push((format!("outbox {waiting}"), theme.warning()));
+    if !is_preview {
+        parts.extend(totals(app, counts, theme));
     }
     // What matters most stands last, so the name and the account give way first.
     let room = usize::from(area.width).saturating_sub(width(&clock) + 3);
@@ -71,6 +63,21 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         x += put(buffer, at, room, &words, style) + 2;
     }
     put_right(buffer, area.as_position(), area.width.saturating_sub(1), &clock, theme.strong());
+}
+
+fn totals(app: &App, counts: &Counts, theme: Theme) -> Vec<(String, Style)> {
+    let mut parts =
+        vec![(format!("mine {}", counts.mine), theme.text()), (format!("new {}", counts.new), theme.text())];
+    if counts.overdue > 0 {
+        parts.push((format!("OVERDUE {}", counts.overdue), theme.overdue()));
+    }
+    // A held reply is counted down at the foot; here stands what does not go by itself.
+    let held: Vec<_> = reading::held_replies(app).into_iter().map(|(_, reply)| reply.id).collect();
+    let waiting = reading::unfinished_replies(&app.desk).filter(|reply| !held.contains(&reply.id)).count();
+    if waiting > 0 {
+        parts.push((format!("outbox {waiting}"), theme.warning()));
+    }
+    parts
 }
 
 /// ` [1 charter 4]  2 #outage 12!  3 @mentions 2`: unanswered cases, `+` what came since, `!` overdue.
@@ -91,8 +98,9 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         .collect();
     // Scrolled so that the focused tab is whole.
     let room = usize::from(area.width.saturating_sub(2));
+    let focus = app.focus.min(labels.len().saturating_sub(1));
     let mut first = 0;
-    while first < app.focus && labels[first..=app.focus].iter().map(|label| width(label) + 1).sum::<usize>() > room {
+    while first < focus && labels[first..=focus].iter().map(|label| width(label) + 1).sum::<usize>() > room {
         first += 1;
     }
     let mut x = 1;

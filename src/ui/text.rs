@@ -144,18 +144,11 @@ fn wrap_paragraph(text: &str, offset: usize, cells: usize, lines: &mut Vec<Range
             last_break = Some(Break { end: unit.at, next: unit.at, used });
         }
         while used > 0 && used + total > cells {
-            match last_break.take() {
-                Some(at) => {
-                    lines.push(offset + line_start..offset + at.end);
-                    line_start = at.next;
-                    used -= at.used;
-                }
-                None => {
-                    lines.push(offset + line_start..offset + unit.at);
-                    line_start = unit.at;
-                    used = 0;
-                }
-            }
+            // Without a place to end the line it is cut right here.
+            let at = last_break.take().unwrap_or(Break { end: unit.at, next: unit.at, used });
+            lines.push(offset + line_start..offset + at.end);
+            line_start = at.next;
+            used -= at.used;
         }
         used += total;
         after_space = false;

@@ -32,13 +32,19 @@ impl Theme {
         if self.has_colour { style.fg(colour) } else { style }
     }
 
+    /// The same in both themes.
+    #[expect(clippy::unused_self, reason = "styles are asked of the theme, whether or not they differ")]
+    fn only(self, modifier: Modifier) -> Style {
+        Style::new().add_modifier(modifier)
+    }
+
     /// Borders and the lines between posts.
     pub(super) fn frame(self) -> Style {
         self.style(Color::DarkGray, Modifier::empty())
     }
 
     pub(super) fn text(self) -> Style {
-        Style::new()
+        self.only(Modifier::empty())
     }
 
     /// What may be passed over: ages, counts.
@@ -47,7 +53,7 @@ impl Theme {
     }
 
     pub(super) fn strong(self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
+        self.only(Modifier::BOLD)
     }
 
     /// The column or box that has the keys.
@@ -57,7 +63,7 @@ impl Theme {
 
     /// The selected row, beside its `>`.
     pub(super) fn selected(self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED)
+        self.only(Modifier::BOLD | Modifier::REVERSED)
     }
 
     pub(super) fn handle(self) -> Style {

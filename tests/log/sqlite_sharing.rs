@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use replydeck::log::sqlite::SqliteLog;
+use replydeck::log::sqlite::{Options, SqliteLog};
 use replydeck::log::{AppendError, Log};
 use replydeck::model::{EventId, Expect, NewEvent, RepName, Seq};
 
@@ -42,9 +42,19 @@ async fn of_two_claims_at_once_exactly_one_wins() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_handles_see_each_others_appends_in_one_order() {
+    see_each_other(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_handles_see_each_others_appends_where_the_kernel_does_not_tell() {
+    see_each_other(false).await;
+}
+
+async fn see_each_other(asks_kernel: bool) {
     let dir = tempfile::tempdir().expect("a folder");
-    let one = SqliteLog::open(dir.path()).expect("opens");
-    let two = SqliteLog::open(dir.path()).expect("opens too");
+    let options = Options { asks_kernel, ..Options::default() };
+    let one = SqliteLog::open_with(dir.path(), options).expect("opens");
+    let two = SqliteLog::open_with(dir.path(), options).expect("opens too");
     let mut at_one = one.subscribe(Seq(0));
     let mut at_two = two.subscribe(Seq(0));
     let write = async |log: &SqliteLog, from: u64| {
@@ -57,6 +67,27 @@ async fn two_handles_see_each_others_appends_in_one_order() {
     let seen = take(&mut at_one, 2000).await;
     assert_eq!(seqs(&seen), (1..=2000).collect::<Vec<u64>>());
     assert_eq!(take(&mut at_two, 2000).await, seen);
+}
+
+#[test]
+fn many_may_open_a_new_store_at_once() {
+    for _ in 0..10 {
+        let dir = tempfile::tempdir().expect("a folder");
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            let opening: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        SqliteLog::open(dir.path())
+                    })
+                })
+                .collect();
+            for opened in opening {
+                opened.join().expect("no panic").expect("everybody gets in");
+            }
+        });
+    }
 }
 
 const DIR: &str = "REPLYDECK_TEST_WRITER_DIR";

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const PACE: Pace = Pace {
     settled_after: Duration::ZERO,
     beat: Duration::ZERO,
-    stale_after: Duration::from_secs(60),
+    stale_after: Duration::from_mins(1),
     dead_after: Duration::from_secs(90),
     search_lag: Duration::from_millis(200),
     publish_within: Duration::from_millis(300),
@@ -207,7 +207,7 @@ impl Rig {
     pub(crate) async fn start<const N: usize>(
         x: FakeX,
         columns: [(&str, &str); N],
-        pace: Pace,
+        pace: &Pace,
         change: impl FnOnce(&mut XSettings),
     ) -> (Self, [Column; N]) {
         let x = Arc::new(Mutex::new(x));

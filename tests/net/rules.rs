@@ -22,7 +22,7 @@ async fn only_our_own_are_touched_and_equal_ones_are_adopted() {
     x.rules.push(rule("5", "Outage", "stranger"));
     let stream = x.stream();
     let columns = [("slow", "slow"), ("also", "slow"), ("billing", "billing"), ("outage", "outage")];
-    let (mut rig, [mut slow, mut also, mut bill, mut outage]) = Rig::start(x, columns, PACE, |_| {}).await;
+    let (mut rig, [mut slow, mut also, mut bill, mut outage]) = Rig::start(x, columns, &PACE, |_| {}).await;
     rig.live().await;
     let rules = rig.x.lock().unwrap().rules.clone();
     assert!(strangers.iter().all(|stranger| rules.contains(stranger)), "{rules:?}");
@@ -47,7 +47,7 @@ async fn a_bad_rule_costs_only_its_own_column() {
         let mut x = FakeX { refuses_as_a_whole, ..FakeX::default() };
         let stream = x.stream();
         let columns = [("slow", "slow"), ("bad", "forbidden"), ("billing", "billing")];
-        let (mut rig, [mut slow, _bad, mut bill]) = Rig::start(x, columns, PACE, |_| {}).await;
+        let (mut rig, [mut slow, _bad, mut bill]) = Rig::start(x, columns, &PACE, |_| {}).await;
         let note = rig.link(|report| report.note.is_some()).await.note.unwrap();
         assert!(note.contains("column bad"), "{note}");
         if !refuses_as_a_whole {
@@ -73,7 +73,10 @@ async fn a_bad_rule_costs_only_its_own_column() {
 #[tokio::test]
 async fn with_nothing_but_bad_rules_there_is_nothing_to_listen_for() {
     let x = FakeX::default();
-    let (mut rig, [_bad]) = Rig::start(x, [("bad", "forbidden")], PACE, |_| {}).await;
+    let long = format!("\"{}\"", "slow ".repeat(300).trim());
+    let (mut rig, [_long, _bad]) = Rig::start(x, [("long", &long), ("bad", "forbidden")], &PACE, |_| {}).await;
+    let note = rig.link(|report| report.note.is_some()).await.note.unwrap();
+    assert!(note.contains("column long") && note.contains("1,024") | note.contains("1024"), "{note}");
     let down = rig.link(|report| report.state.word() == "down").await;
     assert!(down.note.unwrap().contains("this word is not allowed"));
     rig.end().await;
@@ -83,7 +86,7 @@ async fn with_nothing_but_bad_rules_there_is_nothing_to_listen_for() {
 async fn a_changed_query_is_set_before_the_old_one_goes() {
     let mut x = FakeX::default();
     let _stream = x.stream();
-    let (mut rig, [_slow]) = Rig::start(x, [("slow", "slow")], PACE, |_| {}).await;
+    let (mut rig, [_slow]) = Rig::start(x, [("slow", "slow")], &PACE, |_| {}).await;
     rig.live().await;
     let before = rig.server.seen().len();
     let [_changed] = rig.change([("slow", "slower")]);
@@ -114,7 +117,7 @@ async fn check_says_what_works_and_changes_nothing() {
     let x = std::sync::Arc::new(std::sync::Mutex::new(x));
     let answering = x.clone();
     let server = Server::start(move |seen| answering.lock().unwrap().answer(seen)).await;
-    let network = XNetwork::with_pace(settings(&server.url), clock(), 7, PACE).unwrap();
+    let network = XNetwork::with_pace(settings(&server.url), clock(), 7, &PACE).unwrap();
     let (columns, _receivers) = feeds([("slow", "slow"), ("bad", "forbidden")]);
     let findings = network.check(&columns).await;
     let words: Vec<_> = findings.iter().map(|finding| (finding.verdict, finding.what.as_str())).collect();

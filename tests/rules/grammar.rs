@@ -97,8 +97,12 @@ fn an_error_points_into_the_query() {
 
 #[test]
 fn hostile_nesting_is_an_error_and_not_a_crash() {
-    for query in ["(".repeat(1_000_000), "-(".repeat(1_000_000), "(a ".repeat(500_000), format!("{}a{}", "(".repeat(60), ")".repeat(60))]
-    {
+    for query in [
+        "(".repeat(1_000_000),
+        "-(".repeat(1_000_000),
+        "(a ".repeat(500_000),
+        format!("{}a{}", "(".repeat(60), ")".repeat(60)),
+    ] {
         let error = Rule::parse(&query).expect_err("too deep");
         assert!(error.message.contains("nested deeper"), "{error:?}");
     }
@@ -115,6 +119,8 @@ fn operators_that_only_the_network_can_judge_are_named() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn reading_is_total_and_spans_lie_in_the_query(query in "[ a-c()\"#@$:~*\\-0-9éß配😡]{0,40}|\\PC{0,60}") {
         if let Err(error) = Rule::parse(&query) {

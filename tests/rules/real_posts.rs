@@ -15,7 +15,10 @@ fn data() -> Option<PathBuf> {
 }
 
 /// Post ids by column, from the scan and from the records' own `matching_rules`.
-fn both(file: &str, columns: &[(&str, String)]) -> Option<(BTreeMap<String, BTreeSet<String>>, BTreeMap<String, BTreeSet<String>>)> {
+fn both(
+    file: &str,
+    columns: &[(&str, String)],
+) -> Option<(BTreeMap<String, BTreeSet<String>>, BTreeMap<String, BTreeSet<String>>)> {
     let Some(folder) = data() else {
         println!("skipped: the folder of real posts is not beside the checkout");
         return None;
@@ -78,18 +81,8 @@ fn conversations_agree_with_the_files_own_tags() {
             tags.insert(tag["tag"].as_str().expect("a tag").to_owned());
         }
     }
-    let from: Vec<_> = tags.iter().filter(|tag| tag.starts_with("from:")).map(|tag| (tag.as_str(), tag.clone())).collect();
+    let from: Vec<_> =
+        tags.iter().filter(|tag| tag.starts_with("from:")).map(|tag| (tag.as_str(), tag.clone())).collect();
     let Some((found, own)) = both("conversations.ndjson", &from) else { return };
     assert_eq!(found, own, "from: columns");
-    // The `@brand` tags stand for the whole conversation; every one of a customer's posts that names the brand has it.
-    let at: Vec<_> = tags
-        .iter()
-        .filter(|tag| tag.starts_with('@'))
-        .map(|tag| (tag.as_str(), format!("{tag} -from:{}", tag.trim_start_matches('@'))))
-        .collect();
-    let Some((found, own)) = both("conversations.ndjson", &at) else { return };
-    let differ = |one: &BTreeMap<String, BTreeSet<String>>, other: &BTreeMap<String, BTreeSet<String>>| {
-        one.iter().map(|(tag, ids)| ids.difference(other.get(tag).unwrap_or(&BTreeSet::new())).count()).sum::<usize>()
-    };
-    println!("named and not tagged: {}; tagged and not named: {}", differ(&found, &own), differ(&own, &found));
 }

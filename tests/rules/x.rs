@@ -40,7 +40,12 @@ fn what_x_refuses_is_said_before_it_is_asked() {
         ("acme -(slow down)", "(slow down)", "group", "(-slow OR -down)"),
         ("acme is:nullcast", "is:nullcast", "only with a `-`", "-is:nullcast"),
         ("@acme.test", "@acme.test", "not a handle at X", "letters"),
-        ("acme conversation_id:\"at://did:plc:x/app.bsky.feed.post/1\"", "conversation_id:\"at://did:plc:x/app.bsky.feed.post/1\"", "number", "conversation_id:1"),
+        (
+            "acme conversation_id:\"at://did:plc:x/app.bsky.feed.post/1\"",
+            "conversation_id:\"at://did:plc:x/app.bsky.feed.post/1\"",
+            "number",
+            "conversation_id:1",
+        ),
     ] {
         let errors = as_rule(&rule(query), Limits::SELF_SERVE).expect_err(query);
         let [error] = errors.as_slice() else { panic!("{query}: {errors:?}") };

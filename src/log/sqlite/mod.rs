@@ -54,11 +54,14 @@ pub struct Options {
     pub patience: Duration,
     /// The most pages of 4 KiB the file may have; more is refused as a full disk would.
     pub max_pages: Option<u32>,
+    /// Whether the kernel is asked to tell of other processes' appends where it can; else the file is looked at
+    /// many times a second.
+    pub asks_kernel: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(15), max_pages: None }
+        Self { patience: Duration::from_secs(15), max_pages: None, asks_kernel: true }
     }
 }
 
@@ -91,13 +94,13 @@ impl SqliteLog {
     pub fn open_with(dir: &Path, options: Options) -> Result<Self, LogError> {
         open::folder(dir)?;
         let path = dir.join(FILE);
-        let writing = open::writing(&path, options)?;
-        let reading = open::reading(&path, options, open::READER_CACHE_KIB)?;
-        let following = open::reading(&path, options, open::FOLLOWER_CACHE_KIB)?;
+        let writing = open::patiently(options, || open::writing(&path, options))?;
+        let reading = open::patiently(options, || open::reading(&path, options, open::READER_CACHE_KIB))?;
+        let following = open::patiently(options, || open::reading(&path, options, open::FOLLOWER_CACHE_KIB))?;
         let interrupt = reading.get_interrupt_handle();
 
         let (signals, inbox) = channel();
-        let follower = Follower::new(following, &path);
+        let follower = Follower::new(following, &path, options, signals.clone());
         let thread = std::thread::Builder::new()
             .name("log-pump".to_owned())
             .spawn(move || pump::run(follower, &inbox))

@@ -1,5 +1,6 @@
 //! Opening a store: look first, write only what is surely ours.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,8 +18,11 @@ pub(super) const READER_CACHE_KIB: i64 = 8 * 1024;
 /// The same for subscriptions, which read on from where they were.
 pub(super) const FOLLOWER_CACHE_KIB: i64 = 1024;
 
-/// SQLite itself waits so long for a lock; the writer tries again above that, see `writer`.
+/// SQLite itself waits so long for a lock; we try again above that.
 pub(super) const ONE_WAIT: Duration = Duration::from_millis(250);
+
+/// The longest pause between two tries.
+const PAUSE_MILLIS: u64 = 20;
 
 /// Pages the write-ahead log gathers before they are moved into the file.
 const CHECKPOINT_PAGES: i64 = 4000;
@@ -36,6 +40,32 @@ pub(super) fn folder(dir: &Path) -> Result<(), LogError> {
         why: format!("the folder cannot be made: {error}"),
         remedy: "Make it yourself, or point REPLYDECK_DATA_DIR at a folder you may write in".to_owned(),
     })
+}
+
+/// How often to try for a lock before giving up, each time waiting [`ONE_WAIT`].
+pub(super) fn tries(options: Options) -> u32 {
+    let tries = options.patience.as_millis() / ONE_WAIT.as_millis();
+    u32::try_from(tries).unwrap_or(u32::MAX).max(1)
+}
+
+/// Between two tries; chance decides how long, so that two processes do not keep step.
+pub(super) fn pause() {
+    let chance = RandomState::new().build_hasher().finish();
+    std::thread::sleep(Duration::from_millis(1 + chance % PAUSE_MILLIS));
+}
+
+/// Opens a connection, again while another process makes the store or puts it in order after a crash.
+pub(super) fn patiently(
+    options: Options,
+    open: impl Fn() -> Result<Connection, LogError>,
+) -> Result<Connection, LogError> {
+    for _ in 1..tries(options) {
+        match open() {
+            Err(LogError::Busy { .. }) => pause(),
+            outcome => return outcome,
+        }
+    }
+    open()
 }
 
 /// The connection that writes; makes the tables in a new file.
@@ -152,7 +182,7 @@ fn probe(db: &Connection, path: &Path) -> Result<(), LogError> {
             .map_err(|error| failure::told(&error, path))
     };
     let whole = number("page_count")? * number("page_size")?;
-    let length = |path: &Path| std::fs::metadata(path).map(|file| file.len()).unwrap_or(0);
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
     // Pages not yet moved out of the write-ahead log need not be in the file.
     if length(&super::writer::wal(path)) == 0 && length(path) < whole {
         return Err(damaged(format!("it should have {whole} bytes and has {}", length(path))));

@@ -1,9 +1,7 @@
 //! The one connection of this process that writes.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, params};
 
@@ -12,11 +10,7 @@ use crate::log::{AppendError, LogError, codec};
 use crate::model::{Body, BodyId, Expect, NewEvent, Seq};
 
 use super::append::{self, Failed, Prepared, seq_to_sql};
-use super::open::ONE_WAIT;
-use super::{Options, failure};
-
-/// Between two tries for the lock at most; chance decides, so that two processes do not keep step.
-const PAUSE_MILLIS: u64 = 20;
+use super::{Options, failure, open};
 
 /// The write-ahead log beside the store's file.
 pub(super) fn wal(path: &Path) -> PathBuf {
@@ -30,7 +24,7 @@ pub(super) fn wal(path: &Path) -> PathBuf {
 pub(super) struct Writer {
     db: Connection,
     path: PathBuf,
-    /// Tries for the lock before giving up, each of [`ONE_WAIT`].
+    /// Tries for the lock before giving up.
     tries: u32,
     signals: Sender<Signal>,
     waits_for_disk: bool,
@@ -40,9 +34,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(db: Connection, path: PathBuf, options: Options, signals: Sender<Signal>) -> Self {
-        let tries = options.patience.as_millis() / ONE_WAIT.as_millis();
-        let tries = u32::try_from(tries).unwrap_or(u32::MAX).max(1);
-        Self { db, path, tries, signals, waits_for_disk: false, must_scrub: false }
+        Self { db, path, tries: open::tries(options), signals, waits_for_disk: false, must_scrub: false }
     }
 
     pub(super) fn append(&mut self, batch: &[NewEvent], expect: Option<Expect>) -> Result<Seq, AppendError> {
@@ -125,9 +117,7 @@ impl Writer {
                     if !is_busy || left == 0 {
                         return Err(failure::told(&error, &self.path).into());
                     }
-                    std::thread::sleep(Duration::from_millis(
-                        1 + RandomState::new().build_hasher().finish() % PAUSE_MILLIS,
-                    ));
+                    open::pause();
                 }
             }
         }

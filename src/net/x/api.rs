@@ -75,7 +75,7 @@ impl fmt::Debug for Api {
 }
 
 impl Api {
-    pub(super) fn new(settings: XSettings, clock: Clock, random: u64, pace: Pace) -> Result<Self, NetSetupError> {
+    pub(super) fn new(settings: XSettings, clock: Clock, random: u64, pace: &Pace) -> Result<Self, NetSetupError> {
         let client = http::client(&settings.base_url, pace.connect_within)?;
         let bearer = bearer(settings.bearer.expose_secret(), "bearer")?;
         match &settings.user {
@@ -90,7 +90,7 @@ impl Api {
             bearer,
             user: settings.user,
             clock,
-            pace,
+            pace: *pace,
             deck: settings.deck,
             watch_own: settings.watch_own,
             account: Mutex::new(settings.account),
@@ -245,7 +245,7 @@ impl Api {
 pub(super) fn reset_in(until: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
     let left = Duration::try_from(until?.duration_since(now)).ok()?;
     // A clock that is wrong by days must not stop us for days.
-    Some(left.min(Duration::from_secs(24 * 3600)))
+    Some(left.min(Duration::from_hours(24)))
 }
 
 async fn answer(request: RequestBuilder) -> Result<(Value, RateHeaders), CallError> {
@@ -302,5 +302,5 @@ fn sensitive(value: &str) -> Option<HeaderValue> {
 fn nonce() -> Result<String, String> {
     let mut bytes = [0u8; 16];
     getrandom::fill(&mut bytes).map_err(|why| format!("the system gives no random numbers: {why}"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(uuid::Uuid::from_bytes(bytes).simple().to_string())
 }

@@ -179,11 +179,11 @@ fn post(data: &Value, includes: &Includes<'_>) -> Result<Post, String> {
         match text_of(reference, "type") {
             "replied_to" => in_reply_to = Some(other),
             "quoted" => {
-                let quoted = includes.post(&other);
+                let carried = includes.post(&other);
                 quotes = Some(Quoted {
                     id: PostId::new(X, &other),
-                    author: quoted.and_then(|post| id_of(post.get("author_id"))).map(|id| AuthorId::new(X, &id)),
-                    text: quoted.map(|post| words(long_or_short(post).0)).unwrap_or_default(),
+                    author: carried.and_then(|post| id_of(post.get("author_id"))).map(|id| AuthorId::new(X, &id)),
+                    text: carried.map(|post| words(long_or_short(post).0)).unwrap_or_default(),
                 });
             }
             "retweeted" | "reposted" => is_repost = true,
@@ -352,8 +352,8 @@ mod tests {
     use serde_json::json;
 
     use super::{Line, RuleRef, line};
-    use crate::model::Post;
-    use crate::model::post::WhoMayReply;
+    use crate::model::post::{Counts, WhoMayReply};
+    use crate::model::{Post, PostId};
 
     fn read(value: &serde_json::Value) -> Post {
         match line(value.to_string().as_bytes()) {
@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(post.text, "the long text");
         assert_eq!(post.counts.reposts, Some(4));
         assert_eq!(post.author.followers, Some(3));
-        assert_eq!(post.in_reply_to.as_ref().map(|id| id.as_str()), Some("x:3"));
+        assert_eq!(post.in_reply_to.as_ref().map(PostId::as_str), Some("x:3"));
         let quoted = post.quotes.unwrap();
         assert_eq!((quoted.text.as_str(), quoted.author.unwrap().as_str()), ("a & b", "x:42"));
         let Line::Post { rules, .. } = line(old.to_string().as_bytes()) else { panic!() };
@@ -416,7 +416,7 @@ mod tests {
         let post = read(&json!({"data": {"id": "362387865600000", "text": "slow"}}));
         assert_eq!(post.at.to_string(), "2010-11-05T01:42:54.657Z");
         assert_eq!((post.author.id.as_str(), post.author.handle.as_str()), ("x:0", ""));
-        assert_eq!(post.counts, Default::default());
+        assert_eq!(post.counts, Counts::default());
         for (created, shown) in
             [("2006-03-21T20:50:14.000Z", "2006-03-21T20:50:14Z"), ("2199-01-01T00:00:00.000Z", "2199-01-01T00:00:00Z")]
         {

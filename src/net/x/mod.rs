@@ -64,7 +64,7 @@ pub struct XNetwork {
 impl XNetwork {
     /// Asks nothing of the network yet.
     pub fn new(settings: XSettings, clock: Clock, random: SessionRandom) -> Result<Self, NetSetupError> {
-        Self::with_pace(settings, clock, random, Pace::X)
+        Self::with_pace(settings, clock, random, &Pace::X)
     }
 
     /// For a simulator whose time runs faster than X's.
@@ -72,7 +72,7 @@ impl XNetwork {
         settings: XSettings,
         clock: Clock,
         random: SessionRandom,
-        pace: Pace,
+        pace: &Pace,
     ) -> Result<Self, NetSetupError> {
         Ok(Self { api: Arc::new(api::Api::new(settings, clock, random, pace)?) })
     }

@@ -42,11 +42,11 @@ impl Pace {
         connect_within: Duration::from_secs(10),
         answer_within: Duration::from_secs(20),
         send_within: Duration::from_secs(30),
-        rules_every: Duration::from_secs(600),
-        rules_retry: Duration::from_secs(60),
+        rules_every: Duration::from_mins(10),
+        rules_retry: Duration::from_mins(1),
         beat: Duration::from_secs(1),
         search_lag: Duration::from_secs(30),
-        publish_within: Duration::from_secs(60),
+        publish_within: Duration::from_mins(1),
         steps: Steps::X,
     };
 }

@@ -16,6 +16,7 @@ use super::problem::{Class, Problem};
 use super::rule_text;
 use crate::model::ColumnName;
 use crate::net::Feed;
+use crate::net::http::RateHeaders;
 
 const PATH: &str = "/2/tweets/search/stream/rules";
 
@@ -219,7 +220,7 @@ pub(super) struct Rehearsal {
 /// The columns a refused rule was for; the own rule is named as what it is.
 fn words_for((want, _, why): &(Wanted, Class, String)) -> Vec<(ColumnName, String)> {
     if want.target.columns.is_empty() {
-        return vec![(ColumnName::new("own"), why.clone())];
+        return vec![(ColumnName::new("(own replies)"), why.clone())];
     }
     want.target.columns.iter().map(|column| (column.clone(), why.clone())).collect()
 }
@@ -317,7 +318,7 @@ async fn add_once(api: &Api, add: Vec<Wanted>, is_dry: bool, outcome: &mut Outco
                 outcome.made.push((want, id));
             }
             (None, Some(error), _) => {
-                let problem = super::problem::decode(200, Default::default(), None, error.to_string().as_bytes());
+                let problem = super::problem::decode(200, RateHeaders::default(), None, error.to_string().as_bytes());
                 let existing = id_of(error.get("id"));
                 match (problem.class, existing) {
                     (Class::DuplicateRule, Some(id)) => outcome.adopted.push((want, id)),

@@ -103,6 +103,8 @@ impl Listener {
     pub(super) async fn run(mut self) {
         loop {
             if self.current.is_empty() {
+                // What nobody wants to hear is not missing.
+                self.gap = None;
                 if self.feeds_change().await.is_err() {
                     return;
                 }
@@ -112,8 +114,7 @@ impl Listener {
             self.tell(LinkState::Connecting, None).await;
             match self.once().await {
                 End::Over => return,
-                // What nobody wanted to hear is not missing.
-                End::Idle => self.gap = None,
+                End::Idle => {}
                 End::Lost { why, failure } => {
                     self.open_gap().await;
                     let wait = self.backoff.after(failure);
@@ -150,7 +151,8 @@ impl Listener {
             }
         }
         // With rules known from before the line comes first: each second without it is a hole.
-        if self.map.is_empty() || self.is_map_old {
+        let rules_first = self.map.is_empty() || self.is_map_old;
+        if rules_first {
             match rules_sync::sync(&self.api, &self.current).await {
                 Ok(synced) => self.take_rules(synced).await,
                 Err(error) => return self.end(error),
@@ -164,7 +166,7 @@ impl Listener {
             Err(error) => return self.end(error),
         };
         self.went_live().await;
-        self.read(response).await
+        self.read(response, rules_first).await
     }
 
     async fn connect(&mut self) -> Result<Response, CallError> {
@@ -181,7 +183,9 @@ impl Listener {
         }
     }
 
-    async fn read(&mut self, mut response: Response) -> End {
+    /// Reads until the line ends. Rules that were not compared before it came up are compared now: they may
+    /// have changed while it was down.
+    async fn read(&mut self, mut response: Response, rules_are_fresh: bool) -> End {
         let pace = self.api.pace;
         let mut splitter = LineSplitter::new(LONGEST_LINE);
         let mut is_stale = false;
@@ -189,11 +193,11 @@ impl Listener {
         let began = Instant::now();
         let mut heard = began;
         let mut syncing: Option<Syncing> = None;
-        // Right after a reconnect the rules are looked at again: they may be why the line was lost.
-        let mut sync_at = if self.is_map_old { Instant::now() } else { Instant::now() + pace.rules_every };
+        let mut sync_at = if rules_are_fresh { began + pace.rules_every } else { began };
         loop {
             let silent_until = heard + if is_stale { pace.dead_after } else { pace.stale_after };
-            tokio::select! {
+            // In this order, so that bytes that are there always win against the watch on silence.
+            tokio::select! { biased;
                 changed = self.feeds.changed() => {
                     if changed.is_err() {
                         return End::Over;
@@ -225,7 +229,6 @@ impl Listener {
                 () = sleep_until(sync_at), if syncing.is_none() => syncing = Some(self.start_sync()),
                 chunk = response.chunk() => match chunk {
                     Ok(Some(bytes)) => {
-                        heard = Instant::now();
                         let was_stale = std::mem::take(&mut is_stale);
                         self.hear(was_stale).await;
                         if !is_settled && began.elapsed() >= pace.settled_after {
@@ -239,6 +242,8 @@ impl Listener {
                                 return end;
                             }
                         }
+                        // Counted from here: time a column's reader took is not the line's silence.
+                        heard = Instant::now();
                     }
                     Ok(None) => return lost("X closed the stream"),
                     Err(error) => return lost(&format!("the stream broke: {}", http::words(error))),
@@ -432,10 +437,8 @@ impl Listener {
     }
 
     fn no_rule_left(&self) -> End {
-        let why = match self.refused.first() {
-            Some((column, why)) => format!("X takes no rule of ours; column {column}: {why}"),
-            None => "there is no rule to listen for".to_owned(),
-        };
+        let refused = self.refused.iter().take(3).map(|(column, why)| format!("; column {column}: {why}"));
+        let why = format!("X takes no rule of ours{}", refused.collect::<String>());
         End::Down { why, remedy: "correct the queries of the columns".into() }
     }
 

@@ -29,23 +29,18 @@ pub(super) fn parse(line: &[u8]) -> Parsed {
     if !line.starts_with(b"{") {
         return Parsed::Malformed;
     }
-    match serde_json::from_slice::<Message<'_>>(line) {
-        Ok(message) => read(&message, line),
-        // A key given twice, perhaps: the last one counts.
-        Err(_) => match serde_json::from_slice::<serde_json::Value>(line) {
-            Ok(value) => match Message::deserialize(&value) {
-                Ok(message) => match serde_json::to_vec(&value) {
-                    Ok(line) => read(&message, &line),
-                    Err(_) => Parsed::Malformed,
-                },
-                Err(_) => Parsed::Malformed,
-            },
-            Err(_) => Parsed::Malformed,
-        },
+    // The parser does not look into fields that nobody asks for; a wrong byte there spoils the line as well.
+    let Ok(line) = std::str::from_utf8(line) else { return Parsed::Malformed };
+    if let Ok(message) = serde_json::from_str::<Message<'_>>(line) {
+        return read(&message, line);
     }
+    // A key given twice, perhaps: the last one counts.
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(line) else { return Parsed::Malformed };
+    let line = value.to_string();
+    serde_json::from_str(&line).map_or(Parsed::Malformed, |message| read(&message, &line))
 }
 
-fn read(message: &Message<'_>, line: &[u8]) -> Parsed {
+fn read(message: &Message<'_>, line: &str) -> Parsed {
     if let Some(Object(data)) = &message.data {
         return post_of_x(data, &message.includes.0);
     }
@@ -55,7 +50,7 @@ fn read(message: &Message<'_>, line: &[u8]) -> Parsed {
     if !message.errors.0.is_empty() {
         return Parsed::Other;
     }
-    match serde_json::from_slice::<RawPost<'_>>(line) {
+    match serde_json::from_str::<RawPost<'_>>(line) {
         Ok(bare) => post_of_x(&bare, &Includes::default()),
         Err(_) => Parsed::Malformed,
     }
@@ -64,8 +59,11 @@ fn read(message: &Message<'_>, line: &[u8]) -> Parsed {
 fn post_of_x(data: &RawPost<'_>, includes: &Includes<'_>) -> Parsed {
     const X: NetworkKind = NetworkKind::X;
     let (Some(id), Some(_)) = (data.id.text(), data.text.0.as_ref()) else { return Parsed::Malformed };
-    let history: Vec<&str> =
-        [&data.edit_history_tweet_ids, &data.edit_history_post_ids].into_iter().flat_map(|ids| &ids.0).filter_map(Text::text).collect();
+    let history: Vec<&str> = [&data.edit_history_tweet_ids, &data.edit_history_post_ids]
+        .into_iter()
+        .flat_map(|ids| &ids.0)
+        .filter_map(Text::text)
+        .collect();
     let first = history.first().copied().unwrap_or(id);
     let user = |id: &str| includes.users.0.iter().map(|user| &user.0).find(|user| user.id.text() == Some(id));
 
@@ -90,7 +88,8 @@ fn post_of_x(data: &RawPost<'_>, includes: &Includes<'_>) -> Parsed {
     let author_id = data.author_id.text();
     let author = author_id.and_then(user);
     let line = |text: Option<&Text<'_>>| text.and_then(Text::text).map(clean::line).unwrap_or_default();
-    let entities = data.note().and_then(|note| note.entities.as_ref()).or(data.entities.as_ref()).map(|entities| &entities.0);
+    let entities =
+        data.note().and_then(|note| note.entities.as_ref()).or(data.entities.as_ref()).map(|entities| &entities.0);
     let lists = entities.into_iter();
     let keys: Vec<&str> = data.attachments.0.media_keys.0.iter().filter_map(Text::text).collect();
 

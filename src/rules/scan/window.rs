@@ -186,8 +186,11 @@ fn cut(word: &str, whole: bool) -> Option<(usize, Wanted)> {
         let text = &word[start..end];
         let worth = worth(text);
         if worth > best.as_ref().map_or(0, |(best, _)| *best) {
-            let wanted =
-                Wanted { text: text.to_owned(), starts_word: whole && start == 0, ends_word: whole && end == word.len() };
+            let wanted = Wanted {
+                text: text.to_owned(),
+                starts_word: whole && start == 0,
+                ends_word: whole && end == word.len(),
+            };
             best = Some((worth, wanted));
         }
     }
@@ -238,7 +241,8 @@ pub(super) fn triggers<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Vec<u8>>
     joining.iter().copied().for_each(&mut add);
     for folding in FOLDINGS.iter() {
         let plain = folding.variant_of.is_some_and(|c| !c.is_ascii() && alphabet.contains(&c));
-        let becomes = !plain && folding.to.chars().any(|c| alphabet.contains(&c)) && !folding.to.chars().eq([folding.from]);
+        let becomes =
+            !plain && folding.to.chars().any(|c| alphabet.contains(&c)) && !folding.to.chars().eq([folding.from]);
         let first = folding.parts.first().copied().unwrap_or(folding.from);
         let joins = joining.contains(&first)
             || canonical_combining_class(first) != 0 && folding.parts.iter().any(|part| joining.contains(part));
@@ -262,7 +266,9 @@ mod tests {
 
     #[test]
     fn characters_outside_the_ranges_fold_to_themselves() {
-        for c in ('\u{80}'..=char::MAX).filter(|&c| !FOLDED_RANGES.iter().any(|&(a, b)| (a..=b).contains(&u32::from(c)))) {
+        for c in
+            ('\u{80}'..=char::MAX).filter(|&c| !FOLDED_RANGES.iter().any(|&(a, b)| (a..=b).contains(&u32::from(c))))
+        {
             assert_eq!(fold(&c.to_string()), c.to_string(), "{:x}", u32::from(c));
             assert_eq!(canonical_combining_class(c), 0, "{:x}", u32::from(c));
             // Syllables of Hangul come apart and together again.

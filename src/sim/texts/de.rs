@@ -55,7 +55,7 @@ pub(super) const PHRASES: Phrases = Phrases {
         "Homeoffice ist damit gelaufen.",
         "Omas Hausnotruf hängt an der Leitung.",
         "Im Laden geht nicht mal die Kartenzahlung.",
-        "Bin seit {n} Jahren Kunde.",
+        "Bin seit {y} Jahren Kunde.",
         "Mein Datenvolumen ist jetzt auch weg.",
     ],
     closers: &[

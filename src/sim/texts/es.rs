@@ -55,7 +55,7 @@ pub(super) const PHRASES: Phrases = Phrases {
         "Trabajo desde casa, ¿y ahora qué?",
         "En la tienda no funciona ni el datáfono.",
         "Los niños no pueden hacer los deberes.",
-        "Soy cliente desde hace {n} años.",
+        "Soy cliente desde hace {y} años.",
         "He gastado todos los datos del móvil.",
     ],
     closers: &[

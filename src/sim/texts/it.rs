@@ -58,7 +58,7 @@ pub(super) const PHRASES: Phrases = Phrases {
         "Mia nonna ha il telesoccorso su questa linea.",
         "In negozio non va nemmeno il pos.",
         "Ho finito tutti i giga del telefono.",
-        "Sono vostro cliente da {n} anni.",
+        "Sono vostro cliente da {y} anni.",
     ],
     closers: &[
         "Quando si risolve?",

@@ -50,8 +50,7 @@ pub(super) fn end(state: &mut State, which: &str, call: &Call) -> Result<Answer,
         .partition(|connection| named.as_ref().is_none_or(|ids| ids.contains(&connection.id)));
     state.x.streams = stay;
     let failed = named.map_or(0, |ids| ids.len() - gone.len().min(ids.len()));
-    let results: Vec<Value> =
-        gone.iter().map(|connection| json!({"uuid": connection.id, "success": true})).collect();
+    let results: Vec<Value> = gone.iter().map(|connection| json!({"uuid": connection.id, "success": true})).collect();
     let killed = before - state.x.streams.len();
     Ok(Answer::json(200, json!({"data": {"successful_kills": killed, "failed_kills": failed, "results": results}})))
 }

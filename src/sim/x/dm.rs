@@ -98,7 +98,8 @@ pub(super) fn read(state: &State, id: &str, call: &Call) -> Result<Answer, Answe
     let fields: Vec<&str> = call.param("dm_event.fields").map(|list| list.split(',').collect()).unwrap_or_default();
     let known = ["id", "text", "event_type", "created_at", "sender_id", "dm_conversation_id", "participant_ids"];
     if let Some(field) = fields.iter().find(|field| !known.contains(field)) {
-        let message = format!("The `dm_event.fields` query parameter value [{field}] is not one of [{}]", known.join(","));
+        let message =
+            format!("The `dm_event.fields` query parameter value [{field}] is not one of [{}]", known.join(","));
         return Err(problem::invalid(Some(("dm_event.fields", field)), &message));
     }
     let rows: Vec<Value> = state

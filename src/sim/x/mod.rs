@@ -130,7 +130,7 @@ impl Answer {
         Self { status, headers: Vec::new(), body: Body::Json(body) }
     }
 
-    fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
         self.headers.push((name, value.to_string()));
         self
     }

@@ -49,8 +49,7 @@ pub(super) fn verify(
     if call.is_form {
         parameters.extend(url::form_urlencoded::parse(&call.body).into_owned());
     }
-    let signature =
-        sign(&call.method, &format!("{}{}", call.origin, call.path), parameters, credentials);
+    let signature = sign(&call.method, &format!("{}{}", call.origin, call.path), parameters, credentials);
     signature == get("oauth_signature") && nonces.insert(format!("{} {nonce}", get("oauth_timestamp")))
 }
 

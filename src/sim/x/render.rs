@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::super::world::{Person, SimPost, World, displayed, hashtags, mentions};
 use super::NameFamily;
 use super::fields::Choice;
-use super::super::world::{Person, SimPost, World, displayed, hashtags, mentions};
 use crate::model::NetworkKind;
 use crate::model::length::length;
 
@@ -47,11 +47,8 @@ pub(super) fn render(
     if !users.is_empty() {
         includes.insert("users".to_owned(), Value::Array(users));
     }
-    let others: Vec<Value> = others
-        .iter()
-        .filter_map(|id| world.posts.get(id))
-        .map(|post| post_json(world, post, choice, names))
-        .collect();
+    let others: Vec<Value> =
+        others.iter().filter_map(|id| world.posts.get(id)).map(|post| post_json(world, post, choice, names)).collect();
     if !others.is_empty() {
         includes.insert(pick(names, "tweets", "posts").to_owned(), Value::Array(others));
     }
@@ -108,7 +105,8 @@ fn post_json(world: &World, post: &SimPost, choice: &Choice, names: NameFamily) 
         put("possibly_sensitive", json!(false));
     }
     let parent = post.reply_to.and_then(|id| world.posts.get(&id));
-    if let Some(parent) = parent.filter(|_| choice.has("in_reply_to_user_id") || choice.expands("in_reply_to_user_id")) {
+    if let Some(parent) = parent.filter(|_| choice.has("in_reply_to_user_id") || choice.expands("in_reply_to_user_id"))
+    {
         put("in_reply_to_user_id", json!(parent.author.to_string()));
     }
     let references = references(post);

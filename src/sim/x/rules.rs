@@ -178,16 +178,14 @@ fn read(value: &str) -> Result<Rule, Vec<String>> {
     super::query::read(value)
 }
 
-fn delete_rules(
-    state: &mut State,
-    call: &Call,
-    delete: &Map<String, Value>,
-    dry_run: bool,
-) -> Result<Answer, Answer> {
+/// Whether a rule is the one that is named.
+type Means = fn(&AppRule, &str) -> bool;
+
+fn delete_rules(state: &mut State, call: &Call, delete: &Map<String, Value>, dry_run: bool) -> Result<Answer, Answer> {
     let strings = |key: &str| -> Option<Vec<String>> {
         delete.get(key)?.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
     };
-    let (named, is_meant): (Vec<String>, fn(&AppRule, &str) -> bool) = match (strings("ids"), strings("values")) {
+    let (named, is_meant): (Vec<String>, Means) = match (strings("ids"), strings("values")) {
         (Some(ids), None) => (ids, |rule, id| rule.id.to_string() == id),
         (None, Some(values)) => (values, |rule, value| rule.value == value.trim()),
         _ => return Err(problem::invalid(None, "$.delete: needs `ids` or `values`, a list of strings")),

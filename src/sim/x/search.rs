@@ -92,8 +92,7 @@ fn page_size(call: &Call, least: usize, usual: usize) -> Result<usize, Answer> {
     match text.parse() {
         Ok(size) if (least..=100).contains(&size) => Ok(size),
         _ => {
-            let message =
-                format!("The `max_results` query parameter value [{text}] is not between {least} and 100");
+            let message = format!("The `max_results` query parameter value [{text}] is not between {least} and 100");
             Err(problem::invalid(Some(("max_results", text)), &message))
         }
     }
@@ -107,12 +106,16 @@ fn found<'a>(state: &'a State, call: &Call, span: &Span) -> Result<Vec<&'a SimPo
         .ok_or_else(|| problem::invalid(None, "The `query` query parameter can not be empty"))?;
     let length = query.chars().count();
     if length > LONGEST_QUERY {
-        let message =
-            format!("The `query` query parameter must be at most {LONGEST_QUERY} characters long, this one has {length}");
+        let message = format!(
+            "The `query` query parameter must be at most {LONGEST_QUERY} characters long, this one has {length}"
+        );
         return Err(problem::invalid(Some(("query", query)), &message));
     }
     let rule = super::query::read(query).map_err(|details| {
-        problem::invalid(Some(("query", query)), &format!("There were errors processing your request: {}", details.join("; ")))
+        problem::invalid(
+            Some(("query", query)),
+            &format!("There were errors processing your request: {}", details.join("; ")),
+        )
     })?;
     Ok(state
         .world
@@ -197,8 +200,7 @@ pub(super) fn counts(state: &mut State, call: &Call) -> Result<Answer, Answer> {
         "hour" => 3_600,
         "day" => 86_400,
         other => {
-            let message =
-                format!("The `granularity` query parameter value [{other}] is not one of [minute,hour,day]");
+            let message = format!("The `granularity` query parameter value [{other}] is not one of [minute,hour,day]");
             return Err(problem::invalid(Some(("granularity", other)), &message));
         }
     };
@@ -208,16 +210,16 @@ pub(super) fn counts(state: &mut State, call: &Call) -> Result<Answer, Answer> {
     let mut rows = Vec::new();
     let mut start = first;
     while start < end {
-        let stop = ((start.div_euclid(step) + 1) * step).min(end);
+        let until = ((start.div_euclid(step) + 1) * step).min(end);
         // The last stretch holds what falls into its broken second as well.
-        let is_last = stop == end;
-        let count = times.iter().filter(|at| **at >= start && (**at < stop || is_last)).count();
+        let is_last = until == end;
+        let count = times.iter().filter(|at| **at >= start && (**at < until || is_last)).count();
         rows.push(json!({
             "start": format!("{:.3}", Timestamp::from_second(start).unwrap_or(span.from)),
-            "end": format!("{:.3}", Timestamp::from_second(stop).unwrap_or(span.to)),
+            "end": format!("{:.3}", Timestamp::from_second(until).unwrap_or(span.to)),
             "tweet_count": count,
         }));
-        start = stop;
+        start = until;
     }
     Ok(Answer::json(200, json!({"data": rows, "meta": {"total_tweet_count": times.len()}})))
 }

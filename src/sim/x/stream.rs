@@ -122,10 +122,7 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Result<Answer, Answer> 
 pub(in crate::sim) fn apply_waiting_faults(x: &mut XApp, faults: &mut Faults, now: Timestamp) {
     x.streams.retain_mut(|connection| {
         let whole = |kind: &Kind| {
-            matches!(
-                kind,
-                Kind::Stall | Kind::Cut { mid_line: false } | Kind::Disconnect { .. } | Kind::Line { .. }
-            )
+            matches!(kind, Kind::Stall | Kind::Cut { mid_line: false } | Kind::Disconnect { .. } | Kind::Line { .. })
         };
         // A fault that lasts acts once on each connection.
         let mut met: Vec<String> = Vec::new();
@@ -144,7 +141,8 @@ pub(in crate::sim) fn apply_waiting_faults(x: &mut XApp, faults: &mut Faults, no
                     }
                 }
                 Kind::Line { text } => {
-                    if !connection.send(Bytes::from(format!("{text}\r\n")), now) {
+                    let heard = connection.send(Bytes::from(format!("{text}\r\n")), now);
+                    if !heard {
                         return false;
                     }
                 }

@@ -44,7 +44,7 @@ const KNOWN: &[&str] = &[
 pub(super) fn create(state: &mut State, call: &Call) -> Result<Answer, Answer> {
     let result = judge(state, call);
     match result {
-        Ok(wish) => Ok(publish(state, call, wish)),
+        Ok(wish) => Ok(publish(state, call, &wish)),
         Err(refusal) => {
             let given: Value = serde_json::from_slice(&call.body).unwrap_or(Value::Null);
             let why = match &refusal.body {
@@ -66,6 +66,8 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Answer, Answer> {
         }
     }
 }
+
+static CASHTAG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$[A-Za-z]{1,6}\b").expect("a constant pattern"));
 
 /// A post that X would take.
 struct Wish {
@@ -124,7 +126,6 @@ fn judge(state: &State, call: &Call) -> Result<Wish, Answer> {
     if length(NetworkKind::X, text).used > 280 {
         return Err(problem::forbidden(TOO_LONG));
     }
-    static CASHTAG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$[A-Za-z]{1,6}\b").expect("a constant pattern"));
     if CASHTAG.find_iter(text).count() > 1 {
         return Err(problem::forbidden("You can only include one cashtag in a post."));
     }
@@ -157,7 +158,11 @@ fn refuse_unknown(place: &str, object: &Map<String, Value>, known: &[&str]) -> R
 
 /// The post to reply to.
 fn parent<'a>(state: &'a State, reply: &Map<String, Value>) -> Result<&'a SimPost, Answer> {
-    refuse_unknown("$.reply", reply, &["in_reply_to_tweet_id", "exclude_reply_user_ids", "auto_populate_reply_metadata"])?;
+    refuse_unknown(
+        "$.reply",
+        reply,
+        &["in_reply_to_tweet_id", "exclude_reply_user_ids", "auto_populate_reply_metadata"],
+    )?;
     let id = reply.get("in_reply_to_tweet_id").and_then(Value::as_str);
     let id: u64 = id.and_then(|id| id.parse().ok()).ok_or_else(|| {
         problem::invalid(None, "$.reply.in_reply_to_tweet_id: does not match the regex pattern ^[0-9]{1,19}$")
@@ -202,7 +207,7 @@ fn gate(state: &State, parent: &SimPost) -> Result<(), Answer> {
     Ok(())
 }
 
-fn publish(state: &mut State, call: &Call, wish: Wish) -> Answer {
+fn publish(state: &mut State, call: &Call, wish: &Wish) -> Answer {
     let is_reply = wish.parent.is_some();
     let parent_author = wish.parent.and_then(|id| state.world.posts.get(&id)).map(|post| post.author);
     let has_link = wish.text.contains("http://") || wish.text.contains("https://");

@@ -1,7 +1,33 @@
-//! From an account in the config to what its network needs, secrets fetched.
+//! From the config's accounts to networks that can listen and answer, secrets fetched.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
 
 use crate::config::{AccountConfig, Config, SecretError, UserSecrets};
-use crate::net::x::{UserCredentials, XSettings};
+use crate::model::{AccountName, NetworkKind};
+use crate::net::x::{UserCredentials, XNetwork, XSettings};
+use crate::net::{Clock, Network};
+
+/// The networks of all accounts. Blocks while commands fetch secrets.
+pub fn build(config: &Config, clock: &Clock, random: u64) -> anyhow::Result<BTreeMap<AccountName, Arc<dyn Network>>> {
+    let mut networks: BTreeMap<AccountName, Arc<dyn Network>> = BTreeMap::new();
+    for account in &config.accounts {
+        let network: Arc<dyn Network> = match account.network {
+            NetworkKind::X => {
+                let settings = x_settings(config, account)?;
+                let network = XNetwork::new(settings, Arc::clone(clock), random);
+                Arc::new(network.with_context(|| format!("account `{}`", account.name))?)
+            }
+            NetworkKind::Bluesky | NetworkKind::Mastodon => {
+                anyhow::bail!("account `{}`: this version speaks with X only", account.name)
+            }
+        };
+        networks.insert(account.name.clone(), network);
+    }
+    Ok(networks)
+}
 
 /// Which secret of which account could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

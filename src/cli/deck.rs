@@ -1,0 +1,109 @@
+//! `replydeck`: opens the deck on the accounts of the config.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::config::{Config, Places};
+use crate::log::sqlite::SqliteLog;
+use crate::model::SessionId;
+use crate::net::{Clock, Network};
+use crate::run::session::{self, Session};
+use crate::run::{clock, deck, logs, networks, reload};
+use crate::ui::Theme;
+
+/// Opens the deck as the config says.
+pub fn run(places: &Places, theme: Theme) -> anyhow::Result<()> {
+    let config = Config::load(&places.config)?;
+    let random = random()?;
+    let clock = clock::system();
+    let networks = networks::build(&config, &clock, random)?;
+    open(
+        Deck { config: &config, watched: Some(&places.config), data_dir: &places.data, networks, clock, theme, random },
+        |_| {},
+    )
+}
+
+/// A deck and what feeds it.
+pub struct Deck<'a> {
+    pub config: &'a Config,
+    /// The file to take changed settings from.
+    pub watched: Option<&'a Path>,
+    pub data_dir: &'a Path,
+    pub networks: std::collections::BTreeMap<crate::model::AccountName, Arc<dyn Network>>,
+    pub clock: Clock,
+    pub theme: Theme,
+    pub random: u64,
+}
+
+impl std::fmt::Debug for Deck<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deck").field("data_dir", &self.data_dir).finish_non_exhaustive()
+    }
+}
+
+/// Opens a deck on a store in `data_dir` and runs it to its end. `beside` may start what runs with it; it ends
+/// when the token it is given is cancelled.
+pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> {
+    let Deck { config, watched, data_dir, networks, clock, theme, random } = deck;
+    std::fs::create_dir_all(data_dir).with_context(|| {
+        format!("the data folder {} cannot be made. Set REPLYDECK_DATA_DIR to another", data_dir.display())
+    })?;
+    let _logs =
+        logs::start(data_dir).with_context(|| format!("no log file can be written in {}", data_dir.display()))?;
+    crate::run::terminal::restore_on_panic();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let log = Arc::new(SqliteLog::open(data_dir)?);
+        let session = Session::start(data_dir, SessionId(Uuid::now_v7()))
+            .with_context(|| format!("no session file can be made in {}", data_dir.display()))?;
+        let machine = session::machine();
+        let with = Beside { stop: CancellationToken::new(), tasks: TaskTracker::new() };
+        beside(&with);
+        let reloads = watched.map(|path| {
+            let (reloads, changed) = mpsc::channel(1);
+            let (path, machine, id, stop) = (path.to_owned(), machine.clone(), session.id, with.stop.clone());
+            with.tasks.spawn(async move {
+                let setup = move |config: &Config| config.setup(machine.clone(), id);
+                if let Err(error) = reload::watch(path, setup, reloads, stop).await {
+                    tracing::warn!(%error, "the config file cannot be watched; a change needs a new start");
+                }
+            });
+            changed
+        });
+        let opening = deck::Opening {
+            setup: config.setup(machine, session.id),
+            log: Arc::clone(&log) as Arc<dyn crate::log::Log>,
+            networks,
+            clock,
+            data_dir: data_dir.to_owned(),
+            theme,
+            random,
+            stop: with.stop.clone(),
+            reloads,
+        };
+        let ended = deck::run(opening).await;
+        with.stop.cancel();
+        with.tasks.close();
+        with.tasks.wait().await;
+        log.close().await;
+        ended
+    })
+}
+
+/// Tasks that run as long as the deck does.
+#[derive(Debug)]
+pub struct Beside {
+    pub stop: CancellationToken,
+    pub tasks: TaskTracker,
+}
+
+/// Random bits of this run, from the system.
+pub fn random() -> anyhow::Result<u64> {
+    getrandom::u64().map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))
+}

@@ -1,0 +1,36 @@
+//! `replydeck demo`: the deck on the embedded simulator, with a store of its own that is gone afterwards.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::deck::{self, Deck};
+use super::start::DemoArgs;
+use crate::config::Config;
+use crate::run::{clock, networks};
+use crate::sim::{Script, Sim};
+use crate::ui::Theme;
+
+/// Opens the deck on a simulator in this process; everything goes over HTTP as with the real network.
+pub fn run(args: &DemoArgs, theme: Theme) -> anyhow::Result<()> {
+    let folder =
+        tempfile::Builder::new().prefix("replydeck-demo-").tempdir().context("no temporary folder can be made")?;
+    let random = deck::random()?;
+    let clock = clock::system();
+    let script = Script::new(args.seed.unwrap_or(random), args.rate, Arc::clone(&clock));
+    let sim = Sim::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), script)
+        .context("the simulator cannot listen on 127.0.0.1")?;
+    let config = Config::load(&sim.ready_config(folder.path())?)?;
+    let networks = networks::build(&config, &clock, random)?;
+    let data_dir = folder.path().join("data");
+    let opened = Deck { config: &config, watched: None, data_dir: &data_dir, networks, clock, theme, random };
+    deck::open(opened, |beside| {
+        let serving = sim.serve(beside.stop.clone());
+        beside.tasks.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the simulator cannot serve");
+            }
+        });
+    })
+}

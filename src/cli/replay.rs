@@ -1,0 +1,79 @@
+//! `replydeck replay`: the deck fed from recorded posts. What is sent goes to the simulator, never to a network.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::deck::{self, Deck};
+use super::start::ReplayArgs;
+use super::{Cli, start};
+use crate::config::Config;
+use crate::model::AccountName;
+use crate::net::Network;
+use crate::net::replay::Speed;
+use crate::net::x::{UserCredentials, XNetwork, XSettings};
+use crate::run::clock::Recorded;
+use crate::run::recording::{Recording, Tape};
+use crate::sim::{Script, Sim};
+use crate::ui::Theme;
+
+/// Plays a recording to the columns of the config, in a store of its own that is gone afterwards.
+pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
+    let mut config: Config = cli.load()?.1;
+    let Some(feeding) = config.accounts.first().map(|account| account.name.clone()) else {
+        anyhow::bail!("the config has no account");
+    };
+    // One recording feeds every column, whichever account would have fed it.
+    for column in &mut config.columns {
+        column.account = feeding.clone();
+    }
+    let folder =
+        tempfile::Builder::new().prefix("replydeck-replay-").tempdir().context("no temporary folder can be made")?;
+    let random = deck::random()?;
+    let recorded = Recorded::default();
+    let clock = recorded.clock();
+    let speed = match args.speed {
+        start::Speed::Times(times) => Speed::Times(times),
+        start::Speed::Max => Speed::Max,
+    };
+    let sim = Sim::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Script::new(1, 0.0, Arc::clone(&clock)))
+        .context("the simulator cannot listen on 127.0.0.1")?;
+    let mut tape = Some(open(&args.file)?);
+    let mut networks: BTreeMap<AccountName, Arc<dyn Network>> = BTreeMap::new();
+    for account in &config.accounts {
+        let credentials = sim.credentials();
+        let settings = XSettings {
+            account: crate::model::Account { can_send: true, ..account.account() },
+            base_url: sim.x_url().parse().context("the simulator's address")?,
+            bearer: credentials.bearer.as_str().into(),
+            user: Some(UserCredentials::OAuth2 { access_token: credentials.access_token.as_str().into() }),
+            deck: config.deck.clone(),
+            watch_own: false,
+        };
+        let behind: Arc<dyn Network> = Arc::new(XNetwork::new(settings, Arc::clone(&clock), random)?);
+        let tape = if account.name == feeding { tape.take() } else { None };
+        networks.insert(account.name.clone(), Arc::new(Recording::new(tape, speed, recorded.clone(), behind)));
+    }
+    let data_dir = folder.path().join("data");
+    let opened = Deck { config: &config, watched: None, data_dir: &data_dir, networks, clock, theme, random };
+    deck::open(opened, |beside| {
+        let serving = sim.serve(beside.stop.clone());
+        beside.tasks.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the simulator cannot serve");
+            }
+        });
+    })
+}
+
+/// Opens the recording; `-` is stdin, which then cannot be the keyboard.
+fn open(file: &Path) -> anyhow::Result<Tape> {
+    if file == Path::new("-") {
+        return Ok(Box::new(tokio::io::stdin()));
+    }
+    let file = std::fs::File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+    Ok(Box::new(tokio::fs::File::from_std(file)))
+}

@@ -1,0 +1,249 @@
+//! Carries out what [`crate::app::update`] asks for. Nothing here waits: every deed is a task or a queue.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use super::intake::Signer;
+use super::outbox::{self, Delivering};
+use crate::app::effect::AppendToken;
+use crate::app::notice::{Notice, Weight};
+use crate::app::{App, Effect, FromStore, Msg};
+use crate::log::{AppendError, Log, LogError};
+use crate::model::{AccountName, Expect, NewEvent, NotAppended, SessionId};
+use crate::net::{Clock, Network};
+
+/// So many posts are read at once when scrolling past the window, and shown for a search.
+const PAGE: usize = 50;
+
+/// What the deck's deeds need.
+pub struct Effects {
+    pub log: Arc<dyn Log>,
+    pub networks: BTreeMap<AccountName, Arc<dyn Network>>,
+    pub clock: Clock,
+    pub signer: Signer,
+    pub session: SessionId,
+    pub inbox: mpsc::Sender<Msg>,
+    /// Everything begun here; the end waits for it.
+    pub tasks: TaskTracker,
+    /// Appends leave in the order the keys asked for them.
+    appends: mpsc::UnboundedSender<Append>,
+}
+
+impl std::fmt::Debug for Effects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Effects").field("networks", &self.networks).finish_non_exhaustive()
+    }
+}
+
+struct Append {
+    token: AppendToken,
+    events: Vec<NewEvent>,
+    expect: Option<Expect>,
+}
+
+/// What the loop itself has to do, because it owns the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ForTerminal {
+    Write(Vec<u8>),
+    Edit { text: String },
+    Suspend,
+    Repaint,
+    Quit,
+}
+
+impl Effects {
+    pub fn new(
+        log: Arc<dyn Log>,
+        networks: BTreeMap<AccountName, Arc<dyn Network>>,
+        clock: Clock,
+        signer: Signer,
+        session: SessionId,
+        inbox: mpsc::Sender<Msg>,
+    ) -> Self {
+        let (appends, queue) = mpsc::unbounded_channel();
+        let tasks = TaskTracker::new();
+        tasks.spawn(append_in_order(Arc::clone(&log), queue, inbox.clone()));
+        Self { log, networks, clock, signer, session, inbox, tasks, appends }
+    }
+
+    /// Begins the deed; hands back what only the owner of the terminal can do.
+    pub fn run(&self, effect: Effect, app: &App) -> Option<ForTerminal> {
+        match effect {
+            Effect::Append { token, events, expect } => {
+                if self.appends.send(Append { token, events, expect }).is_err() {
+                    tracing::error!("the store's queue is gone");
+                }
+                None
+            }
+            Effect::Send { reply } => self.deliver(reply, app, false),
+            Effect::ReadBack { reply } => self.deliver(reply, app, true),
+            Effect::ReadBodies { ids } => {
+                self.read(move |log| async move { log.bodies(ids).await.map(FromStore::Bodies) })
+            }
+            Effect::ReadOlder { column, name, before } => self.read(move |log| async move {
+                log.older(name, before, PAGE).await.map(|posts| FromStore::Older { column, posts })
+            }),
+            Effect::ReadCase { case } => self
+                .read(move |log| async move { log.of_case(case).await.map(|events| FromStore::Case { case, events }) }),
+            Effect::Find { words } => self.read(move |log| async move {
+                let hits = log.search(words.clone(), PAGE).await?;
+                Ok(FromStore::Found { words, hits })
+            }),
+            Effect::FillGap { gap } => {
+                self.tell(Weight::Info, format!("gap {gap}"));
+                None
+            }
+            Effect::Open { url } => self.open(url),
+            Effect::Copy { text } => Some(ForTerminal::Write(clipboard(&text))),
+            Effect::EditExternally { text } => Some(ForTerminal::Edit { text }),
+            Effect::Bell => Some(ForTerminal::Write(vec![0x07])),
+            Effect::Suspend => Some(ForTerminal::Suspend),
+            Effect::Repaint => Some(ForTerminal::Repaint),
+            Effect::Quit => Some(ForTerminal::Quit),
+        }
+    }
+
+    /// Ends after everything begun is done.
+    pub async fn end(self) {
+        let Self { tasks, appends, .. } = self;
+        drop(appends);
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    fn deliver(&self, reply: crate::model::ReplyId, app: &App, only_look: bool) -> Option<ForTerminal> {
+        let known = app.desk.replies.get(&reply);
+        let network = known.and_then(|reply| self.networks.get(&reply.account)).cloned();
+        let attempted = known.and_then(|reply| reply.attempted);
+        let ready = outbox::outgoing(&app.desk, reply).and_then(|ready| {
+            network.ok_or_else(|| "its account is not set up for sending".to_owned()).map(|network| (ready, network))
+        });
+        match ready {
+            Ok(((confirmed, expect), network)) => {
+                let delivering = Delivering {
+                    log: Arc::clone(&self.log),
+                    network,
+                    clock: Arc::clone(&self.clock),
+                    signer: self.signer.clone(),
+                    session: self.session,
+                    inbox: self.inbox.clone(),
+                };
+                if only_look {
+                    let attempted = attempted.unwrap_or(app.now);
+                    self.tasks.spawn(delivering.read_back(confirmed, attempted));
+                } else {
+                    self.tasks.spawn(delivering.send(confirmed, expect));
+                }
+            }
+            Err(why) => self.tell(Weight::Error, format!("a reply cannot be sent: {why}; it stays in the outbox (U)")),
+        }
+        None
+    }
+
+    fn read<F>(&self, ask: impl FnOnce(Arc<dyn Log>) -> F) -> Option<ForTerminal>
+    where
+        F: Future<Output = Result<FromStore, LogError>> + Send + 'static,
+    {
+        let answer = ask(Arc::clone(&self.log));
+        let (inbox, clock) = (self.inbox.clone(), Arc::clone(&self.clock));
+        self.tasks.spawn(async move {
+            let msg = match answer.await {
+                Ok(answer) => Msg::Store(answer),
+                Err(error) => Msg::Notice(Notice::new(clock(), Weight::Error, error.to_string())),
+            };
+            if inbox.send(msg).await.is_err() {
+                tracing::debug!("nobody is left to read what the store said");
+            }
+        });
+        None
+    }
+
+    fn tell(&self, weight: Weight, text: String) {
+        tracing::warn!("{text}");
+        let (inbox, notice) = (self.inbox.clone(), Notice::new((self.clock)(), weight, text));
+        self.tasks.spawn(async move {
+            if inbox.send(Msg::Notice(notice)).await.is_err() {
+                tracing::debug!("nobody is left to read the notice");
+            }
+        });
+    }
+
+    /// Opens a page with the desktop's opener; over SSH and without one the bare address is shown instead.
+    fn open(&self, url: String) -> Option<ForTerminal> {
+        let Some(opener) = opener() else {
+            self.tell(Weight::Info, format!("no browser here: {url}"));
+            return None;
+        };
+        let (inbox, clock) = (self.inbox.clone(), Arc::clone(&self.clock));
+        self.tasks.spawn(async move {
+            let opened = tokio::process::Command::new(&opener)
+                .arg(&url)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .await;
+            let text = match opened {
+                Ok(status) if status.success() => return,
+                Ok(status) => format!("{} ended with {status}: {url}", opener.display()),
+                Err(error) => format!("{} could not be started ({error}): {url}", opener.display()),
+            };
+            if inbox.send(Msg::Notice(Notice::new(clock(), Weight::Warning, text))).await.is_err() {
+                tracing::debug!("nobody is left to read the notice");
+            }
+        });
+        None
+    }
+}
+
+/// The program that opens pages: `$BROWSER`, or the desktop's own where there is a display and no SSH between.
+fn opener() -> Option<PathBuf> {
+    if let Some(browser) = std::env::var_os("BROWSER").filter(|browser| !browser.is_empty()) {
+        return Some(PathBuf::from(browser));
+    }
+    if std::env::var_os("SSH_CONNECTION").is_some() {
+        return None;
+    }
+    if cfg!(target_os = "macos") {
+        return Some(PathBuf::from("open"));
+    }
+    let display = ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| std::env::var_os(name).is_some());
+    display.then(|| PathBuf::from("xdg-open"))
+}
+
+/// OSC 52 with target `c` and BEL; inside tmux also wrapped for its pass-through.
+fn clipboard(text: &str) -> Vec<u8> {
+    let plain = format!("\x1b]52;c;{}\x07", base64::engine::general_purpose::STANDARD.encode(text));
+    let mut bytes = Vec::with_capacity(plain.len() * 2 + 16);
+    if std::env::var_os("TMUX").is_some() {
+        // tmux takes the plain form where `set-clipboard` is on and the wrapped one where pass-through is.
+        let wrapped = plain.replace('\x1b', "\x1b\x1b");
+        if write!(bytes, "\x1bPtmux;{wrapped}\x1b\\").is_err() {
+            tracing::error!("writing to memory failed");
+        }
+    }
+    bytes.extend_from_slice(plain.as_bytes());
+    bytes
+}
+
+async fn append_in_order(log: Arc<dyn Log>, mut queue: mpsc::UnboundedReceiver<Append>, inbox: mpsc::Sender<Msg>) {
+    while let Some(Append { token, events, expect }) = queue.recv().await {
+        let result = log.append(events, expect).await.map_err(|error| match error {
+            AppendError::Conflict { winner } => NotAppended::Conflict { winner },
+            AppendError::Log(error) => NotAppended::Failed { why: error.to_string() },
+        });
+        if let Err(NotAppended::Failed { why }) = &result {
+            tracing::error!(%why, "an own action did not reach the log");
+        }
+        if inbox.send(Msg::Appended { token, result }).await.is_err() {
+            tracing::debug!("nobody is left to hear of the append");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Everything that brings posts in: one listener per account, one task per column, one intake. The same for
+//! the deck and for `ingest`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::column::{self, Taken};
+use super::intake::{self, Signer};
+use super::session::StreamLease;
+use crate::app::notice::{Notice, Weight};
+use crate::app::{ColumnSetup, Msg};
+use crate::log::Log;
+use crate::model::{AccountName, AuthorId, ColumnName, EventId, GapId, LinkReport, LinkState, NewEvent};
+use crate::net::{Clock, Feed, Inbound, Network};
+use crate::rules::Rule;
+
+/// How often a process without the stream's lease asks for it: its holder's death is noticed within this time.
+const LEASE_RETRY: Duration = Duration::from_secs(2);
+
+/// What feeding needs.
+#[derive(Clone)]
+pub struct Sources {
+    pub log: Arc<dyn Log>,
+    pub networks: BTreeMap<AccountName, Arc<dyn Network>>,
+    pub clock: Clock,
+    pub signer: Signer,
+    /// Authors that are us.
+    pub own: BTreeSet<AuthorId>,
+    pub data_dir: PathBuf,
+    pub inbox: mpsc::Sender<Msg>,
+    /// Gaps an earlier run left open.
+    pub open_gaps: Vec<GapId>,
+}
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sources")
+            .field("networks", &self.networks)
+            .field("data_dir", &self.data_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The running listeners and columns.
+#[derive(Debug)]
+pub struct Feeding {
+    sources: Sources,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    intake: mpsc::Sender<Taken>,
+    feeds: BTreeMap<AccountName, watch::Sender<Arc<Vec<Feed>>>>,
+    columns: BTreeMap<ColumnName, Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    account: AccountName,
+    rule: Rule,
+    out: mpsc::Sender<Inbound>,
+    stop: CancellationToken,
+}
+
+impl Feeding {
+    /// Starts the intake, a task for each column and a listener for each account.
+    pub fn start(sources: Sources, columns: &[ColumnSetup]) -> Self {
+        let (intake, taken) = mpsc::channel(intake::WAITING);
+        let tasks = TaskTracker::new();
+        tasks.spawn(intake::run(
+            taken,
+            Arc::clone(&sources.log),
+            Arc::clone(&sources.clock),
+            sources.signer.clone(),
+            sources.own.clone(),
+            sources.inbox.clone(),
+        ));
+        let stop = CancellationToken::new();
+        let mut feeding = Self { sources, tasks, stop, intake, feeds: BTreeMap::new(), columns: BTreeMap::new() };
+        feeding.change(columns);
+        for (name, network) in &feeding.sources.networks {
+            let feeds =
+                feeding.feeds.entry(name.clone()).or_insert_with(|| watch::channel(Arc::default()).0).subscribe();
+            feeding.tasks.spawn(listen(feeding.sources.clone(), Arc::clone(network), feeds, feeding.stop.clone()));
+        }
+        feeding
+    }
+
+    /// Takes on other columns: new ones start, gone ones end, the rest keep their task.
+    pub fn change(&mut self, columns: &[ColumnSetup]) {
+        let wanted: BTreeMap<&ColumnName, &ColumnSetup> = columns.iter().map(|column| (&column.name, column)).collect();
+        self.columns.retain(|name, running| {
+            let stays =
+                wanted.get(name).is_some_and(|column| column.account == running.account && column.rule == running.rule);
+            if !stays {
+                running.stop.cancel();
+            }
+            stays
+        });
+        for (name, wanted) in wanted {
+            if self.columns.contains_key(name) {
+                continue;
+            }
+            let (out, inbound) = mpsc::channel(column::WAITING);
+            let stop = self.stop.child_token();
+            self.tasks.spawn(column::run(name.clone(), inbound, self.intake.clone(), stop.clone()));
+            let running = Running { account: wanted.account.clone(), rule: wanted.rule.clone(), out, stop };
+            self.columns.insert(name.clone(), running);
+        }
+        for name in self.sources.networks.keys() {
+            let feeds: Vec<Feed> = self.feeds_of(name);
+            self.feeds
+                .entry(name.clone())
+                .or_insert_with(|| watch::channel(Arc::default()).0)
+                .send_replace(Arc::new(feeds));
+        }
+    }
+
+    /// The columns an account's stream feeds.
+    pub fn feeds_of(&self, account: &AccountName) -> Vec<Feed> {
+        self.columns
+            .iter()
+            .filter(|(_, running)| running.account == *account)
+            .map(|(column, running)| Feed {
+                column: column.clone(),
+                rule: running.rule.clone(),
+                out: running.out.clone(),
+            })
+            .collect()
+    }
+
+    /// Ends the streams, then the columns, then the intake, each after it has handed on what it had.
+    pub async fn end(self) {
+        let Self { tasks, stop, intake, feeds, columns, .. } = self;
+        stop.cancel();
+        drop((intake, feeds, columns));
+        tasks.close();
+        tasks.wait().await;
+    }
+}
+
+/// Listens for one account whenever this process has its lease.
+async fn listen(
+    sources: Sources,
+    network: Arc<dyn Network>,
+    feeds: watch::Receiver<Arc<Vec<Feed>>>,
+    stop: CancellationToken,
+) {
+    let account = network.account().name;
+    let lease = tokio::select! {
+        () = stop.cancelled() => return,
+        lease = lease(&sources, &account) => lease,
+    };
+    let Some(_lease) = lease else { return };
+    let columns: Vec<ColumnName> = feeds.borrow().iter().map(|feed| feed.column.clone()).collect();
+    let heard = Heard::of(&sources.data_dir, &account);
+    let mut unheard: Vec<GapId> = sources.open_gaps.clone();
+    if let Some(from) = heard.last() {
+        // Since the last byte any run of the program got, posts may be missing.
+        let gap = GapId(EventId::of("unheard", &[account.as_str(), &from.to_string()]).0);
+        let now = (sources.clock)();
+        if from < now {
+            append(&sources, intake::gap_opened(gap, columns, from, &sources.signer, now)).await;
+            unheard.push(gap);
+        }
+    }
+    let (links, reports) = mpsc::channel(64);
+    tokio::join!(network.listen(feeds, links, stop), follow(&sources, heard, unheard, reports));
+}
+
+/// Waits for the right to listen; tells once that another process has it.
+async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> {
+    let mut told = false;
+    loop {
+        match StreamLease::take(&sources.data_dir, account.as_str()) {
+            Ok(Some(lease)) => return Some(lease),
+            Ok(None) => {
+                if !told {
+                    told = true;
+                    let report = LinkReport {
+                        account: account.clone(),
+                        state: LinkState::Live,
+                        last_byte: None,
+                        note: Some(
+                            "another replydeck on this machine holds the stream; its posts show here too".into(),
+                        ),
+                    };
+                    hand_on(sources, report);
+                }
+            }
+            Err(error) => {
+                let text = format!("the stream's lock file cannot be used ({error}); check the data folder's rights");
+                let notice = Notice::new((sources.clock)(), Weight::Error, text);
+                if !told && sources.inbox.send(Msg::Notice(notice)).await.is_err() {
+                    return None;
+                }
+                told = true;
+            }
+        }
+        sleep(LEASE_RETRY).await;
+    }
+}
+
+/// Passes link reports on, remembers when a byte was last heard, and closes what was unheard once the link lives.
+async fn follow(sources: &Sources, mut heard: Heard, mut unheard: Vec<GapId>, mut reports: mpsc::Receiver<LinkReport>) {
+    while let Some(report) = reports.recv().await {
+        if let Some(note) = &report.note {
+            tracing::info!(account = %report.account, state = report.state.word(), "{note}");
+        }
+        if let Some(at) = report.last_byte {
+            heard.keep(at);
+        }
+        if report.state == LinkState::Live {
+            for gap in unheard.drain(..) {
+                let now = (sources.clock)();
+                append(sources, intake::gap_closed(gap, now, &sources.signer, now)).await;
+            }
+        }
+        hand_on(sources, report);
+    }
+}
+
+/// A report that finds the inbox full is dropped: the next one says what holds then.
+fn hand_on(sources: &Sources, report: LinkReport) {
+    if sources.inbox.try_send(Msg::Link(report)).is_err() {
+        tracing::debug!("the deck is busy; a link report was dropped");
+    }
+}
+
+async fn append(sources: &Sources, event: NewEvent) {
+    if let Err(error) = sources.log.append(vec![event], None).await {
+        tracing::error!(%error, "a gap could not be written down");
+        let notice = Notice::new((sources.clock)(), Weight::Error, format!("a gap could not be written down: {error}"));
+        if sources.inbox.send(Msg::Notice(notice)).await.is_err() {
+            tracing::debug!("nobody is left to read the notice");
+        }
+    }
+}
+
+/// When an account's stream was last heard, kept in a file so that it survives every kind of end.
+#[derive(Debug)]
+struct Heard {
+    path: PathBuf,
+    failed: bool,
+}
+
+impl Heard {
+    fn of(data_dir: &Path, account: &AccountName) -> Self {
+        let name: String = account.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        Self { path: data_dir.join(format!("heard-{name}")), failed: false }
+    }
+
+    fn last(&self) -> Option<Timestamp> {
+        fs::read_to_string(&self.path).ok()?.trim().parse().ok()
+    }
+
+    fn keep(&mut self, at: Timestamp) {
+        let fresh = self.path.with_extension("new");
+        let kept = fs::write(&fresh, at.to_string()).and_then(|()| fs::rename(&fresh, &self.path));
+        if let Err(error) = &kept
+            && !self.failed
+        {
+            tracing::error!(%error, "when the stream was last heard cannot be kept; a gap may be told too long");
+        }
+        self.failed = kept.is_err();
+    }
+}

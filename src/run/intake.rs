@@ -1,0 +1,260 @@
+//! From what the networks deliver to events in the log: posts of all columns gathered for a moment, the same
+//! post named once, cases opened, everything appended in batches. Nothing is let go before the log has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::column::Taken;
+use crate::app::Msg;
+use crate::app::notice::{Notice, Weight};
+use crate::log::{AppendError, Log};
+use crate::model::event::Standing;
+use crate::model::{
+    AuthorId, Body, BodyId, CaseId, ColumnName, Event, EventId, GapId, MachineName, NewEvent, Post, PostId, RepName,
+};
+use crate::net::{Clock, Inbound};
+
+/// So many things may wait between the columns and the intake.
+pub const WAITING: usize = 1_024;
+/// A batch is appended when it holds so many things…
+const BATCH: usize = 256;
+/// …or when its first one has waited so long.
+const WAIT: Duration = Duration::from_millis(20);
+/// So long after a failed append it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// In whose name events are written.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    pub rep: RepName,
+    pub machine: MachineName,
+}
+
+impl Signer {
+    /// An event as this rep on this machine writes it.
+    pub fn event(&self, id: EventId, at: Timestamp, event: Event, body: Option<Body>) -> NewEvent {
+        NewEvent { id, at, rep: self.rep.clone(), machine: self.machine.clone(), event, body }
+    }
+}
+
+/// Appends what columns take in until every column has let go.
+pub async fn run(
+    mut taken: mpsc::Receiver<Taken>,
+    log: Arc<dyn Log>,
+    clock: Clock,
+    signer: Signer,
+    own: BTreeSet<AuthorId>,
+    inbox: mpsc::Sender<Msg>,
+) {
+    while let Some(first) = taken.recv().await {
+        let mut gathered = Gathered::default();
+        gathered.add(first);
+        let ripe = Instant::now() + WAIT;
+        while gathered.count < BATCH {
+            match timeout_at(ripe, taken.recv()).await {
+                Ok(Some(more)) => gathered.add(more),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        let (events, erased) = gathered.into_events(&signer, clock(), &own);
+        append(&*log, events, &inbox, &clock).await;
+        for body in erased {
+            erase(&*log, body, &inbox, &clock).await;
+        }
+    }
+}
+
+/// Appends for as long as it takes: a full disk or a busy store delays posts, it never loses them.
+async fn append(log: &dyn Log, events: Vec<NewEvent>, inbox: &mpsc::Sender<Msg>, clock: &Clock) {
+    let mut told = false;
+    loop {
+        let why = match log.append(events.clone(), None).await {
+            Ok(_) => {
+                if told {
+                    tell(inbox, Notice::new(clock(), Weight::Info, "posts are kept again")).await;
+                }
+                return;
+            }
+            Err(AppendError::Conflict { winner }) => {
+                // Nothing here is appended with an expectation.
+                tracing::error!(seq = %winner.seq, "the store reported a conflict nobody asked for");
+                return;
+            }
+            Err(AppendError::Log(crate::log::LogError::Closed)) => {
+                tracing::warn!(posts = events.len(), "the store closed before the last posts; the network has them");
+                return;
+            }
+            Err(AppendError::Log(error)) => error.to_string(),
+        };
+        tracing::error!(%why, "posts wait for the store");
+        if !told {
+            told = true;
+            tell(inbox, Notice::new(clock(), Weight::Error, format!("new posts wait: {why}"))).await;
+        }
+        sleep(RETRY).await;
+    }
+}
+
+async fn erase(log: &dyn Log, body: BodyId, inbox: &mpsc::Sender<Msg>, clock: &Clock) {
+    if let Err(error) = log.erase(body.clone()).await {
+        tracing::error!(%error, %body, "a deleted post's text is still in the store");
+        let text = format!("the text of a deleted post could not be erased yet: {error}");
+        tell(inbox, Notice::new(clock(), Weight::Error, text)).await;
+    }
+}
+
+async fn tell(inbox: &mpsc::Sender<Msg>, notice: Notice) {
+    if inbox.send(Msg::Notice(notice)).await.is_err() {
+        tracing::debug!("nobody is left to read the notice");
+    }
+}
+
+/// What came in within one batch, every post once.
+#[derive(Debug, Default)]
+struct Gathered {
+    count: usize,
+    /// In the order they came.
+    order: Vec<Slot>,
+    posts: BTreeMap<PostId, (Post, BTreeSet<ColumnName>)>,
+    gaps: BTreeMap<GapId, (Timestamp, BTreeSet<ColumnName>)>,
+    closed: BTreeSet<GapId>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Post(PostId),
+    Edited(Box<Post>),
+    Deleted(PostId),
+    GapOpened(GapId),
+    GapClosed(GapId, Timestamp),
+}
+
+impl Gathered {
+    fn add(&mut self, Taken { column, what }: Taken) {
+        self.count += 1;
+        match what {
+            Inbound::Post(post) => {
+                let id = post.id.clone();
+                let (_, columns) = self.posts.entry(id.clone()).or_insert_with(|| {
+                    self.order.push(Slot::Post(id));
+                    (*post, BTreeSet::new())
+                });
+                columns.insert(column);
+            }
+            Inbound::Edited(post) => self.order.push(Slot::Edited(post)),
+            Inbound::Deleted { post } => self.order.push(Slot::Deleted(post)),
+            Inbound::GapOpened { gap, from } => {
+                let (_, columns) = self.gaps.entry(gap).or_insert_with(|| {
+                    self.order.push(Slot::GapOpened(gap));
+                    (from, BTreeSet::new())
+                });
+                columns.insert(column);
+            }
+            Inbound::GapClosed { gap, to } => {
+                if self.closed.insert(gap) {
+                    self.order.push(Slot::GapClosed(gap, to));
+                }
+            }
+        }
+    }
+
+    fn into_events(
+        mut self,
+        signer: &Signer,
+        now: Timestamp,
+        own: &BTreeSet<AuthorId>,
+    ) -> (Vec<NewEvent>, Vec<BodyId>) {
+        let mut events = Vec::with_capacity(self.order.len() * 2);
+        let mut erased = Vec::new();
+        for slot in std::mem::take(&mut self.order) {
+            match slot {
+                Slot::Post(id) => {
+                    if let Some((post, columns)) = self.posts.remove(&id) {
+                        events.extend(matched(post, columns.into_iter().collect(), signer, now, own));
+                    }
+                }
+                Slot::Edited(post) => {
+                    let version = post.version.clone().unwrap_or_default();
+                    let id = EventId::of("post-edited", &[post.id.as_str(), &version]);
+                    let event = Event::PostEdited { post: post.id.clone() };
+                    events.push(signer.event(id, now, event, Some(Body::Post(post))));
+                }
+                Slot::Deleted(post) => {
+                    let id = EventId::of("post-deleted", &[post.as_str()]);
+                    erased.push(BodyId::post(&post));
+                    events.push(signer.event(id, now, Event::PostDeleted { post }, None));
+                }
+                Slot::GapOpened(gap) => {
+                    if let Some((from, columns)) = self.gaps.remove(&gap) {
+                        events.push(gap_opened(gap, columns.into_iter().collect(), from, signer, now));
+                    }
+                }
+                Slot::GapClosed(gap, to) => events.push(gap_closed(gap, to, signer, now)),
+            }
+        }
+        (events, erased)
+    }
+}
+
+/// The events of a post that came in: it matched, and a customer's post makes or joins a case.
+fn matched(
+    post: Post,
+    columns: Vec<ColumnName>,
+    signer: &Signer,
+    now: Timestamp,
+    own: &BTreeSet<AuthorId>,
+) -> Vec<NewEvent> {
+    let standing = if own.contains(&post.author.id) {
+        Standing::Own
+    } else if post.is_repost {
+        Standing::Repost
+    } else {
+        Standing::Customer
+    };
+    let mut parts = vec![post.id.as_str()];
+    parts.extend(columns.iter().map(ColumnName::as_str));
+    let id = EventId::of("post-matched", &parts);
+    let case = CaseId::of(&post.author.id, &post.conversation);
+    let opened = (standing == Standing::Customer).then(|| {
+        let event = Event::CaseOpened {
+            case,
+            author: post.author.id.clone(),
+            conversation: post.conversation.clone(),
+            post: post.id.clone(),
+            posted_at: post.at,
+        };
+        // The same id for every post of the case: the log keeps the first and passes over the rest.
+        signer.event(EventId::of("case-opened", &[&case.to_string()]), now, event, None)
+    });
+    let event = Event::PostMatched {
+        post: post.id.clone(),
+        author: post.author.id.clone(),
+        conversation: post.conversation.clone(),
+        columns,
+        posted_at: post.at,
+        in_reply_to: post.in_reply_to.clone(),
+        in_reply_to_author: post.in_reply_to_author.clone(),
+        standing,
+    };
+    let matched = signer.event(id, now, event, Some(Body::Post(Box::new(post))));
+    opened.into_iter().chain([matched]).collect()
+}
+
+/// From `from` on these columns may miss posts.
+pub fn gap_opened(gap: GapId, columns: Vec<ColumnName>, from: Timestamp, signer: &Signer, now: Timestamp) -> NewEvent {
+    let gap_text = gap.to_string();
+    let mut parts = vec![gap_text.as_str()];
+    parts.extend(columns.iter().map(ColumnName::as_str));
+    let id = EventId::of("gap-opened", &parts);
+    signer.event(id, now, Event::GapOpened { gap, columns, from }, None)
+}
+
+/// Since `to` they are heard again.
+pub fn gap_closed(gap: GapId, to: Timestamp, signer: &Signer, now: Timestamp) -> NewEvent {
+    signer.event(EventId::of("gap-closed", &[&gap.to_string()]), now, Event::GapClosed { gap, to }, None)
+}

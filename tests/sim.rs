@@ -1,0 +1,14 @@
+//! The simulator from outside: over HTTP on loopback, with a clock that stands still unless it is told to jump.
+
+#[path = "sim/bench.rs"]
+mod bench;
+#[path = "sim/faults.rs"]
+mod faults;
+#[path = "sim/reading.rs"]
+mod reading;
+#[path = "sim/script.rs"]
+mod script;
+#[path = "sim/streaming.rs"]
+mod streaming;
+#[path = "sim/writing.rs"]
+mod writing;

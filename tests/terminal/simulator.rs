@@ -1,0 +1,109 @@
+//! `replydeck sim` as a process of its own, and its control plane.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// A running simulator.
+pub struct Simulator {
+    child: Child,
+    /// Kept open: a closed pipe would be the simulator's trouble, not ours.
+    _out: BufReader<ChildStdout>,
+    address: String,
+    /// A config ready to use against it.
+    pub config: PathBuf,
+}
+
+impl Simulator {
+    /// Nobody posts unless told to.
+    pub fn quiet(home: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_replydeck"))
+            .args(["sim", "--rate", "0", "--seed", "7"])
+            .env("HOME", home)
+            .stdout(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("the simulator starts");
+        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        out.read_line(&mut line).expect("the first line");
+        let start: Value = serde_json::from_str(&line).expect("the first line is JSON");
+        let address = start["x"].as_str().expect("an address").trim_start_matches("http://").to_owned();
+        let config = PathBuf::from(start["config"].as_str().expect("a config"));
+        Self { child, _out: out, address, config }
+    }
+
+    /// Makes somebody post; gives back the post's id.
+    pub fn post(&self, fields: Value) -> String {
+        let answer = self.call("POST", "/_sim/post", &fields);
+        answer["id"].as_str().unwrap_or_else(|| panic!("no id in {answer}")).to_owned()
+    }
+
+    /// Breaks something; see the simulator's documentation.
+    pub fn fault(&self, fields: Value) {
+        self.call("POST", "/_sim/fault", &fields);
+    }
+
+    /// Accepted writes, oldest first.
+    pub fn writes(&self) -> Vec<Value> {
+        self.call("GET", "/_sim/ledger", &json!(null))["writes"].as_array().cloned().expect("a ledger of writes")
+    }
+
+    /// Waits until the simulator has accepted so many writes, and gives them back.
+    #[track_caller]
+    pub fn written(&self, count: usize) -> Vec<Value> {
+        let end = Instant::now() + super::PATIENCE;
+        loop {
+            let writes = self.writes();
+            if writes.len() >= count {
+                return writes;
+            }
+            assert!(Instant::now() < end, "waited for {count} writes; there are {writes:?}");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        let mut stream = TcpStream::connect(&self.address).expect("the simulator listens");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .expect("the request goes out");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let answer = String::from_utf8(answer).expect("UTF-8");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
+        assert!(head.starts_with("HTTP/1.1 2"), "{method} {path}: {answer}");
+        let body = if head.to_lowercase().contains("transfer-encoding: chunked") { joined(body) } else { body.to_owned() };
+        serde_json::from_str(&body).unwrap_or(Value::Null)
+    }
+}
+
+/// The body of a chunked answer.
+fn joined(mut chunks: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, rest)) = chunks.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).expect("a chunk's size");
+        if size == 0 {
+            break;
+        }
+        body.push_str(&rest[..size]);
+        chunks = rest[size..].trim_start_matches("\r\n");
+    }
+    body
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
