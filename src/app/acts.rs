@@ -185,7 +185,12 @@ impl App {
     pub(super) fn release(&mut self, case: &Case, out: &mut Vec<Effect>) {
         match &case.owner {
             Some(owner) if *owner == self.setup.me => {
-                self.append(vec![(Event::CaseReleased { case: case.id }, None)], Some(expect(case)), Some("releasing"), out);
+                self.append(
+                    vec![(Event::CaseReleased { case: case.id }, None)],
+                    Some(expect(case)),
+                    Some("releasing"),
+                    out,
+                );
             }
             Some(owner) => self.info(format!("it is {owner}'s, not yours; c takes it over")),
             None => self.info("nobody has claimed it".to_owned()),

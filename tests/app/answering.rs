@@ -244,7 +244,7 @@ fn a_paste_is_cleaned_bounded_and_never_acts() {
     assert!(deck.text().starts_with("Sorry, Jo 1."), "undo takes the paste back: {}", deck.text().len());
     let mut deck = Deck::with_posts(1);
     deck.tell(Msg::Paste("Q".to_owned()));
-    assert!(!deck.app.quitting && deck.took() == []);
+    assert!(!deck.app.quitting && deck.took().is_empty());
 }
 
 #[test]

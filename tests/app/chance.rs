@@ -83,9 +83,11 @@ fn step(deck: &mut Deck, chance: &mut Chance) {
                 6 => KeyCode::Null,
                 _ => KeyCode::Char(char::from(u8::try_from(32 + chance.below(95)).unwrap())),
             };
-            let modifiers = [KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::ALT];
-            let modifiers = modifiers[usize::try_from(chance.below(8)).unwrap().min(2)];
-            let modifiers = if modifiers == KeyModifiers::ALT { KeyModifiers::NONE } else { modifiers };
+            let modifiers = match chance.below(8) {
+                0 => KeyModifiers::CONTROL,
+                1 => KeyModifiers::ALT,
+                _ => KeyModifiers::NONE,
+            };
             deck.tell(Msg::Key(KeyEvent::new(code, modifiers)));
         }
     }

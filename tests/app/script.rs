@@ -256,10 +256,10 @@ impl Deck {
         let mut own = post(n, self.now);
         own.author.id = AuthorId::new(NetworkKind::X, OURS);
         let asked = post(to, self.now);
-        own.conversation = asked.conversation.clone();
+        own.conversation.clone_from(&asked.conversation);
         own.in_reply_to = Some(asked.id.clone());
         own.in_reply_to_author = Some(asked.author.id);
-        own.text = "we are on it".to_owned();
+        "we are on it".clone_into(&mut own.text);
         let body = Some(Body::Post(Box::new(own.clone())));
         self.by("intake", Self::matched(&own, &["c1"], Standing::Own), body);
     }
