@@ -253,13 +253,17 @@ fn hostile_text_reaches_the_screen_as_harmless_text() {
 fn two_decks_share_a_store_and_one_claim_wins() {
     let desk = Desk::new();
     let mut first = desk.deck(SMALL);
-    let mut second = desk.deck_with(SMALL, &[("USER", "bo")]);
+    let theirs = desk.simulator.config.with_file_name("bo.toml");
+    let config = std::fs::read_to_string(&desk.simulator.config).expect("the config");
+    std::fs::write(&theirs, config.replace("rep = \"ana\"", "rep = \"bo\"")).expect("a config for bo");
+    let mut second = InTerminal::start(&["--config", theirs.to_str().expect("a path")], desk.home.path(), SMALL, &[]);
+    second.shows("LIVE 1/1");
     desk.complaint();
     first.shows("acme internet is really slow");
     second.shows("acme internet is really slow");
     first.keys("jc");
     first.shows(">M");
-    second.until("the other's claim", |screen| screen.contains(" C ") || screen.contains(" M "));
+    second.shows("claimed ana");
     second.keys("Q");
     assert!(second.ended().success());
 }

@@ -48,7 +48,7 @@ impl InTerminal {
         drop(pair.slave);
         let writer = pair.master.take_writer().expect("a writer");
         let mut reader = pair.master.try_clone_reader().expect("a reader");
-        let seen = Seen { model: vt100::Parser::new(rows, columns, 0), bytes: Vec::new(), ended: false };
+        let seen = Seen { model: vt100::Parser::new(cells(rows), cells(columns), 0), bytes: Vec::new(), ended: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         std::thread::spawn({
             let seen = Arc::clone(&seen);
@@ -121,7 +121,7 @@ impl InTerminal {
     /// Changes the terminal's size.
     pub fn resize(&self, columns: u16, rows: u16) {
         let master = self.master.as_ref().expect("the terminal is open");
-        self.seen.0.lock().expect("the reader never panics").model.screen_mut().set_size(rows, columns);
+        self.seen.0.lock().expect("the reader never panics").model.screen_mut().set_size(cells(rows), cells(columns));
         master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("a new size");
     }
 
@@ -158,6 +158,11 @@ impl InTerminal {
             std::thread::park_timeout(Duration::from_millis(5));
         }
     }
+}
+
+/// A size in cells; no terminal has none.
+fn cells(count: u16) -> std::num::NonZeroU16 {
+    std::num::NonZeroU16::new(count).expect("a terminal has cells")
 }
 
 impl Drop for InTerminal {
