@@ -1,19 +1,19 @@
 //! Drives the real program in a pseudo-terminal and reads its screen back through a terminal model.
 
-pub mod simulator;
+pub(crate) mod simulator;
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
 /// So long a screen may take to show what is waited for; generous, because two tests share two cores.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program in its terminal.
-pub struct InTerminal {
+pub(crate) struct InTerminal {
     child: Box<dyn Child + Send + Sync>,
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Box<dyn Write + Send>,
@@ -28,7 +28,7 @@ struct Seen {
 
 impl InTerminal {
     /// Starts `replydeck` with `args` in a terminal of this size and a home of its own.
-    pub fn start(args: &[&str], home: &Path, (columns, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(args: &[&str], home: &Path, (columns, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
         let pty = native_pty_system();
         let pair = pty.openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("a pty");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_replydeck"));
@@ -57,7 +57,7 @@ impl InTerminal {
                 loop {
                     let read = reader.read(&mut block).unwrap_or(0);
                     let (state, changed) = &*seen;
-                    let mut state = state.lock().expect("the reader never panics");
+                    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                     if read == 0 {
                         state.ended = true;
                         changed.notify_all();
@@ -73,33 +73,27 @@ impl InTerminal {
     }
 
     /// Types text or control characters.
-    pub fn keys(&mut self, keys: &str) {
+    pub(crate) fn keys(&mut self, keys: &str) {
         self.writer.write_all(keys.as_bytes()).expect("the terminal takes keys");
         self.writer.flush().expect("the terminal takes keys");
     }
 
     /// What stands on the screen now, a line a row.
-    pub fn screen(&self) -> String {
-        self.seen.0.lock().expect("the reader never panics").model.screen().contents()
-    }
-
-    /// The cursor's row and column, if it is shown.
-    pub fn cursor(&self) -> Option<(u16, u16)> {
-        let seen = self.seen.0.lock().expect("the reader never panics");
-        (!seen.model.screen().hide_cursor()).then(|| seen.model.screen().cursor_position())
+    pub(crate) fn screen(&self) -> String {
+        self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).model.screen().contents()
     }
 
     /// Every byte the program wrote so far.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.seen.0.lock().expect("the reader never panics").bytes.clone()
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).bytes.clone()
     }
 
     /// Waits until the screen satisfies `wanted`, and gives it back; fails with the screen as it stands.
     #[track_caller]
-    pub fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         let (state, changed) = &*self.seen;
         let end = Instant::now() + PATIENCE;
-        let mut state = state.lock().expect("the reader never panics");
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let screen = state.model.screen().contents();
             if wanted(&screen) {
@@ -108,30 +102,36 @@ impl InTerminal {
             let now = Instant::now();
             assert!(now < end, "waited for {what}; the screen shows:\n{screen}");
             assert!(!state.ended, "waited for {what}, but the program ended; its last screen:\n{screen}");
-            state = changed.wait_timeout(state, end - now).expect("the reader never panics").0;
+            state = changed.wait_timeout(state, end - now).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// Waits until the screen holds this text.
     #[track_caller]
-    pub fn shows(&self, text: &str) -> String {
+    pub(crate) fn shows(&self, text: &str) -> String {
         self.until(&format!("{text:?}"), |screen| screen.contains(text))
     }
 
     /// Changes the terminal's size.
-    pub fn resize(&self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
         let master = self.master.as_ref().expect("the terminal is open");
-        self.seen.0.lock().expect("the reader never panics").model.screen_mut().set_size(cells(rows), cells(columns));
+        self.seen
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .model
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
         master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("a new size");
     }
 
     /// The program's process id.
-    pub fn process_id(&self) -> u32 {
+    pub(crate) fn process_id(&self) -> u32 {
         self.child.process_id().expect("a running program")
     }
 
     /// Sends a signal by name, such as `TERM`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = std::process::Command::new("kill")
             .args([format!("-{name}"), self.process_id().to_string()])
             .status()
@@ -140,14 +140,14 @@ impl InTerminal {
     }
 
     /// Closes the terminal under the program, as a lost SSH connection does.
-    pub fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&mut self) {
         self.master = None;
         self.writer = Box::new(std::io::sink());
     }
 
     /// Waits for the end of the program.
     #[track_caller]
-    pub fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("the program can be waited for") {

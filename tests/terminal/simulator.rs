@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 /// A running simulator.
-pub struct Simulator {
+pub(crate) struct Simulator {
     child: Child,
     /// Kept open: a closed pipe would be the simulator's trouble, not ours.
     _out: BufReader<ChildStdout>,
     address: String,
     /// A config ready to use against it.
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
 }
 
 impl Simulator {
     /// Nobody posts unless told to.
-    pub fn quiet(home: &Path) -> Self {
+    pub(crate) fn quiet(home: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_replydeck"))
             .args(["sim", "--rate", "0", "--seed", "7"])
             .env("HOME", home)
@@ -38,24 +38,24 @@ impl Simulator {
     }
 
     /// Makes somebody post; gives back the post's id.
-    pub fn post(&self, fields: Value) -> String {
+    pub(crate) fn post(&self, fields: Value) -> String {
         let answer = self.call("POST", "/_sim/post", &fields);
         answer["id"].as_str().unwrap_or_else(|| panic!("no id in {answer}")).to_owned()
     }
 
     /// Breaks something; see the simulator's documentation.
-    pub fn fault(&self, fields: Value) {
+    pub(crate) fn fault(&self, fields: Value) {
         self.call("POST", "/_sim/fault", &fields);
     }
 
     /// Accepted writes, oldest first.
-    pub fn writes(&self) -> Vec<Value> {
+    pub(crate) fn writes(&self) -> Vec<Value> {
         self.call("GET", "/_sim/ledger", &json!(null))["writes"].as_array().cloned().expect("a ledger of writes")
     }
 
     /// Waits until the simulator has accepted so many writes, and gives them back.
     #[track_caller]
-    pub fn written(&self, count: usize) -> Vec<Value> {
+    pub(crate) fn written(&self, count: usize) -> Vec<Value> {
         let end = Instant::now() + super::PATIENCE;
         loop {
             let writes = self.writes();
@@ -82,7 +82,8 @@ impl Simulator {
         let answer = String::from_utf8(answer).expect("UTF-8");
         let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
         assert!(head.starts_with("HTTP/1.1 2"), "{method} {path}: {answer}");
-        let body = if head.to_lowercase().contains("transfer-encoding: chunked") { joined(body) } else { body.to_owned() };
+        let body =
+            if head.to_lowercase().contains("transfer-encoding: chunked") { joined(body) } else { body.to_owned() };
         serde_json::from_str(&body).unwrap_or(Value::Null)
     }
 }
