@@ -3,8 +3,7 @@
 //! `REPLYDECK_BENCH_FILE=posts.ndjson cargo bench --bench scan` writes the plain data (`REPLYDECK_BENCH_MB`, 64 by
 //! default) to that file and its keywords beside it (`.100`, `.10000`), for other programs to be measured on:
 //! `rg -F -i -c -f posts.ndjson.100 posts.ndjson`.
-#![allow(
-    missing_docs,
+#![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
