@@ -3,7 +3,12 @@
 //! `REPLYDECK_BENCH_FILE=posts.ndjson cargo bench --bench scan` writes the plain data (`REPLYDECK_BENCH_MB`, 64 by
 //! default) to that file and its keywords beside it (`.100`, `.10000`), for other programs to be measured on:
 //! `rg -F -i -c -f posts.ndjson.100 posts.ndjson`.
-#![allow(missing_docs, clippy::print_stdout, clippy::disallowed_methods, reason = "a program that measures and prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a program that measures and prints"
+)]
 
 use std::fmt::Write as _;
 use std::hint::black_box;

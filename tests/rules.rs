@@ -1,5 +1,16 @@
 //! Queries: what they accept, what they mean, how X hears them, and that the scan finds exactly what they mean.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::type_complexity,
+    clippy::similar_names,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::cast_possible_truncation,
+    clippy::semicolon_if_nothing_returned,
+    reason = "tests say what they skip, and small data is built the short way"
+)]
+
 #[path = "rules/grammar.rs"]
 mod grammar;
 #[path = "rules/meaning.rs"]
@@ -48,8 +59,8 @@ fn post(text: &str) -> Post {
 }
 
 fn quoting(text: &str, quoted: &str) -> Post {
-    let quotes = Some(Quoted { id: PostId::new(NetworkKind::X, "900"), author: None, text: quoted.to_owned() });
-    Post { quotes, ..post(text) }
+    let about = Some(Quoted { id: PostId::new(NetworkKind::X, "900"), author: None, text: quoted.to_owned() });
+    Post { quotes: about, ..post(text) }
 }
 
 fn rule(query: &str) -> Rule {

@@ -16,7 +16,7 @@ use crate::rules::scan::Scanner;
 /// Match recorded posts against the columns' queries.
 ///
 /// Reads X stream objects or Jetstream events, one a line, and writes one JSON line for each post that at least one
-/// query matches: {"post":"x:123","columns":["outage","billing"]}
+/// query matches: `{"post":"x:123","columns":["outage","billing"]}`
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  replydeck match posts.ndjson --rule 'slow=(slow OR down) @acme -is:retweet' --stats"
@@ -153,6 +153,6 @@ impl Unwritten {
     }
 
     fn is(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|inner| inner.is::<Unwritten>())
+        matches!(error.get_ref(), Some(inner) if inner.is::<Unwritten>())
     }
 }

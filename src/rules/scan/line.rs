@@ -75,12 +75,11 @@ impl Scratch {
             if line.get(value) != Some(&b'"') {
                 continue;
             }
-            match self.text_at(block, start + value + 1, end) {
-                Some(after) => at = after - start,
-                None => {
-                    self.segments.truncate(before);
-                    return false;
-                }
+            if let Some(after) = self.text_at(block, start + value + 1, end) {
+                at = after - start;
+            } else {
+                self.segments.truncate(before);
+                return false;
             }
         }
         let is_post = self.segments.len() > before
@@ -153,6 +152,9 @@ fn value_after(line: &[u8], at: usize) -> Option<usize> {
     Some(colon + 1 + blank(colon + 1))
 }
 
+/// So many bytes of a line are looked at side by side.
+const LANES: usize = 32;
+
 /// Whether a line can be one whole JSON object, by what can be counted in passing.
 fn has_good_shape(line: &[u8]) -> bool {
     if !(line.starts_with(b"{") && line.ends_with(b"}")) {
@@ -160,7 +162,6 @@ fn has_good_shape(line: &[u8]) -> bool {
     }
     // Lanes side by side, so that the compiler makes vector instructions of it. A sum that comes out even modulo 256
     // in the total although brackets are missing would need 256 of them missing.
-    const LANES: usize = 32;
     let mut depth = [0_u8; LANES];
     let mut lowest = [0xff_u8; LANES];
     let mut all = [0_u8; LANES];
@@ -254,7 +255,7 @@ static DIGITS: [u8; 256] = {
 fn hex4(raw: &[u8], at: usize) -> Option<u32> {
     let four: [u8; 4] = raw.get(at..at + 4)?.try_into().ok()?;
     let digits = four.map(|b| DIGITS[usize::from(b)]);
-    if digits.iter().any(|&digit| digit == NO_DIGIT) {
+    if digits.contains(&NO_DIGIT) {
         return None;
     }
     Some(digits.iter().fold(0, |number, &digit| number << 4 | u32::from(digit)))

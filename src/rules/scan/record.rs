@@ -73,12 +73,12 @@ fn post_of_x(data: &RawPost<'_>, includes: &Includes<'_>) -> Parsed {
         match reference.kind.text() {
             Some("replied_to") => in_reply_to = Some(other),
             Some("quoted") => {
-                let mut posts = includes.tweets.0.iter().chain(&includes.posts.0).map(|post| &post.0);
-                let quoted = posts.find(|post| post.id.text() == Some(other));
+                let mut along = includes.tweets.0.iter().chain(&includes.posts.0).map(|post| &post.0);
+                let there = along.find(|post| post.id.text() == Some(other));
                 quotes = Some(Quoted {
                     id: PostId::new(X, other),
-                    author: quoted.and_then(|post| post.author_id.text()).map(|id| AuthorId::new(X, id)),
-                    text: quoted.map(|post| words(post.long_or_short())).unwrap_or_default(),
+                    author: there.and_then(|post| post.author_id.text()).map(|id| AuthorId::new(X, id)),
+                    text: there.map(|post| words(post.long_or_short())).unwrap_or_default(),
                 });
             }
             Some("retweeted" | "reposted") => is_repost = true,

@@ -111,28 +111,28 @@ impl Walker {
 
     /// All lanes forward by `together` bytes, or up to the first sign.
     #[inline]
-    fn step(&self, lanes: &mut [Lane<'_>; LANES], together: usize, lines: &mut [Line]) {
+    fn step(&self, lanes: &mut [Lane<'_>; LANES], together: usize, marks: &mut [Line]) {
         let dfa = &self.dfa;
         let ahead = |lane: &Lane<'_>| lane.at..lane.at + together;
         let [a, b, c, d] = [0, 1, 2, 3].map(|i: usize| &lanes[i].text[ahead(&lanes[i])]);
-        let [mut sa, mut sb, mut sc, mut sd] = [0, 1, 2, 3].map(|i: usize| lanes[i].state);
+        let [mut first, mut second, mut third, mut fourth] = [0, 1, 2, 3].map(|i: usize| lanes[i].state);
         let mut done = together;
         let bytes = a.iter().zip(b).zip(c).zip(d);
         for (i, (((&a, &b), &c), &d)) in bytes.enumerate() {
-            sa = dfa.next_state(Anchored::No, sa, a);
-            sb = dfa.next_state(Anchored::No, sb, b);
-            sc = dfa.next_state(Anchored::No, sc, c);
-            sd = dfa.next_state(Anchored::No, sd, d);
-            if dfa.is_special(sa) | dfa.is_special(sb) | dfa.is_special(sc) | dfa.is_special(sd) {
+            first = dfa.next_state(Anchored::No, first, a);
+            second = dfa.next_state(Anchored::No, second, b);
+            third = dfa.next_state(Anchored::No, third, c);
+            fourth = dfa.next_state(Anchored::No, fourth, d);
+            if dfa.is_special(first) | dfa.is_special(second) | dfa.is_special(third) | dfa.is_special(fourth) {
                 done = i + 1;
                 break;
             }
         }
-        for (lane, state) in lanes.iter_mut().zip([sa, sb, sc, sd]) {
+        for (lane, state) in lanes.iter_mut().zip([first, second, third, fourth]) {
             lane.at += done;
             lane.state = state;
             if dfa.is_special(state) {
-                self.note(lane, lines);
+                self.note(lane, marks);
             }
         }
     }
