@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use terminal::simulator::Simulator;
 use terminal::{InTerminal, PATIENCE};
 
+/// X's search shows a post half a minute late, and a request whose answer was lost may publish a while later.
+const READ_BACK: Duration = Duration::from_secs(150);
 const SMALL: (u16, u16) = (80, 24);
 const CTRL_S: &str = "\x13";
 const ESC: &str = "\x1b";
@@ -368,4 +370,34 @@ fn the_demo_fills_by_itself_at_both_sizes() {
         deck.keys("Q");
         assert!(deck.ended().success());
     }
+}
+
+#[test]
+fn an_answer_that_is_lost_is_read_back_and_never_sent_again() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("internet is really");
+    desk.simulator.fault(json!({"kind": "lose_answer", "target": "posts"}));
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys(CTRL_S);
+    deck.shows("y send");
+    deck.keys("y");
+    desk.simulator.written(1);
+    // Our own post comes back on the stream at once; that it is this reply, the search knows half a minute later.
+    deck.shows("sending");
+    deck.within(READ_BACK, "the reply is found", |screen| screen.contains("ack ana") && !screen.contains("outbox"));
+    assert_eq!(desk.simulator.writes().len(), 1);
+}
+
+#[test]
+fn a_cut_stream_is_told_as_one_gap_with_its_times() {
+    let desk = Desk::new();
+    let deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("internet is really");
+    desk.simulator.fault(json!({"kind": "cut", "target": "stream"}));
+    deck.shows("~ gap ");
+    deck.shows("LIVE 1/1");
 }

@@ -108,16 +108,13 @@ fn foot(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
         format!("{}/{}", length.used, length.limit)
     };
     let mut spans = vec![Span::styled(words, style)];
-    match &composer.problem {
-        Some(problem) => {
-            spans.push(Span::raw("   "));
-            spans.push(Span::styled(problem.replace('\n', " "), theme.warning()));
-        }
-        None => {
-            let (preview, leave) = (hints::key(app, Command::Preview), hints::key(app, Command::Back));
-            let words = format!("   {preview} preview   :: saved reply   {leave} keep draft and leave");
-            spans.push(Span::styled(words, theme.quiet()));
-        }
+    if let Some(problem) = &composer.problem {
+        spans.push(Span::raw("   "));
+        spans.push(Span::styled(problem.replace('\n', " "), theme.warning()));
+    } else {
+        let (preview, leave) = (hints::key(app, Command::Preview), hints::key(app, Command::Back));
+        let words = format!("   {preview} preview   :: saved reply   {leave} keep draft and leave");
+        spans.push(Span::styled(words, theme.quiet()));
     }
     Line::from(spans)
 }

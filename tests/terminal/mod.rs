@@ -102,8 +102,14 @@ impl InTerminal {
     /// Waits until the screen satisfies `wanted`, and gives it back; fails with the screen as it stands.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        self.within(PATIENCE, what, wanted)
+    }
+
+    /// The same for what takes its time.
+    #[track_caller]
+    pub(crate) fn within(&self, patience: Duration, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         let (state, changed) = &*self.seen;
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + patience;
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let screen = state.model.screen().contents();
