@@ -1,6 +1,9 @@
 //! The real program in a pseudo-terminal, against the simulator as another process: what a rep sees and types,
 //! and what must survive a kill, a lost line and a resize.
 
+#![expect(clippy::disallowed_methods, reason = "these tests wait for another process in real time")]
+#![expect(clippy::print_stdout, reason = "how a process of a test talks to the test")]
+
 mod terminal;
 
 use std::io::{BufRead, BufReader};
@@ -45,7 +48,7 @@ impl Desk {
 
     /// Somebody asks the brand for help by name; gives back the post's id.
     fn complaint(&self) -> String {
-        self.simulator.post(json!({
+        self.simulator.post(&json!({
             "handle": "teapot_mo", "name": "Mo", "text": "@AcmeHelp acme internet is really slow today",
         }))
     }
@@ -113,7 +116,7 @@ fn a_dm_request_carries_the_link_and_both_are_one_post() {
 fn who_may_not_be_answered_is_told_before_drafting_and_the_page_is_offered() {
     let desk = Desk::new();
     let mut deck = desk.deck(SMALL);
-    desk.simulator.post(json!({"handle": "teapot_mo", "text": "acme is down again #acmedown"}));
+    desk.simulator.post(&json!({"handle": "teapot_mo", "text": "acme is down again #acmedown"}));
     deck.shows("not addressed to us");
     deck.keys("2r");
     deck.shows("may we reply? no");
@@ -314,7 +317,7 @@ fn without_colour_no_byte_of_colour_is_written_and_the_selection_is_still_revers
 fn hostile_text_reaches_the_screen_as_harmless_text() {
     let desk = Desk::new();
     let deck = desk.deck(SMALL);
-    desk.simulator.post(json!({
+    desk.simulator.post(&json!({
         "handle": "teapot_mo", "name": "M\u{1b}]0;title\u{7}o",
         "text": "@AcmeHelp \u{1b}[2J\u{1b}]52;c;ZXZpbA==\u{7}slow \u{202e}abc\u{9b}31m \u{200b}end",
     }));
@@ -378,7 +381,7 @@ fn an_answer_that_is_lost_is_read_back_and_never_sent_again() {
     let mut deck = desk.deck(SMALL);
     desk.complaint();
     deck.shows("internet is really");
-    desk.simulator.fault(json!({"kind": "lose_answer", "target": "posts"}));
+    desk.simulator.fault(&json!({"kind": "lose_answer", "target": "posts"}));
     deck.keys("r");
     deck.shows("may we reply? yes");
     deck.keys(CTRL_S);
@@ -397,7 +400,7 @@ fn a_cut_stream_is_told_as_one_gap_with_its_times() {
     let deck = desk.deck(SMALL);
     desk.complaint();
     deck.shows("internet is really");
-    desk.simulator.fault(json!({"kind": "cut", "target": "stream"}));
+    desk.simulator.fault(&json!({"kind": "cut", "target": "stream"}));
     deck.shows("~ gap ");
     deck.shows("LIVE 1/1");
 }
