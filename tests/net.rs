@@ -1,5 +1,9 @@
 //! The X adapter against small scripted servers on loopback.
 
+#[path = "net/filling.rs"]
+mod filling;
+#[path = "net/gap_to_screen.rs"]
+mod gap_to_screen;
 #[path = "net/listening.rs"]
 mod listening;
 #[path = "net/replaying.rs"]

@@ -176,7 +176,7 @@ mod tests {
     use crate::config::check::{Outcome, Part};
     use crate::config::example::example;
     use crate::model::{Account, LinkReport, PostId};
-    use crate::net::{Feed, Finding, FindingVerdict, Network, Outgoing, ReadBack, SendError};
+    use crate::net::{Backfill, Feed, Finding, FindingVerdict, Network, Outgoing, ReadBack, SendError};
 
     /// Finds one thing per feed, and takes part in nothing else.
     #[derive(Debug)]
@@ -203,6 +203,10 @@ mod tests {
 
         async fn read_back(&self, _outgoing: &Outgoing, _attempted: Timestamp) -> ReadBack {
             panic!("a check does not read back");
+        }
+
+        async fn backfill(&self, _feeds: &[Feed], _from: Timestamp, _to: Timestamp) -> Backfill {
+            panic!("a check fills no gaps");
         }
 
         async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {

@@ -11,6 +11,7 @@ pub mod lines;
 pub mod replay;
 pub mod x;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -45,6 +46,10 @@ pub trait Network: Send + Sync + std::fmt::Debug {
 
     /// Looks whether a reply of which nobody knows the outcome was published since `attempted`.
     async fn read_back(&self, outgoing: &Outgoing, attempted: Timestamp) -> ReadBack;
+
+    /// Reads what these columns may have missed from `from` to `to` and hands it to them as the stream would
+    /// have, oldest first. May wait until the network's search reaches up to `to`.
+    async fn backfill(&self, feeds: &[Feed], from: Timestamp, to: Timestamp) -> Backfill;
 
     /// Asks the network whether credentials, plan and rules work; sends and changes nothing.
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding>;
@@ -117,6 +122,32 @@ pub enum ReadBack {
     Absent,
     /// The network did not let us look, or what we saw does not prove either.
     Unknown { why: String },
+}
+
+/// What a backfill brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backfill {
+    /// The different posts that columns were given.
+    pub found: BTreeSet<PostId>,
+    /// How many posts the network returned; a post that two columns asked for came twice. X charges for each.
+    pub read: u64,
+    /// Why the stretch is not whole; none where it was read in full.
+    pub missing: Option<Missing>,
+}
+
+impl Backfill {
+    /// Nothing was read.
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self { missing: Some(Missing { why: why.into(), until: None }), ..Self::default() }
+    }
+}
+
+/// Why a stretch could not be read, or only in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    pub why: String,
+    /// Asking again makes no sense before, where the network said so.
+    pub until: Option<Timestamp>,
 }
 
 /// One line of `replydeck check`.

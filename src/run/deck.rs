@@ -99,7 +99,15 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
             () = follower => {}
         }
     });
-    let effects = Effects::new(Arc::clone(&log), networks, Arc::clone(&clock), signer, app.setup.session, inbox);
+    let effects = Effects::new(
+        Arc::clone(&log),
+        networks,
+        feeding.followed(),
+        Arc::clone(&clock),
+        signer,
+        app.setup.session,
+        inbox,
+    );
     let mut deck = Deck {
         cache: ui::Cache::new(theme),
         pace: Pace::new(Instant::now()),

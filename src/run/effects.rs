@@ -10,13 +10,14 @@ use base64::Engine as _;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+use super::gaps::{self, Feeds, Filling, Underway};
 use super::intake::Signer;
 use super::outbox::{self, Delivering};
 use crate::app::effect::AppendToken;
 use crate::app::notice::{Notice, Weight};
 use crate::app::{App, Effect, FromStore, Msg};
 use crate::log::{AppendError, Log, LogError};
-use crate::model::{AccountName, Expect, NewEvent, NotAppended, SessionId};
+use crate::model::{AccountName, Expect, GapId, NewEvent, NotAppended, SessionId};
 use crate::net::{Clock, Network};
 
 /// So many posts are read at once when scrolling past the window, and shown for a search.
@@ -26,6 +27,9 @@ const PAGE: usize = 50;
 pub struct Effects {
     pub log: Arc<dyn Log>,
     pub networks: BTreeMap<AccountName, Arc<dyn Network>>,
+    /// Where posts found for a gap go.
+    feeds: Feeds,
+    underway: Underway,
     pub clock: Clock,
     pub signer: Signer,
     pub session: SessionId,
@@ -62,6 +66,7 @@ impl Effects {
     pub fn new(
         log: Arc<dyn Log>,
         networks: BTreeMap<AccountName, Arc<dyn Network>>,
+        feeds: Feeds,
         clock: Clock,
         signer: Signer,
         session: SessionId,
@@ -70,7 +75,7 @@ impl Effects {
         let (appends, queue) = mpsc::unbounded_channel();
         let tasks = TaskTracker::new();
         tasks.spawn(append_in_order(Arc::clone(&log), queue, inbox.clone()));
-        Self { log, networks, clock, signer, session, inbox, tasks, appends }
+        Self { log, networks, feeds, underway: Underway::default(), clock, signer, session, inbox, tasks, appends }
     }
 
     /// Begins the deed; hands back what only the owner of the terminal can do.
@@ -96,10 +101,7 @@ impl Effects {
                 let hits = log.search(words.clone(), PAGE).await?;
                 Ok(FromStore::Found { words, hits })
             }),
-            Effect::FillGap { gap } => {
-                self.tell(Weight::Info, format!("gap {gap}"));
-                None
-            }
+            Effect::FillGap { gap } => self.fill_gap(gap, app),
             Effect::Open { url } => self.open(url),
             Effect::Copy { text } => Some(ForTerminal::Write(clipboard(&text))),
             Effect::EditExternally { text } => Some(ForTerminal::Edit { text }),
@@ -143,6 +145,23 @@ impl Effects {
                 }
             }
             Err(why) => self.tell(Weight::Error, format!("a reply cannot be sent: {why}; it stays in the outbox (U)")),
+        }
+        None
+    }
+
+    fn fill_gap(&self, gap: GapId, app: &App) -> Option<ForTerminal> {
+        match gaps::prepare(gap, app, &self.networks, &self.feeds) {
+            Ok(ask) => {
+                let filling = Filling {
+                    ask,
+                    log: Arc::clone(&self.log),
+                    clock: Arc::clone(&self.clock),
+                    signer: self.signer.clone(),
+                    inbox: self.inbox.clone(),
+                };
+                self.tasks.spawn(filling.run(self.underway.clone()));
+            }
+            Err(why) => self.tell(Weight::Warning, format!("not filled: {why}")),
         }
         None
     }

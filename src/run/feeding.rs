@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::column::{self, Taken};
+use super::gaps::Feeds;
 use super::intake::{self, Signer};
 use super::session::StreamLease;
 use crate::app::notice::{Notice, Weight};
@@ -134,6 +135,11 @@ impl Feeding {
                 out: running.out.clone(),
             })
             .collect()
+    }
+
+    /// The columns of every account, followed as they change.
+    pub fn followed(&self) -> Feeds {
+        self.feeds.iter().map(|(account, feeds)| (account.clone(), feeds.subscribe())).collect()
     }
 
     /// Ends the streams, then the columns, then the intake, each after it has handed on what it had.

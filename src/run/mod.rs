@@ -16,6 +16,7 @@ pub mod editor;
 pub mod effects;
 pub mod feeding;
 pub mod frame;
+pub mod gaps;
 pub mod intake;
 pub mod logs;
 pub mod networks;

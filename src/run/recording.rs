@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock::Recorded;
 use crate::model::{Account, LinkReport, LinkState, PostId};
 use crate::net::replay::{Source, Speed};
-use crate::net::{Clock, Feed, Finding, Inbound, Network, Outgoing, ReadBack, SendError};
+use crate::net::{Backfill, Clock, Feed, Finding, Inbound, Network, Outgoing, ReadBack, SendError};
 
 /// Something to read a recording from.
 pub type Tape = Box<dyn AsyncRead + Send + Unpin>;
@@ -97,6 +97,10 @@ impl Network for Recording {
 
     async fn read_back(&self, outgoing: &Outgoing, attempted: Timestamp) -> ReadBack {
         self.behind.read_back(outgoing, attempted).await
+    }
+
+    async fn backfill(&self, _feeds: &[Feed], _from: Timestamp, _to: Timestamp) -> Backfill {
+        Backfill::refused("a recording has no search")
     }
 
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {

@@ -60,6 +60,8 @@ pub(super) struct Api {
     account: Mutex<Account>,
     ids: Mutex<IdSource>,
     writing: Mutex<Writing>,
+    /// Nothing may be searched before.
+    no_search_before: Mutex<Option<Timestamp>>,
 }
 
 /// When the next reply may be sent.
@@ -95,6 +97,7 @@ impl Api {
             watch_own: settings.watch_own,
             account: Mutex::new(settings.account),
             ids: Mutex::new(IdSource::new(random)),
+            no_search_before: Mutex::new(None),
             writing: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
         })
     }
@@ -159,6 +162,28 @@ impl Api {
     pub(super) fn not_before(&self) -> Option<Timestamp> {
         let now = self.now();
         self.writing.lock().expect("nothing panics while holding the limits").not_before.filter(|until| *until > now)
+    }
+
+    /// Searches recent posts; the limits that come back are remembered for the next time.
+    pub(super) async fn search(&self, query: &[(&str, &str)]) -> Result<Value, CallError> {
+        let request = self.request(Method::GET, As::App, "/2/tweets/search/recent", query)?;
+        let result = self.ask(request, self.pace.answer_within).await;
+        let until = match &result {
+            Ok((_, rates)) => rates.used_up_until,
+            Err(CallError::No(problem)) if problem.class == problem::Class::RateLimited => {
+                let now = self.now();
+                problem.until.or_else(|| now.checked_add(self.pace.steps.limited_first).ok())
+            }
+            Err(_) => None,
+        };
+        *self.no_search_before.lock().expect("nothing panics while holding the limits") = until;
+        result.map(|(value, _)| value)
+    }
+
+    /// X let us know that nothing may be searched before then.
+    pub(super) fn no_search_before(&self) -> Option<Timestamp> {
+        let now = self.now();
+        self.no_search_before.lock().expect("nothing panics while holding the limits").filter(|until| *until > now)
     }
 
     /// Opens the endless answer of the stream; its headers must come in time, its end may never.

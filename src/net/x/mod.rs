@@ -1,6 +1,7 @@
 //! X by its API v2: the filtered stream in, replies out.
 
 mod api;
+mod backfill;
 mod check;
 pub mod decode;
 mod oauth;
@@ -9,6 +10,7 @@ pub mod problem;
 mod read_back;
 mod rule_text;
 mod rules_sync;
+mod search;
 mod send;
 mod stream;
 
@@ -23,7 +25,7 @@ use url::Url;
 
 use self::pace::Pace;
 use super::http::NetSetupError;
-use super::{Clock, Feed, Finding, Network, Outgoing, ReadBack, SendError};
+use super::{Backfill, Clock, Feed, Finding, Network, Outgoing, ReadBack, SendError};
 use crate::model::{Account, LinkReport, PostId};
 
 /// Bits that make the ids of this run unlike those of any other; 41 of them are used.
@@ -104,6 +106,10 @@ impl Network for XNetwork {
 
     async fn read_back(&self, outgoing: &Outgoing, attempted: Timestamp) -> ReadBack {
         read_back::read_back(&self.api, outgoing, attempted).await
+    }
+
+    async fn backfill(&self, feeds: &[Feed], from: Timestamp, to: Timestamp) -> Backfill {
+        backfill::backfill(&self.api, feeds, from, to).await
     }
 
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {

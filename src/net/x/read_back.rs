@@ -11,13 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 use unicode_normalization::UnicodeNormalization;
 
-use super::api::{Api, As, CallError};
+use super::api::Api;
 use super::decode;
-use super::stream::names_our_parameters;
+use super::search::{REACHES, Search, Stopped};
 use crate::model::Post;
 use crate::net::{Outgoing, ReadBack};
-
-const PATH: &str = "/2/tweets/search/recent";
 
 /// Clocks here and at X may differ by so much.
 const SKEW: SignedDuration = SignedDuration::from_secs(120);
@@ -25,12 +23,9 @@ const SKEW: SignedDuration = SignedDuration::from_secs(120);
 /// Our own posts of some minutes fit on very few pages of 100.
 const MOST_PAGES: usize = 10;
 
-/// How far back X's recent search reaches, less an hour for clocks.
-const SEARCH_REACHES: SignedDuration = SignedDuration::from_hours(7 * 24 - 1);
-
 pub(super) async fn read_back(api: &Api, outgoing: &Outgoing, attempted: Timestamp) -> ReadBack {
     let unknown = |why: String| ReadBack::Unknown { why };
-    if api.now().duration_since(attempted) > SEARCH_REACHES {
+    if api.now().duration_since(attempted) > REACHES {
         return unknown("it was attempted more than 7 days ago, further back than X's search reaches".into());
     }
     let after = |wait: Duration| attempted.checked_add(SignedDuration::try_from(wait).ok()?).ok();
@@ -50,7 +45,7 @@ pub(super) async fn read_back(api: &Api, outgoing: &Outgoing, attempted: Timesta
             Ok(Seen::Nothing) if asked >= covered => return ReadBack::Absent,
             Ok(Seen::Nothing) => {}
             Ok(Seen::It(found)) => return found,
-            Err(error) => return unknown(format!("X did not let us look: {}", error.words())),
+            Err(stopped) => return unknown(format!("X did not let us look: {}", stopped.why)),
         }
         let next = if asked < caught_up { caught_up } else { covered };
         // A little longer: the clock of the day may run slower than the one that sleeps.
@@ -67,29 +62,14 @@ enum Seen {
     Nothing,
 }
 
-async fn look(api: &Api, outgoing: &Outgoing, attempted: Timestamp) -> Result<Seen, CallError> {
-    let account = api.account();
-    let query = format!("from:{}", account.handle);
-    let start = attempted.checked_sub(SKEW).unwrap_or(attempted);
-    let start = start.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let mut fields = ("tweet.fields", "author_id,created_at,referenced_tweets,note_tweet,edit_history_tweet_ids");
-    let mut next: Option<String> = None;
+async fn look(api: &Api, outgoing: &Outgoing, attempted: Timestamp) -> Result<Seen, Stopped> {
+    let handle = api.account().handle;
+    let from = attempted.checked_sub(SKEW).unwrap_or(attempted);
+    let mut search = Search::new(api, format!("from:{handle}"), from, None);
     let mut other_words = None;
     for _ in 0..MOST_PAGES {
-        let mut params =
-            vec![("query", query.as_str()), ("max_results", "100"), ("start_time", start.as_str()), fields];
-        if let Some(token) = &next {
-            params.push(("next_token", token));
-        }
-        let answer = match api.get(As::App, PATH, &params).await {
-            Ok(answer) => answer,
-            Err(CallError::No(problem)) if fields.0 == "tweet.fields" && names_our_parameters(&problem) => {
-                fields = ("post.fields", "author_id,created_at,referenced_posts,note_post,edit_history_post_ids");
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        for post in decode::page(&answer) {
+        let Some(page) = search.page().await? else { break };
+        for post in page.posts {
             if !answers(&post, outgoing) {
                 continue;
             }
@@ -98,22 +78,13 @@ async fn look(api: &Api, outgoing: &Outgoing, attempted: Timestamp) -> Result<Se
             }
             other_words = Some(post.id);
         }
-        match answer.get("meta").map(|meta| decode::text_of(meta, "next_token")) {
-            Some(token) if !token.is_empty() => next = Some(token.to_owned()),
-            _ => {
-                return Ok(match other_words {
-                    None => Seen::Nothing,
-                    Some(id) => Seen::It(ReadBack::Unknown {
-                        why: format!(
-                            "@{} has answered this post in other words ({id}); look before sending",
-                            account.handle
-                        ),
-                    }),
-                });
-            }
-        }
     }
-    Ok(Seen::It(ReadBack::Unknown { why: "there are too many own posts since then to look through".into() }))
+    let unknown = |why: String| Ok(Seen::It(ReadBack::Unknown { why }));
+    match other_words {
+        _ if !search.has_ended() => unknown("there are too many own posts since then to look through".into()),
+        None => Ok(Seen::Nothing),
+        Some(id) => unknown(format!("@{handle} has answered this post in other words ({id}); look before sending")),
+    }
 }
 
 fn answers(post: &Post, outgoing: &Outgoing) -> bool {

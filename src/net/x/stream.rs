@@ -486,7 +486,7 @@ fn is_due(last: Option<Timestamp>, now: Timestamp, every: Duration) -> bool {
 }
 
 /// What is asked for with every post, in the older or the newer family of names.
-fn parameters(new_names: bool) -> &'static [(&'static str, &'static str)] {
+pub(super) fn parameters(new_names: bool) -> &'static [(&'static str, &'static str)] {
     if new_names { &NEW_NAMES } else { &OLD_NAMES }
 }
 
