@@ -3,10 +3,15 @@
 
 mod terminal;
 
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use tempfile::TempDir;
-use terminal::InTerminal;
 use terminal::simulator::Simulator;
+use terminal::{InTerminal, PATIENCE};
 
 const SMALL: (u16, u16) = (80, 24);
 const CTRL_S: &str = "\x13";
@@ -44,6 +49,11 @@ impl Desk {
     }
 }
 
+/// The editor's head tells the time of the last save.
+fn is_saved(screen: &str) -> bool {
+    screen.split("saved ").skip(1).any(|after| after.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 #[test]
 fn a_rep_answers_takes_it_back_and_sends_it_once() {
     let desk = Desk::new();
@@ -73,7 +83,7 @@ fn a_rep_answers_takes_it_back_and_sends_it_once() {
     assert_eq!(writes[0]["in_reply_to"], json!(post));
     let text = writes[0]["text"].as_str().expect("a text");
     assert!(text.starts_with("@teapot_mo ") && text.contains("We are looking into it."), "{text}");
-    deck.shows("sent");
+    deck.shows("sent, in case");
 
     deck.keys("Q");
     assert!(deck.ended().success());
@@ -126,7 +136,7 @@ fn a_draft_survives_a_kill_at_a_keystroke() {
     deck.shows("may we reply? yes");
     deck.keys("half a sentence that nobody");
     deck.shows("that nobody");
-    deck.shows("saved ");
+    deck.until("the draft is saved", is_saved);
     deck.signal("KILL");
     deck.ended();
 
@@ -156,7 +166,7 @@ fn a_reply_killed_during_its_hold_is_still_sent_and_only_once() {
     let deck = desk.deck(SMALL);
     deck.shows("u=undo");
     desk.simulator.written(1);
-    deck.shows("sent");
+    deck.shows("ack ana");
     assert_eq!(desk.simulator.writes().len(), 1);
 }
 
@@ -179,20 +189,81 @@ fn every_end_gives_the_terminal_back() {
 #[test]
 fn a_lost_line_ends_the_deck_and_keeps_the_draft() {
     let desk = Desk::new();
-    let mut deck = desk.deck(SMALL);
-    desk.complaint();
-    deck.shows("internet is really");
-    deck.keys("r");
-    deck.shows("may we reply? yes");
-    deck.keys("typed just before the line was lost");
-    deck.shows("the line was lost");
-    deck.hang_up();
-    deck.ended();
+    // The terminal belongs to a process of its own, so that a kill of that one takes the line away.
+    let mut holder = Command::new(std::env::current_exe().expect("this test"))
+        .args(["--ignored", "--exact", "--nocapture", "holds_the_line_of_another_test"])
+        .env("HELD_HOME", desk.home.path())
+        .env("HELD_CONFIG", &desk.simulator.config)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the holder starts");
+    let told = BufReader::new(holder.stdout.take().expect("a pipe")).lines();
+    let id = told
+        .map(|line| line.expect("the holder talks"))
+        .find_map(|line| {
+            if line.ends_with("live") {
+                desk.complaint();
+            }
+            line.split_once("deck ").map(|(_, id)| id.trim().to_owned())
+        })
+        .expect("the deck's process id");
+    holder.kill().expect("the holder can be killed");
+    holder.wait().expect("the holder ends");
+    let lost = Instant::now();
+    while Path::new(&format!("/proc/{id}")).exists() {
+        assert!(lost.elapsed() < PATIENCE, "the deck outlives its line");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    let took = lost.elapsed();
+    assert!(took < Duration::from_secs(10), "the deck took {took:?} to see that its line was lost");
 
     let mut deck = desk.deck(SMALL);
     deck.shows("internet is really");
     deck.keys("r");
     deck.shows("typed just before the line was lost");
+    assert!(desk.simulator.writes().is_empty());
+}
+
+#[test]
+#[ignore = "a process of the test above, not a test"]
+fn holds_the_line_of_another_test() {
+    let home = PathBuf::from(std::env::var_os("HELD_HOME").expect("a home"));
+    let config = std::env::var("HELD_CONFIG").expect("a config");
+    let mut deck = InTerminal::start(&["--config", &config], &home, SMALL, &[]);
+    deck.shows("LIVE 1/1");
+    println!("live");
+    deck.shows("internet is really");
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys("typed just before the line was lost");
+    deck.shows("the line was lost");
+    println!("deck {}", deck.process_id());
+    std::io::stdin().read_line(&mut String::new()).expect("the end comes from outside");
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_says_what_happened() {
+    let home = tempfile::tempdir().expect("a home");
+    let this = std::env::current_exe().expect("this test");
+    let args = ["--ignored", "--exact", "--nocapture", "panics_on_the_deck_s_screen"];
+    let mut program = InTerminal::start_program(&this, &args, home.path(), SMALL, &[]);
+    assert_eq!(program.ended().exit_code(), 101);
+    let bytes = String::from_utf8_lossy(&program.bytes()).into_owned();
+    let restored = bytes.rfind("\x1b[?1049l").expect("the alternate screen is left");
+    assert!(bytes.contains("\x1b[?2004l"), "bracketed paste is off");
+    assert!(
+        bytes[restored..].contains("a part of the deck broke"),
+        "the words stand on the restored screen: {bytes:?}"
+    );
+}
+
+#[test]
+#[ignore = "a process of the test above, not a test"]
+fn panics_on_the_deck_s_screen() {
+    replydeck::run::terminal::restore_on_panic();
+    let _screen = replydeck::run::terminal::Screen::open().expect("a terminal");
+    panic!("a part of the deck broke");
 }
 
 #[test]
@@ -284,8 +355,8 @@ fn a_wrong_token_is_told_in_the_networks_words_with_the_remedy() {
     }
     let config = desk.simulator.config.to_str().expect("a path");
     let deck = InTerminal::start(&["--config", config], desk.home.path(), SMALL, &[]);
-    let screen = deck.shows("down");
-    assert!(screen.contains("LIVE 0/1"), "{screen}");
+    let screen = deck.shows("acme is down");
+    assert!(screen.contains("LIVE 0/1") && screen.contains("Unauthorized"), "{screen}");
 }
 
 #[test]

@@ -213,11 +213,11 @@ fn every_screen_says_what_it_is_for() {
                 "Esc back, draft is kept",
             ],
         ),
-        ("palette", vec!["any command", "> ne", "next, previous unanswered post"]),
+        ("palette", vec!["any command", "> ne", "next-unanswered: next unanswered case"]),
         ("command", vec!["\n:resol"]),
         ("find", vec!["/slow"]),
         ("find-list", vec!["hits for e, newest first", "@tess_w: 2 hours on hold"]),
-        ("help", vec!["Moving", "draft a public acknowledgement"]),
+        ("help", vec!["In the columns", "k Up", "row before"]),
         (
             "outbox",
             vec![
@@ -244,10 +244,7 @@ fn every_screen_says_what_it_is_for() {
 fn a_prefix_shows_what_may_follow_for_as_long_as_it_takes() {
     let mut app = deck::busy((80, 24));
     app.prefix = "g".to_owned();
-    assert_has(
-        &Screen::new((80, 24), Theme::plain()).text(&app),
-        &["g then", "o  hand over to the network's own page"],
-    );
+    assert_has(&Screen::new((80, 24), Theme::plain()).text(&app), &["g then", "d  drafts", "l  connection log"]);
 }
 
 #[test]
