@@ -14,6 +14,7 @@ pub mod column;
 pub mod deck;
 pub mod editor;
 pub mod effects;
+pub mod encoder;
 pub mod feeding;
 pub mod frame;
 pub mod gaps;
