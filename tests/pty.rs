@@ -404,3 +404,20 @@ fn a_cut_stream_is_told_as_one_gap_with_its_times() {
     deck.shows("~ gap ");
     deck.shows("LIVE 1/1");
 }
+
+#[test]
+fn a_changed_config_is_taken_on_and_a_bad_one_is_shown_and_left() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    let path = &desk.simulator.config;
+    let good = std::fs::read_to_string(path).expect("the config");
+    std::fs::write(path, format!("hodl = \"10s\"\n{good}")).expect("a bad edit");
+    deck.shows("hodl");
+    let more = "\n[[columns]]\nname = \"extra\"\naccount = \"acme\"\nquery = \"teapot -is:retweet\"\n";
+    std::fs::write(path, format!("{good}{more}")).expect("a good edit");
+    deck.keys(ESC);
+    deck.shows("read again");
+    desk.simulator.post(&json!({"handle": "teapot_mo", "text": "my teapot is quicker than this line"}));
+    deck.keys("7");
+    deck.shows("quicker than this line");
+}

@@ -299,8 +299,13 @@ impl App {
             }
             self.dirty = true;
         }
-        if changed && let LinkState::Down { why, remedy } = &report.state {
-            self.error(format!("{} is down: {why}. {remedy}", report.account));
+        match (&report.state, &report.note) {
+            (LinkState::Down { why, remedy }, _) if changed => {
+                self.error(format!("{} is down: {why}. {remedy}", report.account));
+            }
+            // A link that lives and still has something to say: a column's rule was refused, lines were passed over.
+            (LinkState::Live, Some(note)) => self.warn(note.clone()),
+            _ => {}
         }
         let aged = known_age(self.links.get(&report.account), self.now) != known_age(Some(&report), self.now);
         self.dirty |= changed || aged;

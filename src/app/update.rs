@@ -125,7 +125,13 @@ impl App {
         self.focus = place.unwrap_or_else(|| self.focus.min(setup.columns.len() - 1));
         self.books.arrived.clear();
         self.prefix.clear();
+        if setup.accounts == self.setup.accounts {
+            self.info("the config was read again".to_owned());
+        } else {
+            // Connections and credentials were made at the start.
+            setup.accounts.clone_from(&self.setup.accounts);
+            self.warn("the config was read again; what changed in its accounts counts from the next start".to_owned());
+        }
         self.setup = setup;
-        self.info("the config was read again".to_owned());
     }
 }

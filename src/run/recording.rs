@@ -60,7 +60,7 @@ impl Network for Recording {
             last_byte: Some((self.clock)()),
             note,
         };
-        let started = report(LinkState::Live, Some("the recording plays".into()));
+        let started = report(LinkState::Live, None);
         let (own, passing): (Vec<Feed>, Vec<_>) = feeds.borrow().iter().map(|feed| self.tapped(feed)).unzip();
         let source = Source::new(tape, own, self.speed, Arc::clone(&self.clock));
         let playing = async {

@@ -38,6 +38,7 @@ mod find;
 mod help;
 mod hints;
 mod links;
+mod loud;
 mod order;
 mod outbox;
 mod paint;
@@ -127,6 +128,9 @@ fn screen(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Posi
         status::foot(buffer, foot, app, theme);
         cursor
     };
+    if let Some(notice) = loud::needed(app, area.width) {
+        loud::draw(buffer, body, notice, theme);
+    }
     if !app.prefix.is_empty() {
         status::which_key(buffer, body, app, theme);
     }

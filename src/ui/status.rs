@@ -1,6 +1,5 @@
 //! The lines around the columns: head and tabs above, keys, notices and links below.
 
-use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -13,11 +12,9 @@ use super::text::width;
 use super::theme::Theme;
 use super::time;
 use crate::app::notice::Weight;
-use crate::app::{App, Mode, Notice};
+use crate::app::{App, Mode};
 use crate::model::LinkState;
 
-/// An information notice is gone after this time.
-const NOTICE_SHOWN: SignedDuration = SignedDuration::from_secs(6);
 /// Where the head has room for the date as well.
 const WIDE: u16 = 120;
 
@@ -137,10 +134,12 @@ pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     if let Some(words) = held_words(app) {
         parts.push(Span::styled(words, theme.strong()));
     }
-    if let Some(notice) = notice(app) {
+    // What the foot has no room for stands in a box above it.
+    let notice = app.shown_notice().filter(|_| super::loud::needed(app, area.width).is_none());
+    if let Some(notice) = notice {
         parts.push(Span::styled(notice.text.replace('\n', " "), theme.notice(notice.weight)));
     }
-    let is_loud = notice(app).is_some_and(|notice| notice.weight > Weight::Info);
+    let is_loud = notice.is_some_and(|notice| notice.weight > Weight::Info);
     let left: usize = parts.iter().map(|part| width(&part.content) + 3).sum();
     // A warning is told in full before the links are.
     let with_links = !is_loud || left + usize::from(right) + 2 < usize::from(area.width);
@@ -157,13 +156,6 @@ pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     if keep > 0 {
         put_right(buffer, area.as_position(), area.width.saturating_sub(1), &links, theme.quiet());
     }
-}
-
-/// The notice to show: the last one, for as long as its weight says.
-fn notice(app: &App) -> Option<&Notice> {
-    let last = app.notices.back()?;
-    let is_old = app.now.duration_since(last.at) >= NOTICE_SHOWN;
-    (last.weight > Weight::Info || !is_old).then_some(last)
 }
 
 /// `sent to @petrk in 0:07  u=undo`
