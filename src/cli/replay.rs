@@ -39,7 +39,7 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
         start::Speed::Times(times) => Speed::Times(times),
         start::Speed::Max => Speed::Max,
     };
-    let (holds, held) = Holds::new();
+    let (holds, held) = Holds::new(recorded.clone());
     let mut sims = Vec::new();
     for account in &config.accounts {
         sims.push((account, simulator(account, &clock)?));

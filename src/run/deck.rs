@@ -271,7 +271,7 @@ impl Deck<'_> {
         let has_failed = matches!(msg, Msg::Appended { result: Err(_), .. });
         let effects = app::update(&mut self.app, now, msg);
         if let Some(holds) = &mut self.holds {
-            holds.asked(&effects);
+            holds.asked(&effects, now);
             holds.look(&self.app, has_failed);
         }
         effects.into_iter().filter_map(|effect| self.effects.run(effect, &self.app)).collect()

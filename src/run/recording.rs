@@ -71,25 +71,30 @@ impl Recording {
 /// by minutes: a hold of ten seconds would be over before anybody could think twice. So the tape stands meanwhile.
 #[derive(Debug)]
 pub struct Holds {
+    recorded: Recorded,
     told: watch::Sender<bool>,
     /// On their way to the log.
     queued: BTreeSet<ReplyId>,
 }
 
 impl Holds {
-    pub fn new() -> (Self, watch::Receiver<bool>) {
+    pub fn new(recorded: Recorded) -> (Self, watch::Receiver<bool>) {
         let (told, held) = watch::channel(false);
-        (Self { told, queued: BTreeSet::new() }, held)
+        (Self { recorded, told, queued: BTreeSet::new() }, held)
     }
 
-    /// Hears what the app asks for: from the key on, not from the log's answer on, the tape stands.
-    pub fn asked(&mut self, effects: &[Effect]) {
+    /// Hears what the app asked for at `now`: from the key on, not from the log's answer on, the tape stands.
+    pub fn asked(&mut self, effects: &[Effect], now: Timestamp) {
+        let before = self.queued.len();
         for effect in effects {
             let Effect::Append { events, .. } = effect else { continue };
             self.queued.extend(events.iter().filter_map(|event| match &event.event {
                 Event::ReplyQueued { reply, .. } => Some(*reply),
                 _ => None,
             }));
+        }
+        if self.queued.len() > before {
+            self.recorded.hold(now);
         }
     }
 
@@ -100,6 +105,9 @@ impl Holds {
         }
         self.queued.retain(|reply| !app.desk.replies.contains_key(reply));
         let is_held = !self.queued.is_empty() || !app.held().is_empty();
+        if !is_held {
+            self.recorded.release();
+        }
         self.told.send_if_modified(|told| std::mem::replace(told, is_held) != is_held);
     }
 }
