@@ -2,18 +2,16 @@
 //!
 //! The bytes are printed first: an unchanged frame, a move of the selection, a new post.
 
-use std::cell::Cell;
 use std::hint::black_box;
-use std::io::{self, Write};
-use std::rc::Rc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ratatui::backend::{CrosstermBackend, TestBackend};
-use ratatui::layout::Rect;
+use ratatui::backend::TestBackend;
+use ratatui::layout::{Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use replydeck::app::App;
 use replydeck::desk::column::WINDOW;
 use replydeck::model::event::Standing;
+use replydeck::run::encoder::Encoder;
 use replydeck::ui::{self, Cache, Theme};
 
 #[path = "../tests/fixtures/screen/deck.rs"]
@@ -61,32 +59,23 @@ fn add(app: &mut App, column: u64, name: &str, n: u64) {
     deck::add(app, column * 20_000 + n, &format!("who{n}"), at, text, &[name], Standing::Customer);
 }
 
-#[derive(Clone, Default)]
-struct Counted(Rc<Cell<usize>>);
-
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.set(self.0.get() + bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+/// Synchronized output takes so many bytes around every frame that is not empty.
+const BRACKETS: usize = 16;
 
 #[expect(clippy::print_stderr, reason = "a bench reports what it counted")]
 fn bytes(_: &mut Criterion) {
     for (what, columns) in [("with the case pane", SIZE.0), ("columns only", 149)] {
-        let counted = Counted::default();
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, SIZE.1));
-        let backend = CrosstermBackend::new(counted.clone());
-        let mut terminal = Terminal::with_options(backend, TerminalOptions { viewport }).expect("a terminal");
+        let encoder = Encoder::new(Size::new(columns, SIZE.1));
+        let mut terminal = Terminal::with_options(encoder, TerminalOptions { viewport }).expect("a terminal");
         let mut cache = Cache::new(Theme::colour());
         let mut app = deep(10_000);
         let mut frame = |app: &App| {
             terminal.draw(|frame| ui::draw(frame, app, &mut cache)).expect("a frame");
-            counted.0.take()
+            match terminal.backend_mut().take().len() {
+                0 => 0,
+                bytes => bytes + BRACKETS,
+            }
         };
         let full = frame(&app);
         let unchanged = frame(&app);

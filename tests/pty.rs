@@ -1,13 +1,23 @@
 //! The real program in a pseudo-terminal, against the simulator as another process: what a rep sees and types,
 //! and what must survive a kill, a lost line and a resize.
 
+#![expect(clippy::disallowed_methods, reason = "these tests wait for another process in real time")]
+#![expect(clippy::print_stdout, reason = "how a process of a test talks to the test")]
+
 mod terminal;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
-use terminal::InTerminal;
 use terminal::simulator::Simulator;
+use terminal::{InTerminal, PATIENCE};
 
+/// X's search shows a post half a minute late, and a request whose answer was lost may publish a while later.
+const READ_BACK: Duration = Duration::from_secs(150);
 const SMALL: (u16, u16) = (80, 24);
 const CTRL_S: &str = "\x13";
 const ESC: &str = "\x1b";
@@ -38,10 +48,15 @@ impl Desk {
 
     /// Somebody asks the brand for help by name; gives back the post's id.
     fn complaint(&self) -> String {
-        self.simulator.post(json!({
+        self.simulator.post(&json!({
             "handle": "teapot_mo", "name": "Mo", "text": "@AcmeHelp acme internet is really slow today",
         }))
     }
+}
+
+/// The editor's head tells the time of the last save.
+fn is_saved(screen: &str) -> bool {
+    screen.split("saved ").skip(1).any(|after| after.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[test]
@@ -73,7 +88,7 @@ fn a_rep_answers_takes_it_back_and_sends_it_once() {
     assert_eq!(writes[0]["in_reply_to"], json!(post));
     let text = writes[0]["text"].as_str().expect("a text");
     assert!(text.starts_with("@teapot_mo ") && text.contains("We are looking into it."), "{text}");
-    deck.shows("sent");
+    deck.shows("sent, in case");
 
     deck.keys("Q");
     assert!(deck.ended().success());
@@ -101,7 +116,7 @@ fn a_dm_request_carries_the_link_and_both_are_one_post() {
 fn who_may_not_be_answered_is_told_before_drafting_and_the_page_is_offered() {
     let desk = Desk::new();
     let mut deck = desk.deck(SMALL);
-    desk.simulator.post(json!({"handle": "teapot_mo", "text": "acme is down again #acmedown"}));
+    desk.simulator.post(&json!({"handle": "teapot_mo", "text": "acme is down again #acmedown"}));
     deck.shows("not addressed to us");
     deck.keys("2r");
     deck.shows("may we reply? no");
@@ -126,7 +141,7 @@ fn a_draft_survives_a_kill_at_a_keystroke() {
     deck.shows("may we reply? yes");
     deck.keys("half a sentence that nobody");
     deck.shows("that nobody");
-    deck.shows("saved ");
+    deck.until("the draft is saved", is_saved);
     deck.signal("KILL");
     deck.ended();
 
@@ -156,7 +171,7 @@ fn a_reply_killed_during_its_hold_is_still_sent_and_only_once() {
     let deck = desk.deck(SMALL);
     deck.shows("u=undo");
     desk.simulator.written(1);
-    deck.shows("sent");
+    deck.shows("ack ana");
     assert_eq!(desk.simulator.writes().len(), 1);
 }
 
@@ -179,20 +194,81 @@ fn every_end_gives_the_terminal_back() {
 #[test]
 fn a_lost_line_ends_the_deck_and_keeps_the_draft() {
     let desk = Desk::new();
-    let mut deck = desk.deck(SMALL);
-    desk.complaint();
-    deck.shows("internet is really");
-    deck.keys("r");
-    deck.shows("may we reply? yes");
-    deck.keys("typed just before the line was lost");
-    deck.shows("the line was lost");
-    deck.hang_up();
-    deck.ended();
+    // The terminal belongs to a process of its own, so that a kill of that one takes the line away.
+    let mut holder = Command::new(std::env::current_exe().expect("this test"))
+        .args(["--ignored", "--exact", "--nocapture", "holds_the_line_of_another_test"])
+        .env("HELD_HOME", desk.home.path())
+        .env("HELD_CONFIG", &desk.simulator.config)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the holder starts");
+    let told = BufReader::new(holder.stdout.take().expect("a pipe")).lines();
+    let id = told
+        .map(|line| line.expect("the holder talks"))
+        .find_map(|line| {
+            if line.ends_with("live") {
+                desk.complaint();
+            }
+            line.split_once("deck ").map(|(_, id)| id.trim().to_owned())
+        })
+        .expect("the deck's process id");
+    holder.kill().expect("the holder can be killed");
+    holder.wait().expect("the holder ends");
+    let lost = Instant::now();
+    while Path::new(&format!("/proc/{id}")).exists() {
+        assert!(lost.elapsed() < PATIENCE, "the deck outlives its line");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    let took = lost.elapsed();
+    assert!(took < Duration::from_secs(10), "the deck took {took:?} to see that its line was lost");
 
     let mut deck = desk.deck(SMALL);
     deck.shows("internet is really");
     deck.keys("r");
     deck.shows("typed just before the line was lost");
+    assert!(desk.simulator.writes().is_empty());
+}
+
+#[test]
+#[ignore = "a process of the test above, not a test"]
+fn holds_the_line_of_another_test() {
+    let home = PathBuf::from(std::env::var_os("HELD_HOME").expect("a home"));
+    let config = std::env::var("HELD_CONFIG").expect("a config");
+    let mut deck = InTerminal::start(&["--config", &config], &home, SMALL, &[]);
+    deck.shows("LIVE 1/1");
+    println!("live");
+    deck.shows("internet is really");
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys("typed just before the line was lost");
+    deck.shows("the line was lost");
+    println!("deck {}", deck.process_id());
+    std::io::stdin().read_line(&mut String::new()).expect("the end comes from outside");
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_says_what_happened() {
+    let home = tempfile::tempdir().expect("a home");
+    let this = std::env::current_exe().expect("this test");
+    let args = ["--ignored", "--exact", "--nocapture", "panics_on_the_deck_s_screen"];
+    let mut program = InTerminal::start_program(&this, &args, home.path(), SMALL, &[]);
+    assert_eq!(program.ended().exit_code(), 101);
+    let bytes = String::from_utf8_lossy(&program.bytes()).into_owned();
+    let restored = bytes.rfind("\x1b[?1049l").expect("the alternate screen is left");
+    assert!(bytes.contains("\x1b[?2004l"), "bracketed paste is off");
+    assert!(
+        bytes[restored..].contains("a part of the deck broke"),
+        "the words stand on the restored screen: {bytes:?}"
+    );
+}
+
+#[test]
+#[ignore = "a process of the test above, not a test"]
+fn panics_on_the_deck_s_screen() {
+    replydeck::run::terminal::restore_on_panic();
+    let _screen = replydeck::run::terminal::Screen::open().expect("a terminal");
+    panic!("a part of the deck broke");
 }
 
 #[test]
@@ -241,7 +317,7 @@ fn without_colour_no_byte_of_colour_is_written_and_the_selection_is_still_revers
 fn hostile_text_reaches_the_screen_as_harmless_text() {
     let desk = Desk::new();
     let deck = desk.deck(SMALL);
-    desk.simulator.post(json!({
+    desk.simulator.post(&json!({
         "handle": "teapot_mo", "name": "M\u{1b}]0;title\u{7}o",
         "text": "@AcmeHelp \u{1b}[2J\u{1b}]52;c;ZXZpbA==\u{7}slow \u{202e}abc\u{9b}31m \u{200b}end",
     }));
@@ -284,8 +360,8 @@ fn a_wrong_token_is_told_in_the_networks_words_with_the_remedy() {
     }
     let config = desk.simulator.config.to_str().expect("a path");
     let deck = InTerminal::start(&["--config", config], desk.home.path(), SMALL, &[]);
-    let screen = deck.shows("down");
-    assert!(screen.contains("LIVE 0/1"), "{screen}");
+    let screen = deck.shows("acme is down");
+    assert!(screen.contains("LIVE 0/1") && screen.contains("Unauthorized"), "{screen}");
 }
 
 #[test]
@@ -297,4 +373,34 @@ fn the_demo_fills_by_itself_at_both_sizes() {
         deck.keys("Q");
         assert!(deck.ended().success());
     }
+}
+
+#[test]
+fn an_answer_that_is_lost_is_read_back_and_never_sent_again() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("internet is really");
+    desk.simulator.fault(&json!({"kind": "lose_answer", "target": "posts"}));
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys(CTRL_S);
+    deck.shows("y send");
+    deck.keys("y");
+    desk.simulator.written(1);
+    // Our own post comes back on the stream at once; that it is this reply, the search knows half a minute later.
+    deck.shows("sending");
+    deck.within(READ_BACK, "the reply is found", |screen| screen.contains("ack ana") && !screen.contains("outbox"));
+    assert_eq!(desk.simulator.writes().len(), 1);
+}
+
+#[test]
+fn a_cut_stream_is_told_as_one_gap_with_its_times() {
+    let desk = Desk::new();
+    let deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("internet is really");
+    desk.simulator.fault(&json!({"kind": "cut", "target": "stream"}));
+    deck.shows("~ gap ");
+    deck.shows("LIVE 1/1");
 }

@@ -104,7 +104,7 @@ impl App {
             stop("the case is no longer at hand".to_owned());
         }
         if let Verdict::No { why } = &preview.verdict {
-            stop(format!("{why}. g o takes it to the network's own page, ready to post"));
+            stop(format!("{why}. go takes it to the network's own page, ready to post"));
         }
         if preview.length.used > preview.length.limit {
             let (used, limit) = (preview.length.used, preview.length.limit);
@@ -130,7 +130,7 @@ impl App {
         }
         let mut mind = |what: String| checks.push(Check { stops: false, what });
         if let Verdict::Unknown { why } = &preview.verdict {
-            mind(format!("{why}: the network may refuse it; g o always works"));
+            mind(format!("{why}: the network may refuse it; go always works"));
         }
         if composer.seen.as_ref().is_some_and(|seen| seen.text != post.text) {
             mind("the author changed the post since you began; read it again".to_owned());

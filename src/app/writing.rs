@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{SignedDuration, Timestamp};
 use ratatui::style::Style;
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
@@ -153,6 +153,10 @@ impl App {
     /// A key that is no command, while the editor has the keys.
     pub(super) fn type_key(&mut self, key: KeyEvent, out: &mut Vec<Effect>) {
         let Mode::Composer(composer) = &mut self.mode else { return };
+        // A line feed is what some terminals and pastes send for Enter; the editor's own meaning, deleting the
+        // line up to the cursor, would lose words.
+        let is_line_feed = key.code == KeyCode::Char('j') && key.modifiers.contains(KeyModifiers::CONTROL);
+        let key = if is_line_feed { KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE) } else { key };
         let chord = Chord::of(key);
         let is_full = composer.editor.lines().iter().map(|line| line.chars().count() + 1).sum::<usize>() > CHARACTERS;
         let adds = matches!(chord, Some(Chord::Char(_) | Chord::Named(Named::Space | Named::Enter)));

@@ -87,9 +87,8 @@ mod tests {
 
     fn find(asked: Option<&str>, set: &[(&str, &str)], home: bool) -> Result<Places, PlaceError> {
         let variable = |name: &str| set.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value));
-        let folders = || {
-            home.then(|| (PathBuf::from("/home/a/.config/replydeck"), PathBuf::from("/home/a/.local/share/replydeck")))
-        };
+        let folders =
+            || home.then(|| (PathBuf::from("/h/a/.config/replydeck"), PathBuf::from("/h/a/.local/share/replydeck")));
         Places::find_in(asked.map(PathBuf::from), None, &variable, &folders)
     }
 
@@ -100,8 +99,8 @@ mod tests {
         assert_eq!(places, Places { config: "/asked.toml".into(), data: "/env/data".into() });
         assert_eq!(find(None, &both, false).unwrap().config, PathBuf::from("/env/c.toml"));
         let system = find(None, &[("REPLYDECK_CONFIG", "")], true).unwrap();
-        assert_eq!(system.config, PathBuf::from("/home/a/.config/replydeck/config.toml"));
-        assert_eq!(system.data, PathBuf::from("/home/a/.local/share/replydeck"));
+        assert_eq!(system.config, PathBuf::from("/h/a/.config/replydeck/config.toml"));
+        assert_eq!(system.data, PathBuf::from("/h/a/.local/share/replydeck"));
         assert_eq!(find(Some("/asked.toml"), &[], false), Err(PlaceError::NoHome));
     }
 }

@@ -26,7 +26,9 @@ pub struct AuthorHistory {
 pub struct Contact {
     pub case: CaseId,
     pub number: u64,
+    #[serde(with = "super::moment")]
     pub at: Timestamp,
+    #[serde(with = "super::moment::optional")]
     pub resolved: Option<Timestamp>,
     pub cause: Option<String>,
 }

@@ -33,17 +33,23 @@ pub struct Case {
     pub posts: Vec<PostId>,
     pub status: CaseStatus,
     pub owner: Option<RepName>,
+    #[serde(with = "super::moment::optional")]
     pub claimed_at: Option<Timestamp>,
     /// Time of the first post.
+    #[serde(with = "super::moment")]
     pub started: Timestamp,
     /// Post time of the oldest customer post that waits for an answer; `None` while it is the customer's turn.
+    #[serde(with = "super::moment::optional")]
     pub waiting_since: Option<Timestamp>,
     /// When our first public answer was out, from here or elsewhere.
+    #[serde(with = "super::moment::optional")]
     pub first_answer: Option<Timestamp>,
     pub last_answer: Option<Answer>,
+    #[serde(with = "super::moment::optional")]
     pub dm_requested: Option<Timestamp>,
     /// A reply taken to the network's own page that has not come back on the stream yet.
     pub handed_over: Option<HandOver>,
+    #[serde(with = "super::moment::optional")]
     pub snoozed_until: Option<Timestamp>,
     pub resolved: Option<Resolution>,
     pub reopened: u32,
@@ -59,6 +65,7 @@ pub struct Case {
 /// Our last public answer in a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
+    #[serde(with = "super::moment")]
     pub at: Timestamp,
     pub post: PostId,
     /// `None` for an answer typed elsewhere.
@@ -74,12 +81,14 @@ pub struct HandOver {
     pub purpose: Purpose,
     pub account: AccountName,
     pub rep: RepName,
+    #[serde(with = "super::moment")]
     pub at: Timestamp,
 }
 
 /// How a case ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolution {
+    #[serde(with = "super::moment")]
     pub at: Timestamp,
     pub rep: RepName,
     pub cause: Option<String>,
@@ -89,6 +98,7 @@ pub struct Resolution {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseDraft {
     pub rep: RepName,
+    #[serde(with = "super::moment")]
     pub saved: Timestamp,
     /// Absent where it was erased, and after a checkpoint until the store is read.
     #[serde(skip)]

@@ -20,10 +20,12 @@ pub const COLUMNS_KEPT: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// The newest [`WINDOW`] posts, oldest first, by the post's own time.
+    #[serde(with = "super::moment::ordered")]
     pub window: BTreeSet<(Timestamp, PostId)>,
     /// Posts ever matched, the ones that left the window included.
     pub matched: u64,
     /// Gaps whose times reach into the window, oldest first.
+    #[serde(with = "super::moment::ordered")]
     pub gaps: BTreeSet<(Timestamp, GapId)>,
 }
 
@@ -33,8 +35,10 @@ pub struct PostView {
     pub id: PostId,
     pub author: AuthorId,
     pub conversation: ConversationId,
+    #[serde(with = "super::moment")]
     pub at: Timestamp,
     /// When it reached the log.
+    #[serde(with = "super::moment")]
     pub arrived: Timestamp,
     pub in_reply_to: Option<PostId>,
     pub in_reply_to_author: Option<AuthorId>,
@@ -66,8 +70,10 @@ pub enum PostState {
 pub struct Gap {
     pub id: GapId,
     pub columns: Vec<ColumnName>,
+    #[serde(with = "super::moment")]
     pub from: Timestamp,
     /// `None` while it is still open.
+    #[serde(with = "super::moment::optional")]
     pub to: Option<Timestamp>,
     pub fill: Option<GapFill>,
 }

@@ -19,6 +19,7 @@ pub mod column;
 pub mod fold;
 pub mod gap;
 pub mod keep;
+mod moment;
 pub mod outbox;
 pub mod triage;
 

@@ -26,8 +26,10 @@ pub struct Reply {
     /// The run of the program that has it in hand.
     pub session: SessionId,
     /// When the rep confirmed it; a run that takes it over from one that ended does not make it younger.
+    #[serde(with = "super::moment")]
     pub queued: Timestamp,
     /// When it was last attempted.
+    #[serde(with = "super::moment::optional")]
     pub attempted: Option<Timestamp>,
     pub delivery: Delivery,
     /// Exactly what is published; absent where it was erased.

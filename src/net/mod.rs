@@ -68,6 +68,8 @@ pub struct Feed {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inbound {
     Post(Box<Post>),
+    /// A post of our own account that no column asked for; it may answer a case. Told to one column only.
+    Own(Box<Post>),
     /// The author changed the post; `Post::id` is still the first version's.
     Edited(Box<Post>),
     Deleted {

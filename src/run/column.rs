@@ -45,7 +45,7 @@ pub async fn run(
                     open = None;
                 }
             }
-            Inbound::Post(_) | Inbound::Edited(_) | Inbound::Deleted { .. } => {}
+            Inbound::Post(_) | Inbound::Own(_) | Inbound::Edited(_) | Inbound::Deleted { .. } => {}
         }
         if intake.send(Taken { column: column.clone(), what }).await.is_err() {
             break;

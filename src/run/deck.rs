@@ -209,10 +209,10 @@ impl Deck<'_> {
                 Some(msg) = messages.recv() => (msg, Reason::News),
                 Some(reload) = reloaded(reloads.as_mut()) => (Msg::Reloaded(reload), Reason::Key),
             };
-            let mut wanted = self.handle(msg, &mut input).await?;
+            let mut wanted = self.handle(msg, &mut input)?;
             for _ in 0..DRAIN {
                 match messages.try_recv() {
-                    Ok(more) => wanted |= self.handle(more, &mut input).await?,
+                    Ok(more) => wanted |= self.handle(more, &mut input)?,
                     Err(_) => break,
                 }
             }
@@ -228,7 +228,7 @@ impl Deck<'_> {
     }
 
     /// Updates the app and does what it asks for; `true` if something visible changed.
-    async fn handle(&mut self, msg: Msg, input: &mut Option<EventStream>) -> anyhow::Result<bool> {
+    fn handle(&mut self, msg: Msg, input: &mut Option<EventStream>) -> anyhow::Result<bool> {
         match &msg {
             Msg::Resized { columns, rows } => self.screen.resize(*columns, *rows)?,
             Msg::Reloaded(Ok(setup)) => self.feeding.change(&setup.columns),

@@ -146,6 +146,13 @@ impl Gathered {
                 });
                 columns.insert(column);
             }
+            Inbound::Own(post) => {
+                let id = post.id.clone();
+                self.posts.entry(id.clone()).or_insert_with(|| {
+                    self.order.push(Slot::Post(id));
+                    (*post, BTreeSet::new())
+                });
+            }
             Inbound::Edited(post) => self.order.push(Slot::Edited(post)),
             Inbound::Deleted { post } => self.order.push(Slot::Deleted(post)),
             Inbound::GapOpened { gap, from } => {

@@ -1,6 +1,6 @@
 //! The shell around the deck: the only tasks, the only clock, the only terminal.
 //!
-//! One loop owns the [`App`]. Its arms are a policy: a key comes before a frame, a frame before the clock, the
+//! One loop owns the [`App`](crate::app::App). Its arms are a policy: a key comes before a frame, a frame before the clock, the
 //! clock before what networks and store have to say, so a flood starves none of them.
 //!
 //! ```text
@@ -14,6 +14,7 @@ pub mod column;
 pub mod deck;
 pub mod editor;
 pub mod effects;
+pub mod encoder;
 pub mod feeding;
 pub mod frame;
 pub mod gaps;

@@ -117,7 +117,7 @@ impl Delivering {
 
     /// Writes an outcome down, for as long as that takes: a network's answer must not be lost to a full disk.
     async fn record(&self, outcome: Event) {
-        let event = self.signer.event(self.fresh_id(), (self.clock)(), outcome, None);
+        let event = self.signer.event(fresh_id(), (self.clock)(), outcome, None);
         let mut told = false;
         loop {
             let why = match self.log.append(vec![event.clone()], None).await {
@@ -141,7 +141,7 @@ impl Delivering {
     }
 
     async fn append_once(&self, event: Event, expect: Option<Expect>) -> Result<(), AppendError> {
-        let event = self.signer.event(self.fresh_id(), (self.clock)(), event, None);
+        let event = self.signer.event(fresh_id(), (self.clock)(), event, None);
         self.log.append(vec![event], expect).await.map(|_| ())
     }
 
@@ -157,10 +157,10 @@ impl Delivering {
             tracing::debug!("nobody is left to read the notice");
         }
     }
+}
 
-    fn fresh_id(&self) -> EventId {
-        EventId(Uuid::now_v7())
-    }
+fn fresh_id() -> EventId {
+    EventId(Uuid::now_v7())
 }
 
 /// What somebody did to a case, in words.

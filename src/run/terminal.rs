@@ -3,9 +3,7 @@
 //! A frame is composed in memory and written by a thread of its own, so a slow line delays the next frame
 //! and never a key. Nothing is written where nothing changed.
 
-use std::cell::RefCell;
 use std::io::{self, Write};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
@@ -18,114 +16,20 @@ use crossterm::terminal::{
     self, BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
 };
 use crossterm::{execute, queue};
-use ratatui::backend::{Backend, ClearType as Region, CrosstermBackend, WindowSize};
-use ratatui::buffer::Cell;
-use ratatui::layout::{Position, Rect, Size};
+use ratatui::backend::Backend as _;
+use ratatui::layout::{Rect, Size};
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 use tokio::sync::Notify;
+
+use super::encoder::Encoder;
 
 /// So long the last frame may take at the end.
 const LAST_WRITE: Duration = Duration::from_secs(1);
 
-/// The bytes of the frame being composed.
-#[derive(Clone, Debug, Default)]
-struct Composed(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Composed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The stock backend, kept from writing what the terminal already shows: its own writes resets and the
-/// cursor's state with every frame, changed or not.
-#[derive(Debug)]
-struct QuietBackend {
-    inner: CrosstermBackend<Composed>,
-    size: Size,
-    cursor_shown: Option<bool>,
-    cursor_at: Option<Position>,
-}
-
-impl Backend for QuietBackend {
-    type Error = io::Error;
-
-    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
-    where
-        I: Iterator<Item = (u16, u16, &'a Cell)>,
-    {
-        let mut content = content.peekable();
-        if content.peek().is_none() {
-            return Ok(());
-        }
-        // Drawing leaves the terminal's cursor behind the last cell.
-        self.cursor_at = None;
-        self.inner.draw(content)
-    }
-
-    fn hide_cursor(&mut self) -> io::Result<()> {
-        if self.cursor_shown == Some(false) {
-            return Ok(());
-        }
-        self.cursor_shown = Some(false);
-        self.inner.hide_cursor()
-    }
-
-    fn show_cursor(&mut self) -> io::Result<()> {
-        if self.cursor_shown == Some(true) {
-            return Ok(());
-        }
-        self.cursor_shown = Some(true);
-        self.inner.show_cursor()
-    }
-
-    fn get_cursor_position(&mut self) -> io::Result<Position> {
-        // Never asked of the terminal: nobody may answer.
-        Ok(self.cursor_at.unwrap_or_default())
-    }
-
-    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        let position = position.into();
-        if self.cursor_at == Some(position) {
-            return Ok(());
-        }
-        self.cursor_at = Some(position);
-        self.inner.set_cursor_position(position)
-    }
-
-    fn clear(&mut self) -> io::Result<()> {
-        self.cursor_at = None;
-        self.inner.clear()
-    }
-
-    fn clear_region(&mut self, region: Region) -> io::Result<()> {
-        self.cursor_at = None;
-        self.inner.clear_region(region)
-    }
-
-    fn size(&self) -> io::Result<Size> {
-        Ok(self.size)
-    }
-
-    fn window_size(&mut self) -> io::Result<WindowSize> {
-        Ok(WindowSize { columns_rows: self.size, pixels: Size::default() })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The screen while the deck is open; gives the terminal back when dropped.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<QuietBackend>,
-    composed: Composed,
+    terminal: Terminal<Encoder>,
     painter: Option<Painter>,
 }
 
@@ -134,14 +38,13 @@ impl Screen {
     pub fn open() -> io::Result<Self> {
         let (columns, rows) = terminal::size()?;
         enter()?;
-        let composed = Composed::default();
-        let terminal = fresh_terminal(&composed, Size::new(columns, rows))?;
-        Ok(Self { terminal, composed, painter: Some(Painter::start()?) })
+        let terminal = fresh_terminal(Size::new(columns, rows))?;
+        Ok(Self { terminal, painter: Some(Painter::start()?) })
     }
 
     /// Columns and rows of the terminal.
     pub fn size(&self) -> (u16, u16) {
-        let size = self.terminal.backend().size;
+        let size = self.terminal.backend().cells();
         (size.width, size.height)
     }
 
@@ -170,7 +73,7 @@ impl Screen {
     /// Composes one frame and hands it to the line. Only to be called when [ready](Self::is_ready).
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(draw)?;
-        let bytes = std::mem::take(&mut *self.composed.0.borrow_mut());
+        let bytes = self.terminal.backend_mut().take();
         if !bytes.is_empty() {
             let mut frame = Vec::with_capacity(bytes.len() + 16);
             queue!(frame, BeginSynchronizedUpdate)?;
@@ -190,8 +93,8 @@ impl Screen {
 
     /// Takes on a new size; the next frame paints everything.
     pub fn resize(&mut self, columns: u16, rows: u16) -> io::Result<()> {
-        self.terminal = fresh_terminal(&self.composed, Size::new(columns, rows))?;
-        queue!(self.composed, SetAttribute(Attribute::Reset), Clear(ClearType::All))
+        self.terminal = fresh_terminal(Size::new(columns, rows))?;
+        self.terminal.backend_mut().clear()
     }
 
     /// Paints everything anew with the next frame.
@@ -228,12 +131,10 @@ impl Drop for Screen {
     }
 }
 
-fn fresh_terminal(composed: &Composed, size: Size) -> io::Result<Terminal<QuietBackend>> {
-    let backend =
-        QuietBackend { inner: CrosstermBackend::new(composed.clone()), size, cursor_shown: None, cursor_at: None };
+fn fresh_terminal(size: Size) -> io::Result<Terminal<Encoder>> {
     // A fixed viewport: the full-screen one clears by asking the terminal where its cursor is.
     let area = Rect::new(0, 0, size.width, size.height);
-    Terminal::with_options(backend, TerminalOptions { viewport: Viewport::Fixed(area) })
+    Terminal::with_options(Encoder::new(size), TerminalOptions { viewport: Viewport::Fixed(area) })
 }
 
 fn enter() -> io::Result<()> {

@@ -184,7 +184,7 @@ pub(super) fn told_verdict(verdict: &Verdict, cells: u16, theme: Theme) -> Vec<L
         Verdict::Yes => vec![Line::styled("may we reply? yes", theme.text())],
         Verdict::No { why } => {
             let mut lines = paragraph(&format!("may we reply? no: {why}"), cells, 0, theme.warning());
-            lines.extend(paragraph("g o hands the text over to the network's own page", cells, 0, theme.text()));
+            lines.extend(paragraph("go hands the text over to the network's own page", cells, 0, theme.text()));
             lines
         }
         Verdict::Unknown { why } => paragraph(&format!("may we reply? not known: {why}"), cells, 0, theme.warning()),

@@ -8,11 +8,13 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::case::told_verdict;
+use super::hints;
 use super::paint::{paragraph, put, put_line, rule};
 use super::post::shown_text;
 use super::text::{width, wrap};
 use super::theme::Theme;
 use super::{reading, time};
+use crate::app::command::Command;
 use crate::app::composer::Saved;
 use crate::app::{App, Composer};
 
@@ -48,7 +50,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, composer: &Compos
     let editor = Rect::new(area.x + 1, y, area.width - 2, area.bottom().saturating_sub(y + foot_rows));
     let cursor = draw_editor(buffer, editor, composer, theme);
     if foot_rows > 0 {
-        put_line(buffer, Position::new(area.x, editor.bottom()), area.width, &foot(composer, theme));
+        put_line(buffer, Position::new(area.x, editor.bottom()), area.width, &foot(app, composer, theme));
     }
     if foot_rows > 1 {
         put_line(buffer, Position::new(area.x, editor.bottom() + 1), area.width, &added(app, composer, theme));
@@ -96,7 +98,7 @@ fn answered(app: &App, composer: &Composer, cells: u16, theme: Theme) -> Vec<Lin
 }
 
 /// `124/280 (X weighted, link counts 23)   fill {name} first`
-fn foot(composer: &Composer, theme: Theme) -> Line<'static> {
+fn foot(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
     let length = composer.length;
     let style = if length.used > length.limit { theme.overdue() } else { theme.strong() };
     let over = length.used.saturating_sub(length.limit);
@@ -106,14 +108,13 @@ fn foot(composer: &Composer, theme: Theme) -> Line<'static> {
         format!("{}/{}", length.used, length.limit)
     };
     let mut spans = vec![Span::styled(words, style)];
-    match &composer.problem {
-        Some(problem) => {
-            spans.push(Span::raw("   "));
-            spans.push(Span::styled(problem.replace('\n', " "), theme.warning()));
-        }
-        None => {
-            spans.push(Span::styled("   Ctrl-S preview   :: saved reply   Esc keep draft and leave", theme.quiet()));
-        }
+    if let Some(problem) = &composer.problem {
+        spans.push(Span::raw("   "));
+        spans.push(Span::styled(problem.replace('\n', " "), theme.warning()));
+    } else {
+        let (preview, leave) = (hints::key(app, Command::Preview), hints::key(app, Command::Back));
+        let words = format!("   {preview} preview   :: saved reply   {leave} keep draft and leave");
+        spans.push(Span::styled(words, theme.quiet()));
     }
     Line::from(spans)
 }

@@ -18,15 +18,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
     let inside = boxed(buffer, area, "help", theme.frame(), theme.focused());
     let cells = inside.width.saturating_sub(1);
     let mut lines = Vec::new();
-    for (title, hints) in hints::sections() {
-        lines.push(Line::styled(format!(" {title}"), theme.strong()));
+    for (title, hints) in hints::sections(app) {
+        lines.push(Line::styled(format!(" In the {title}"), theme.strong()));
         for hint in hints {
-            let gap = " ".repeat(KEYS.saturating_sub(width(&hint.keys)));
+            let gap = " ".repeat(KEYS.saturating_sub(width(&hint.keys)).max(1));
             lines.push(Line::from(vec![
                 Span::raw("   "),
-                Span::styled(hint.keys.into_owned(), theme.key()),
+                Span::styled(hint.keys, theme.key()),
                 Span::raw(gap),
-                Span::raw(hint.words.into_owned()),
+                Span::raw(hint.words),
             ]));
         }
         lines.push(Line::default());

@@ -1,157 +1,135 @@
-//! The keys as the screen names them: the foot of each screen, what may follow a prefix, the help.
+//! The keys as the screen names them, all read from the keymap in force: the foot of each screen, what may
+//! follow a prefix, the help.
 
-use std::borrow::Cow;
-
-use crate::app::Mode;
+use crate::app::App;
+use crate::app::command::{Command as C, ModeKind as M};
 
 /// A key and what it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hint {
-    pub(super) keys: Cow<'static, str>,
-    pub(super) words: Cow<'static, str>,
+    pub(super) keys: String,
+    pub(super) words: String,
 }
 
-/// Where a key works.
-type Section = (&'static str, &'static [(&'static str, &'static str)]);
-
-const COLUMNS: &[(&str, &str)] = &[
-    ("r", "ack"),
-    ("d", "ask-DM"),
-    ("b", "both"),
-    ("c", "claim"),
-    ("e", "resolve"),
-    ("n", "next open"),
-    ("/", "find"),
-    ("?", "all keys"),
-    ("!", "overdue"),
-    (";", "palette"),
-    ("u", "undo"),
-    ("o", "open"),
-    (".", "live"),
-    ("P", "hold"),
-    ("U", "outbox"),
-    ("gd", "drafts"),
-    ("gl", "links"),
-    ("Q", "quit"),
-];
-
-const PREFIXED: &[(&str, &str)] = &[
-    ("gg", "to the newest post"),
-    ("ga", "next column with something new"),
-    ("gd", "drafts"),
-    ("gl", "connection log"),
-    ("go", "hand over to the network's own page"),
-    ("yl", "copy the link"),
-    ("yt", "copy the text"),
-    ("yh", "copy the handle"),
-    ("yc", "copy the case number"),
-];
-
-const MOVING: &[(&str, &str)] = &[
-    ("j k, arrows", "next, previous post"),
-    ("h l, arrows", "column to the left, to the right"),
-    ("1-9, 0", "column 1-9, last column"),
-    ("gg G", "newest, oldest post"),
-    ("Ctrl-d Ctrl-u, Space", "half a page, a page"),
-    ("n N", "next, previous unanswered post"),
-    ("!", "most overdue case of all"),
-    (".", "back to live: follow the newest post"),
-    ("P", "hold the column where it is"),
-    ("Enter, Esc", "open the case, back"),
-];
-
-const ANSWERING: &[(&str, &str)] = &[
-    ("r", "draft a public acknowledgement"),
-    ("d", "draft a request to move to direct messages"),
-    ("b", "draft both in one post"),
-    ("c C", "claim, release the case"),
-    ("e E", "resolve, reopen the case"),
-    ("go", "hand the reply over to the network's own page"),
-    ("u", "undo, a held reply included"),
-    ("U", "outbox: replies that have not gone out"),
-    ("o", "open the post in the browser"),
-    ("y", "copy: l link, t text, h handle, c case"),
-];
-
-const EDITOR: &[(&str, &str)] =
-    &[("Ctrl-S", "preview"), ("::", "saved reply"), ("Ctrl-E", "your editor"), ("Esc", "leave, the draft is kept")];
-
-const PREVIEW: &[(&str, &str)] = &[
-    ("y", "send"),
-    ("e", "edit"),
-    ("s", "save draft"),
-    ("g o", "hand over to browser"),
-    ("Esc", "back, draft is kept"),
-];
-
-const REST: &[(&str, &str)] = &[
-    ("/", "find in stored posts"),
-    ("; :", "any command, by letters or by name"),
-    ("gd gl", "drafts, connection log"),
-    ("?", "this help"),
-    ("Q, :q", "quit; asks while replies are held"),
-];
-
-const LIST: &[(&str, &str)] = &[("j k", "move"), ("Enter", "open"), ("Esc", "back")];
-
-const SECTIONS: &[Section] = &[
-    ("Moving", MOVING),
-    ("Answering", ANSWERING),
-    ("In the editor", EDITOR),
-    ("In the preview", PREVIEW),
-    ("The rest", REST),
-];
-
-fn hint(&(keys, words): &(&'static str, &'static str)) -> Hint {
-    Hint { keys: Cow::Borrowed(keys), words: Cow::Borrowed(words) }
-}
-
-/// The most needed keys of a screen, most needed first; the foot shows as many as fit.
-pub(super) fn of_mode(mode: &Mode) -> Vec<Hint> {
-    let rows: &[(&str, &str)] = match mode {
-        Mode::Columns => COLUMNS,
-        Mode::Case { .. } => &[
-            ("r", "ack"),
-            ("d", "ask-DM"),
-            ("b", "both"),
-            ("c", "claim"),
-            ("e", "resolve"),
-            ("o", "open"),
-            ("j k", "scroll"),
-            ("Esc", "back"),
-            ("?", "all keys"),
+/// The most needed commands of a screen in the few words the foot has room for, most needed first.
+fn most_needed(mode: M) -> &'static [(C, &'static str)] {
+    match mode {
+        M::Columns => &[
+            (C::Acknowledge, "ack"),
+            (C::RequestDm, "ask-DM"),
+            (C::AcknowledgeAndRequestDm, "both"),
+            (C::Claim, "claim"),
+            (C::Resolve, "resolve"),
+            (C::NextUnanswered, "next open"),
+            (C::Find, "find"),
+            (C::Help, "all keys"),
+            (C::MostOverdue, "overdue"),
+            (C::Palette, "palette"),
+            (C::Undo, "undo"),
+            (C::OpenPage, "open"),
+            (C::GoLive, "live"),
+            (C::HoldColumn, "hold"),
+            (C::Outbox, "outbox"),
+            (C::Drafts, "drafts"),
+            (C::Links, "links"),
+            (C::Quit, "quit"),
         ],
-        Mode::Composer(_) => EDITOR,
-        Mode::Preview(_) => PREVIEW,
-        Mode::Palette(_) => &[("letters", "narrow"), ("Up Down", "choose"), ("Enter", "do it"), ("Esc", "back")],
-        Mode::CommandLine(_) => &[("Enter", "do it"), ("Esc", "back")],
-        Mode::Find(find) if find.in_list => LIST,
-        Mode::Find(_) => &[("Enter", "search"), ("Down", "to the hits"), ("Esc", "back")],
-        Mode::Help { .. } | Mode::Links { .. } => &[("j k", "scroll"), ("Esc", "back")],
-        Mode::Outbox { .. } => &[("j k", "move"), ("r", "send again"), ("e", "edit"), ("D", "drop"), ("Esc", "back")],
-        Mode::Drafts { .. } => &[("j k", "move"), ("Enter", "go on writing"), ("D", "drop"), ("Esc", "back")],
-        Mode::SavedReplies(..) => &[("letters", "narrow"), ("Enter", "insert"), ("Esc", "back")],
-        Mode::Resolve { .. } => &[("letters", "narrow"), ("Enter", "resolve"), ("Esc", "back")],
-        Mode::QuitQuestion => &[("s", "send now and quit"), ("k", "keep and quit"), ("Esc", "stay")],
-    };
-    rows.iter().map(hint).collect()
+        M::Case => &[
+            (C::Acknowledge, "ack"),
+            (C::RequestDm, "ask-DM"),
+            (C::AcknowledgeAndRequestDm, "both"),
+            (C::Claim, "claim"),
+            (C::Resolve, "resolve"),
+            (C::OpenPage, "open"),
+            (C::MoveDown, "scroll"),
+            (C::Back, "back"),
+            (C::Help, "all keys"),
+        ],
+        M::Composer => &[
+            (C::Preview, "preview"),
+            (C::InsertSavedReply, "or :: saved reply"),
+            (C::EditExternally, "your editor"),
+            (C::Back, "leave, the draft is kept"),
+        ],
+        M::Preview => &[
+            (C::Send, "send"),
+            (C::Edit, "edit"),
+            (C::Keep, "save draft"),
+            (C::HandOver, "hand over to browser"),
+            (C::Back, "back, draft is kept"),
+        ],
+        M::Palette => &[(C::MoveDown, "next"), (C::Open, "do it"), (C::Back, "back")],
+        M::CommandLine => &[(C::Open, "do it"), (C::Back, "back")],
+        M::Find => &[(C::Open, "search"), (C::MoveDown, "to the hits"), (C::Back, "back")],
+        M::Hits => &[(C::MoveDown, "move"), (C::Open, "open"), (C::CopyLink, "copy link"), (C::Back, "back")],
+        M::Help | M::Links => &[(C::MoveDown, "scroll"), (C::MoveUp, "back up"), (C::Back, "back")],
+        M::Outbox => &[
+            (C::RetryReply, "send again"),
+            (C::EditReply, "edit"),
+            (C::ReadBack, "look on the network"),
+            (C::DropReply, "drop"),
+            (C::Back, "back"),
+        ],
+        M::Drafts => &[(C::Open, "go on writing"), (C::DropDraft, "drop"), (C::Back, "back")],
+        M::SavedReplies => &[(C::MoveDown, "next"), (C::Open, "insert"), (C::Back, "back")],
+        M::Resolve => &[(C::MoveDown, "next"), (C::Open, "resolve"), (C::Back, "back")],
+        M::QuitQuestion => &[(C::QuitSendNow, "send now and quit"), (C::QuitKeep, "keep and quit"), (C::Back, "stay")],
+    }
+}
+
+/// The foot of the screen that has the keys; as many as fit are shown.
+pub(super) fn of_mode(app: &App) -> Vec<Hint> {
+    let mode = app.mode.kind();
+    let hints = most_needed(mode).iter().filter_map(|(command, words)| {
+        let key = app.setup.keys.key(mode, *command);
+        (!key.is_empty()).then(|| Hint { keys: shown(&key), words: (*words).to_owned() })
+    });
+    hints.collect()
+}
+
+/// The key of one command in the screen that has the keys; its name for the command line where it has none.
+pub(super) fn key(app: &App, command: C) -> String {
+    match app.setup.keys.key(app.mode.kind(), command) {
+        key if key.is_empty() => format!(":{}", command.name()),
+        key => shown(&key),
+    }
+}
+
+/// A key of the keymap's notation as people read it: `Ctrl-S` for `C-s`, `Esc` for `esc`.
+fn shown(key: &str) -> String {
+    if let Some(letter) = key.strip_prefix("C-") {
+        return format!("Ctrl-{}", letter.to_uppercase());
+    }
+    let is_named = key == "up" || (key.len() > 2 && key.is_ascii() && !key.starts_with("S-"));
+    if is_named { format!("{}{}", key[..1].to_uppercase(), &key[1..]) } else { key.to_owned() }
+}
+
+/// Several keys of one command.
+pub(super) fn all_shown(keys: &[String]) -> String {
+    keys.iter().map(|key| shown(key)).collect::<Vec<_>>().join(" ")
 }
 
 /// What may follow the keys typed so far: the rest of the keys and their words.
-pub(super) fn after_prefix(prefix: &str) -> Vec<Hint> {
-    let rest = |(keys, words): &(&'static str, &'static str)| {
-        let rest = keys.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
-        Some(Hint { keys: Cow::Borrowed(rest), words: Cow::Borrowed(words) })
-    };
-    PREFIXED.iter().filter_map(rest).collect()
+pub(super) fn after_prefix(app: &App) -> Vec<Hint> {
+    let follow = app.setup.keys.may_follow(app.mode.kind(), &app.prefix);
+    follow
+        .into_iter()
+        .map(|(keys, command)| Hint { keys: shown(&keys), words: command.row().words.to_owned() })
+        .collect()
 }
 
-/// Every key, by what it is for.
-pub(super) fn sections() -> Vec<(&'static str, Vec<Hint>)> {
-    SECTIONS.iter().map(|(title, rows)| (*title, rows.iter().map(hint).collect())).collect()
-}
-
-/// The commands the palette's indices mean.
-pub(super) fn commands() -> Vec<Hint> {
-    [MOVING, ANSWERING, REST].into_iter().flatten().map(hint).collect()
+/// Every key, screen by screen, the one below the help first.
+pub(super) fn sections(app: &App) -> Vec<(&'static str, Vec<Hint>)> {
+    let first = app.mode_below();
+    let others = M::ALL.into_iter().filter(|mode| *mode != first);
+    std::iter::once(first)
+        .chain(others)
+        .map(|mode| {
+            let hint = |binding: crate::app::keymap::Binding| Hint {
+                keys: if binding.keys.is_empty() { format!(":{}", binding.name) } else { all_shown(&binding.keys) },
+                words: binding.words.to_owned(),
+            };
+            (mode.title(), app.setup.keys.bindings(mode).into_iter().map(hint).collect())
+        })
+        .collect()
 }

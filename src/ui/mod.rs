@@ -174,7 +174,7 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
     }
     let over = lower(body, 14);
     match &app.mode {
-        Mode::Palette(picker) => palette::draw_commands(buffer, over, picker, theme),
+        Mode::Palette(picker) => palette::draw_commands(buffer, over, app, picker, theme),
         Mode::SavedReplies(_, picker) => palette::draw_saved(buffer, over, app, picker, theme),
         Mode::Resolve { picker, .. } => palette::draw_causes(buffer, over, app, picker, theme),
         Mode::QuitQuestion => quit::draw(buffer, body, app, theme),

@@ -7,16 +7,17 @@ use super::hints;
 use super::paint::{boxed, list_top, put};
 use super::text::{cut, width};
 use super::theme::Theme;
+use crate::app::command::TABLE;
 use crate::app::{App, LineInput, Picker};
 
 /// `;`: commands with their keys.
-pub(super) fn draw_commands(buffer: &mut Buffer, area: Rect, picker: &Picker, theme: Theme) -> Position {
-    let commands = hints::commands();
+pub(super) fn draw_commands(buffer: &mut Buffer, area: Rect, app: &App, picker: &Picker, theme: Theme) -> Position {
+    let below = app.mode_below();
     let entries: Vec<_> = picker
         .shown
         .iter()
-        .filter_map(|i| commands.get(*i))
-        .map(|hint| (hint.words.to_string(), hint.keys.to_string()))
+        .filter_map(|i| TABLE.get(*i))
+        .map(|row| (format!("{}: {}", row.name, row.words), hints::all_shown(&app.setup.keys.keys(below, row.command))))
         .collect();
     draw(buffer, area, "any command", picker, &entries, theme)
 }

@@ -6,10 +6,12 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::hints;
 use super::paint::{clamp_scroll, more_below, paragraph, put_line, put_lines, rule};
 use super::post::shown_text;
 use super::theme::Theme;
 use super::{reading, text, time};
+use crate::app::command::Command;
 use crate::app::{App, Preview};
 use crate::model::{NetworkKind, Verdict};
 
@@ -118,7 +120,7 @@ fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
         Verdict::Yes => {}
         Verdict::No { why } => {
             say("STOP:", why, theme.warning());
-            say("", "g o  opens it in your browser ready to post, and copies the text.", theme.text());
+            say("", "go  opens it in your browser ready to post, and copies the text.", theme.text());
         }
         Verdict::Unknown { why } => {
             say("check:", &format!("not known whether the network takes it: {why}"), theme.warning());
@@ -134,29 +136,31 @@ fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
 fn key_lines(app: &App, preview: &Preview, theme: Theme) -> [Line<'static>; 2] {
     let hold = app.setup.hold.as_secs();
     let send = match (preview.armed, reading::account(app, &preview.account).is_some_and(|account| account.confirm)) {
-        (true, _) => format!("y once more sends as {}", reading::account_handle(app, &preview.account)),
+        (true, _) => format!("once more sends as {}", reading::account_handle(app, &preview.account)),
         (false, true) => format!("send, asks twice ({hold} s to undo)"),
         (false, false) => format!("send ({hold} s to undo)"),
     };
-    let key = |key: &'static str| Span::styled(key, theme.key());
+    let key = |command| Span::styled(hints::key(app, command), theme.key());
     let send_style = if preview.armed { theme.warning() } else { theme.text() };
     [
         Line::from(vec![
             Span::raw(" "),
-            key("y"),
+            key(Command::Send),
             Span::styled(format!(" {send}   "), send_style),
-            key("e"),
+            key(Command::Edit),
             Span::raw(" edit   "),
-            key("s"),
+            key(Command::Keep),
             Span::raw(" save draft   "),
-            key("g o"),
+            key(Command::HandOver),
             Span::raw(" hand over to browser"),
         ]),
         Line::from(vec![
             Span::raw(" "),
-            key("j k"),
+            key(Command::MoveDown),
+            Span::raw(" "),
+            key(Command::MoveUp),
             Span::raw(" scroll              "),
-            key("Esc"),
+            key(Command::Back),
             Span::raw(" back, draft is kept"),
         ]),
     ]

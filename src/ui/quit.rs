@@ -8,7 +8,7 @@ use super::hints::{self, Hint};
 use super::paint::{boxed, put_line};
 use super::theme::Theme;
 use super::{reading, time};
-use crate::app::{App, Mode};
+use crate::app::App;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> Position {
     let held = reading::held_replies(app);
@@ -24,7 +24,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> 
         lines.push(Line::raw(format!("   to {to} in {}", time::countdown(*until, app.now))));
     }
     lines.push(Line::default());
-    for Hint { keys, words } in hints::of_mode(&Mode::QuitQuestion) {
+    for Hint { keys, words } in hints::of_mode(app) {
         let gap = " ".repeat(6_usize.saturating_sub(keys.len()));
         lines.push(Line::from(vec![
             Span::raw("   "),

@@ -7,7 +7,7 @@ use crate::desk::author::Contact;
 use crate::desk::{Case, CaseDraft, Desk, PostView, Reply};
 use crate::model::sla::{self, OVERDUE_AFTER, Used};
 use crate::model::{
-    Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, Delivery, LinkState, Post, Purpose,
+    Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, Delivery, LinkState, Post, Purpose, Seq,
 };
 
 /// Contacts count as repeated within this time.
@@ -23,7 +23,30 @@ pub(super) struct Counts {
     pub(super) overdue: usize,
     /// One for one with the app's columns.
     pub(super) columns: Vec<ColumnCounts>,
-    state: Option<(u64, i64)>,
+    of: Option<Counted>,
+}
+
+/// What the totals were counted from, so that they are counted again only when they may have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Counted {
+    seq: Seq,
+    at: Timestamp,
+    /// When the next case becomes overdue.
+    until: Option<Timestamp>,
+    columns: Vec<(ColumnName, SignedDuration)>,
+}
+
+impl Counted {
+    fn still_holds(&self, app: &App) -> bool {
+        let posts: usize = app.desk.columns.values().map(|column| column.window.len()).sum();
+        let is_large = posts + app.desk.cases.len() > COUNTED_AT_ONCE;
+        let same_second = self.at.as_second() == app.now.as_second();
+        let setup = app.setup.columns.iter().map(|column| (&column.name, column.target));
+        (self.seq == app.desk.seq || (is_large && same_second))
+            && self.at <= app.now
+            && self.until.is_none_or(|until| app.now < until)
+            && self.columns.iter().map(|(name, target)| (name, *target)).eq(setup)
+    }
 }
 
 /// Posts of one column's window whose case waits for us.
@@ -34,24 +57,18 @@ pub(super) struct ColumnCounts {
 }
 
 impl Counts {
-    /// Counts again if the desk or the second changed since the last time.
+    /// Counts again where the desk, the columns or a case's time have moved on.
     pub(super) fn refresh(&mut self, app: &App) {
-        let state = (app.desk.seq.0, app.now.as_second());
-        let posts: usize = app.desk.columns.values().map(|column| column.window.len()).sum();
-        let is_large = posts + app.desk.cases.len() > COUNTED_AT_ONCE;
-        let same_columns = self.columns.len() == app.columns.len();
-        if let (Some((seq, second)), true) = (self.state, same_columns)
-            && second == state.1
-            && (seq == state.0 || is_large)
-        {
-            return;
+        if !self.of.as_ref().is_some_and(|counted| counted.still_holds(app)) {
+            *self = Self::count(app);
         }
-        *self = Self::of(app);
-        self.state = Some(state);
     }
 
-    fn of(app: &App) -> Self {
+    fn count(app: &App) -> Self {
+        let columns = &app.setup.columns;
         let mut counts = Self { columns: vec![ColumnCounts::default(); app.columns.len()], ..Self::default() };
+        let mut until: Option<Timestamp> = None;
+        let mut stands_in = vec![false; columns.len()];
         for case in app.desk.cases.values() {
             if case.status == CaseStatus::Resolved {
                 continue;
@@ -59,19 +76,30 @@ impl Counts {
             counts.mine += usize::from(case.owner.as_ref() == Some(&app.setup.me));
             counts.new += usize::from(case.status == CaseStatus::New && case.owner.is_none());
             let Some(since) = case.waiting_since else { continue };
-            let is_overdue = sla::used(since, target_of(app, case), app.now) == Used::Overdue;
-            counts.overdue += usize::from(is_overdue);
-            for (setup, column) in app.setup.columns.iter().zip(&mut counts.columns) {
-                if case
-                    .posts
-                    .iter()
-                    .any(|id| app.desk.posts.get(id).is_some_and(|post| post.columns.contains(&setup.name)))
-                {
-                    column.unanswered += 1;
-                    column.overdue += usize::from(is_overdue);
+            stands_in.fill(false);
+            for post in case.posts.iter().filter_map(|id| app.desk.posts.get(id)) {
+                for (column, stands_in) in columns.iter().zip(&mut stands_in) {
+                    *stands_in = *stands_in || post.columns.contains(&column.name);
                 }
             }
+            let standing = || columns.iter().zip(&stands_in).filter(|(_, stands_in)| **stands_in);
+            let target = standing().map(|(column, _)| column.target).min().unwrap_or(OVERDUE_AFTER);
+            let is_overdue = sla::used(since, target, app.now) == Used::Overdue;
+            if !is_overdue && let Ok(due) = since.checked_add(target.max(OVERDUE_AFTER)) {
+                until = Some(until.map_or(due, |until| until.min(due)));
+            }
+            counts.overdue += usize::from(is_overdue);
+            for (stands_in, column) in stands_in.iter().zip(&mut counts.columns) {
+                column.unanswered += usize::from(*stands_in);
+                column.overdue += usize::from(*stands_in && is_overdue);
+            }
         }
+        counts.of = Some(Counted {
+            seq: app.desk.seq,
+            at: app.now,
+            until,
+            columns: columns.iter().map(|column| (column.name.clone(), column.target)).collect(),
+        });
         counts
     }
 }

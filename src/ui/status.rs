@@ -119,12 +119,8 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
 /// ` r ack  d ask-DM  b both  …  ? all keys`
 pub(super) fn keys(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     let mut x = 1;
-    for Hint { keys, words } in hints::of_mode(&app.mode) {
-        let line = Line::from(vec![
-            Span::styled(keys.into_owned(), theme.key()),
-            Span::raw(" "),
-            Span::raw(words.into_owned()),
-        ]);
+    for Hint { keys, words } in hints::of_mode(app) {
+        let line = Line::from(vec![Span::styled(keys, theme.key()), Span::raw(" "), Span::raw(words)]);
         let needed = u16::try_from(line_width(&line)).unwrap_or(u16::MAX);
         if x + needed + 1 > area.width {
             break;
@@ -198,7 +194,7 @@ fn links_words(app: &App) -> String {
 
 /// What may follow the prefix typed so far, above the foot; waits for ever.
 pub(super) fn which_key(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
-    let hints = hints::after_prefix(&app.prefix);
+    let hints = hints::after_prefix(app);
     let width = area.width.min(50);
     let rows = u16::try_from(hints.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
     let at = Rect::new(area.right() - width, area.bottom().saturating_sub(rows), width, rows);

@@ -121,7 +121,7 @@ fn what_the_network_refuses_is_handed_over() {
     deck.type_text("100 % & more");
     deck.press("C-s y");
     assert!(matches!(deck.app.mode, Mode::Preview(_)));
-    assert!(deck.notice().contains("g o"), "{}", deck.notice());
+    assert!(deck.notice().contains("go takes"), "{}", deck.notice());
     assert_eq!(queued(&deck), 0);
     deck.took();
     deck.press("go");

@@ -51,10 +51,11 @@ where
         let http = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let bench = Bench { url: sim.x_url(), credentials: sim.credentials().clone(), http };
         let stop = CancellationToken::new();
-        tokio::join!(sim.serve(stop.clone()), async {
+        let (served, ()) = tokio::join!(sim.serve(stop.clone()), async {
             test(bench).await;
             stop.cancel();
         });
+        served.unwrap();
     });
 }
 

@@ -15,7 +15,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The program in its terminal.
 pub(crate) struct InTerminal {
     child: Box<dyn Child + Send + Sync>,
-    master: Option<Box<dyn MasterPty + Send>>,
+    master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
@@ -28,10 +28,21 @@ struct Seen {
 
 impl InTerminal {
     /// Starts `replydeck` with `args` in a terminal of this size and a home of its own.
-    pub(crate) fn start(args: &[&str], home: &Path, (columns, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(args: &[&str], home: &Path, size: (u16, u16), env: &[(&str, &str)]) -> Self {
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_replydeck")), args, home, size, env)
+    }
+
+    /// Starts any program in the same way.
+    pub(crate) fn start_program(
+        program: &Path,
+        args: &[&str],
+        home: &Path,
+        (columns, rows): (u16, u16),
+        env: &[(&str, &str)],
+    ) -> Self {
         let pty = native_pty_system();
         let pair = pty.openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("a pty");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_replydeck"));
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env_clear();
         command.env("HOME", home);
@@ -69,7 +80,7 @@ impl InTerminal {
                 }
             }
         });
-        Self { child, master: Some(pair.master), writer, seen }
+        Self { child, master: pair.master, writer, seen }
     }
 
     /// Types text or control characters.
@@ -91,8 +102,14 @@ impl InTerminal {
     /// Waits until the screen satisfies `wanted`, and gives it back; fails with the screen as it stands.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        self.within(PATIENCE, what, wanted)
+    }
+
+    /// The same for what takes its time.
+    #[track_caller]
+    pub(crate) fn within(&self, patience: Duration, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         let (state, changed) = &*self.seen;
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + patience;
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let screen = state.model.screen().contents();
@@ -114,7 +131,6 @@ impl InTerminal {
 
     /// Changes the terminal's size.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
-        let master = self.master.as_ref().expect("the terminal is open");
         self.seen
             .0
             .lock()
@@ -122,7 +138,7 @@ impl InTerminal {
             .model
             .screen_mut()
             .set_size(cells(rows), cells(columns));
-        master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("a new size");
+        self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("a new size");
     }
 
     /// The program's process id.
@@ -137,12 +153,6 @@ impl InTerminal {
             .status()
             .expect("kill runs");
         assert!(status.success());
-    }
-
-    /// Closes the terminal under the program, as a lost SSH connection does.
-    pub(crate) fn hang_up(&mut self) {
-        self.master = None;
-        self.writer = Box::new(std::io::sink());
     }
 
     /// Waits for the end of the program.

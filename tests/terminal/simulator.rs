@@ -38,14 +38,14 @@ impl Simulator {
     }
 
     /// Makes somebody post; gives back the post's id.
-    pub(crate) fn post(&self, fields: Value) -> String {
-        let answer = self.call("POST", "/_sim/post", &fields);
+    pub(crate) fn post(&self, fields: &Value) -> String {
+        let answer = self.call("POST", "/_sim/post", fields);
         answer["id"].as_str().unwrap_or_else(|| panic!("no id in {answer}")).to_owned()
     }
 
     /// Breaks something; see the simulator's documentation.
-    pub(crate) fn fault(&self, fields: Value) {
-        self.call("POST", "/_sim/fault", &fields);
+    pub(crate) fn fault(&self, fields: &Value) {
+        self.call("POST", "/_sim/fault", fields);
     }
 
     /// Accepted writes, oldest first.

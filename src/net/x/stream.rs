@@ -24,6 +24,9 @@ use crate::net::{Feed, Inbound, http};
 
 const PATH: &str = "/2/tweets/search/stream";
 
+/// Own posts that no column asked for are remembered under this name, which no column can have.
+const OWN: &str = "/own";
+
 /// A post object with everything asked for stays far below.
 const LONGEST_LINE: usize = 1024 * 1024;
 
@@ -324,13 +327,22 @@ impl Listener {
         let targets: Vec<_> = rules.iter().filter_map(|rule| self.map.find(rule)).collect();
         let is_own = targets.iter().any(|target| target.is_own);
         let mut out = Vec::new();
+        let mut is_asked_for = false;
         for feed in self.current.iter() {
             let is_named = targets.iter().any(|target| target.columns.contains(&feed.column));
             let judged_here = targets.is_empty() || !self.map.covers(&feed.column);
-            if is_own || is_named || (judged_here && feed.rule.matches(post)) {
+            if is_named || (judged_here && feed.rule.matches(post)) {
+                is_asked_for = true;
                 let inbound = self.dispatch.offer(&feed.column, post);
                 out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
             }
+        }
+        if let (true, false, Some(feed)) = (is_own, is_asked_for, self.current.first()) {
+            let inbound = self.dispatch.offer(&ColumnName::new(OWN), post);
+            out.extend(inbound.into_iter().map(|inbound| match inbound {
+                Inbound::Post(post) => (feed.out.clone(), Inbound::Own(post)),
+                other => (feed.out.clone(), other),
+            }));
         }
         for (to, inbound) in out {
             // A column that is being closed no longer listens; its successor comes with the next feeds.

@@ -1,0 +1,507 @@
+//! Changed cells to the fewest bytes a terminal needs for them.
+//!
+//! It knows what the terminal shows, so it writes a few unchanged cells again where that is shorter than moving
+//! over them, changes only those attributes that differ, and erases long blanks instead of writing them. A
+//! terminal may draw some clusters wider or narrower than counted; behind such a one the cursor is put where
+//! it belongs by an absolute move before anything else is written.
+
+use std::io::{self, Write as _};
+
+use ratatui::backend::{Backend, ClearType, WindowSize};
+use ratatui::buffer::{Cell, CellWidth as _};
+use ratatui::layout::{Position, Size};
+use ratatui::style::{Color, Modifier};
+
+/// So many blanks are erased rather than written.
+const ERASED: u16 = 10;
+
+/// Modifiers that show on a blank.
+const SEEN_ON_BLANK: Modifier = Modifier::REVERSED
+    .union(Modifier::UNDERLINED)
+    .union(Modifier::CROSSED_OUT)
+    .union(Modifier::SLOW_BLINK)
+    .union(Modifier::RAPID_BLINK);
+
+/// What each modifier switches on, and what switches it off.
+const MODIFIERS: [(Modifier, u8, u8); 9] = [
+    (Modifier::BOLD, 1, 22),
+    (Modifier::DIM, 2, 22),
+    (Modifier::ITALIC, 3, 23),
+    (Modifier::UNDERLINED, 4, 24),
+    (Modifier::SLOW_BLINK, 5, 25),
+    (Modifier::RAPID_BLINK, 6, 25),
+    (Modifier::REVERSED, 7, 27),
+    (Modifier::HIDDEN, 8, 28),
+    (Modifier::CROSSED_OUT, 9, 29),
+];
+
+/// How a cell looks, apart from its characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Look {
+    fg: Color,
+    bg: Color,
+    underline: Color,
+    modifier: Modifier,
+}
+
+impl Look {
+    fn of(cell: &Cell) -> Self {
+        Self { fg: cell.fg, bg: cell.bg, underline: cell.underline_color, modifier: cell.modifier }
+    }
+
+    /// Whether a blank looks the same with either.
+    fn is_same_on_blank(self, other: Self) -> bool {
+        let seen = |look: Self| look.modifier & SEEN_ON_BLANK;
+        self.bg == other.bg && seen(self) == seen(other) && (seen(self).is_empty() || self == other)
+    }
+
+    /// Nothing of it shows on a blank, so erasing does as well as writing.
+    fn is_bare_on_blank(self) -> bool {
+        self.is_same_on_blank(Look::default())
+    }
+}
+
+/// What stands in a cell of the terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Shown {
+    #[default]
+    Blank,
+    /// A printable ASCII character.
+    Plain(u8, Look),
+    /// Something that is not to be written again in passing.
+    Other,
+}
+
+/// How far the width of a cluster can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Width {
+    /// Every terminal draws it so.
+    Sure,
+    /// Nearly every terminal does: good enough to go on right behind it.
+    Likely,
+    Unsure,
+}
+
+impl Width {
+    fn of(symbol: &str, cells: u16) -> Self {
+        let mut characters = symbol.chars();
+        let (Some(c), None) = (characters.next(), characters.next()) else { return Width::Unsure };
+        let is_wide = matches!(u32::from(c),
+            0x3001..=0x302f | 0x3041..=0x3096 | 0x309b..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff
+            | 0xac00..=0xd7a3 | 0xff01..=0xff60);
+        match cells {
+            1 if c.is_ascii() || c == '\u{a0}' => Width::Sure,
+            2 if is_wide => Width::Sure,
+            1 => Width::Likely,
+            _ => Width::Unsure,
+        }
+    }
+}
+
+/// A backend that gathers its bytes; [`Encoder::take`] hands them out.
+#[derive(Debug)]
+pub struct Encoder {
+    size: Size,
+    out: Vec<u8>,
+    shown: Vec<Shown>,
+    /// The terminal's cursor, while it is known.
+    at: Option<Position>,
+    /// Every cluster since the last absolute move was of a sure width.
+    is_sure: bool,
+    look: Look,
+    /// Blanks to be written or erased from `at` on.
+    blanks: u16,
+    cursor_shown: Option<bool>,
+}
+
+impl Encoder {
+    /// For a terminal of that size that was just cleared.
+    pub fn new(size: Size) -> Self {
+        let cells = usize::from(size.width) * usize::from(size.height);
+        Self {
+            size,
+            out: Vec::new(),
+            shown: vec![Shown::Blank; cells],
+            at: None,
+            is_sure: false,
+            look: Look::default(),
+            blanks: 0,
+            cursor_shown: None,
+        }
+    }
+
+    /// The bytes since the last call.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Columns and rows.
+    pub fn cells(&self) -> Size {
+        self.size
+    }
+
+    fn place(&self, x: u16, y: u16) -> Option<usize> {
+        (x < self.size.width && y < self.size.height)
+            .then(|| usize::from(y) * usize::from(self.size.width) + usize::from(x))
+    }
+
+    fn draw_cell(&mut self, x: u16, y: u16, cell: &Cell) {
+        let symbol = cell.symbol();
+        let look = Look::of(cell);
+        let cells = symbol.cell_width().max(1);
+        let ascii = match symbol.as_bytes() {
+            [byte @ b' '..=b'~'] => Some(*byte),
+            _ => None,
+        };
+        let is_blank = ascii == Some(b' ') && look.is_bare_on_blank();
+        if let Some(place) = self.place(x, y) {
+            self.shown[place] = match ascii {
+                Some(_) if is_blank => Shown::Blank,
+                Some(byte) => Shown::Plain(byte, look),
+                None => Shown::Other,
+            };
+        }
+        for covered in 1..cells {
+            if let Some(place) = self.place(x + covered, y) {
+                self.shown[place] = Shown::Other;
+            }
+        }
+
+        let follows = self.at.is_some_and(|at| at.y == y && at.x + self.blanks == x);
+        if !follows {
+            self.go_to(x, y);
+        }
+        if is_blank && self.is_sure {
+            self.blanks += 1;
+            return;
+        }
+        self.write_blanks();
+        if !(ascii == Some(b' ') && self.look.is_same_on_blank(look)) {
+            self.change_look(look);
+        }
+        self.out.extend_from_slice(symbol.as_bytes());
+        let after = x + cells;
+        match Width::of(symbol, cells) {
+            // Behind the last cell terminals differ in where the cursor is.
+            Width::Unsure => self.at = None,
+            _ if after >= self.size.width => self.at = None,
+            Width::Sure => self.at = Some(Position::new(after, y)),
+            Width::Likely => {
+                self.at = Some(Position::new(after, y));
+                self.is_sure = false;
+            }
+        }
+    }
+
+    /// Writes the blanks that wait, or erases them and moves behind them.
+    fn write_blanks(&mut self) {
+        let blanks = std::mem::take(&mut self.blanks);
+        let Some(at) = self.at.filter(|_| blanks > 0) else { return };
+        if blanks >= ERASED {
+            self.erase(blanks);
+            self.forward(blanks);
+        } else {
+            self.look_bare();
+            self.out.extend(std::iter::repeat_n(b' ', usize::from(blanks)));
+        }
+        let after = at.x + blanks;
+        self.at = (after < self.size.width).then_some(Position::new(after, at.y));
+    }
+
+    /// Makes sure of the blanks that wait where nothing is to be written behind them: erasing leaves the cursor in
+    /// front of them.
+    fn end_blanks(&mut self) {
+        let Some(at) = self.at else { return };
+        match self.blanks {
+            0..=4 => self.write_blanks(),
+            blanks if at.x + blanks >= self.size.width => {
+                self.blanks = 0;
+                self.look_bare();
+                self.control(&[], b'K');
+            }
+            blanks => {
+                self.blanks = 0;
+                self.erase(blanks);
+            }
+        }
+    }
+
+    fn erase(&mut self, blanks: u16) {
+        self.look_bare();
+        self.control(&[blanks], b'X');
+    }
+
+    fn look_bare(&mut self) {
+        if !self.look.is_bare_on_blank() {
+            self.change_look(Look::default());
+        }
+    }
+
+    /// Moves to a cell that does not follow on the last one.
+    fn go_to(&mut self, x: u16, y: u16) {
+        self.end_blanks();
+        let Some(at) = self.at else { return self.go_absolutely(x, y) };
+        let is_ahead = self.is_sure && at.y == y && at.x < x;
+        if !is_ahead {
+            return self.go_absolutely(x, y);
+        }
+        let gap = x - at.x;
+        let cost = match gap {
+            1 => 3,
+            2..=9 => 4,
+            _ => 5,
+        };
+        let again: Option<Vec<u8>> = (gap <= cost).then(|| self.in_passing(at, gap)).flatten();
+        match again {
+            Some(again) => self.out.extend(again),
+            None => self.forward(gap),
+        }
+        self.at = Some(Position::new(x, y));
+    }
+
+    /// The unchanged cells from a place on, where all of them can be written again as they are now.
+    fn in_passing(&self, from: Position, cells: u16) -> Option<Vec<u8>> {
+        (from.x..from.x + cells)
+            .map(|x| match self.shown[self.place(x, from.y)?] {
+                Shown::Blank => self.look.is_bare_on_blank().then_some(b' '),
+                Shown::Plain(byte, look) => (look == self.look).then_some(byte),
+                Shown::Other => None,
+            })
+            .collect()
+    }
+
+    fn go_absolutely(&mut self, x: u16, y: u16) {
+        if x == 0 {
+            self.control(&[y + 1], b'H');
+        } else {
+            self.control(&[y + 1, x + 1], b'H');
+        }
+        self.at = Some(Position::new(x, y));
+        self.is_sure = true;
+    }
+
+    fn forward(&mut self, cells: u16) {
+        if cells == 1 { self.control(&[], b'C') } else { self.control(&[cells], b'C') }
+    }
+
+    fn control(&mut self, numbers: &[u16], end: u8) {
+        self.out.extend_from_slice(b"\x1b[");
+        for (i, number) in numbers.iter().enumerate() {
+            if i > 0 {
+                self.out.push(b';');
+            }
+            put_number(&mut self.out, *number);
+        }
+        self.out.push(end);
+    }
+
+    /// By what differs, or from the ground up, whichever is shorter.
+    fn change_look(&mut self, look: Look) {
+        if look == self.look {
+            return;
+        }
+        let step = changes(self.look, look);
+        let mut anew = Vec::new();
+        if look != Look::default() {
+            anew.extend_from_slice(b"0;");
+            anew.extend(changes(Look::default(), look));
+        }
+        let best = if step.len() <= anew.len() { &step } else { &anew };
+        self.out.extend_from_slice(b"\x1b[");
+        self.out.extend_from_slice(best);
+        self.out.push(b'm');
+        self.look = look;
+    }
+
+    fn finish(&mut self) {
+        self.end_blanks();
+        // Whoever writes next finds the terminal as it is by default.
+        self.change_look(Look::default());
+        if !self.is_sure {
+            self.at = None;
+        }
+    }
+}
+
+fn put_number(out: &mut Vec<u8>, number: u16) {
+    let written = write!(out, "{number}");
+    debug_assert!(written.is_ok(), "a Vec takes everything");
+}
+
+/// The parameters that lead from one look to another.
+fn changes(from: Look, to: Look) -> Vec<u8> {
+    let mut codes: Vec<u8> = Vec::new();
+    let mut push = |code: &str| {
+        if !codes.is_empty() {
+            codes.push(b';');
+        }
+        codes.extend_from_slice(code.as_bytes());
+    };
+    let gone = from.modifier - to.modifier;
+    let mut kept = from.modifier & to.modifier;
+    let mut off = 0;
+    for (modifier, _, code) in MODIFIERS {
+        if gone.contains(modifier) {
+            if off != code {
+                push(&code.to_string());
+                off = code;
+            }
+            // Some share the code that switches them off.
+            for (sharing, _, shared) in MODIFIERS {
+                if shared == code {
+                    kept.remove(sharing);
+                }
+            }
+        }
+    }
+    for (modifier, code, _) in MODIFIERS {
+        if (to.modifier - kept).contains(modifier) {
+            push(&code.to_string());
+        }
+    }
+    if from.fg != to.fg {
+        push(&colour(to.fg, 30));
+    }
+    if from.bg != to.bg {
+        push(&colour(to.bg, 40));
+    }
+    if from.underline != to.underline {
+        push(&underline_colour(to.underline));
+    }
+    codes
+}
+
+/// `base` is 30 for the characters and 40 for what is behind them.
+fn colour(colour: Color, base: u8) -> String {
+    let plain = |n: u8| (base + n).to_string();
+    let bright = |n: u8| (base + 60 + n).to_string();
+    match colour {
+        Color::Reset => plain(9),
+        Color::Black => plain(0),
+        Color::Red => plain(1),
+        Color::Green => plain(2),
+        Color::Yellow => plain(3),
+        Color::Blue => plain(4),
+        Color::Magenta => plain(5),
+        Color::Cyan => plain(6),
+        Color::Gray => plain(7),
+        Color::DarkGray => bright(0),
+        Color::LightRed => bright(1),
+        Color::LightGreen => bright(2),
+        Color::LightYellow => bright(3),
+        Color::LightBlue => bright(4),
+        Color::LightMagenta => bright(5),
+        Color::LightCyan => bright(6),
+        Color::White => bright(7),
+        Color::Rgb(r, g, b) => format!("{};2;{r};{g};{b}", base + 8),
+        Color::Indexed(n) => format!("{};5;{n}", base + 8),
+    }
+}
+
+/// Underlines have no short codes; the sixteen colours are the first of the indexed ones.
+fn underline_colour(colour: Color) -> String {
+    let index = match colour {
+        Color::Reset => return "59".to_owned(),
+        Color::Rgb(r, g, b) => return format!("58;2;{r};{g};{b}"),
+        Color::Black => 0,
+        Color::Red => 1,
+        Color::Green => 2,
+        Color::Yellow => 3,
+        Color::Blue => 4,
+        Color::Magenta => 5,
+        Color::Cyan => 6,
+        Color::Gray => 7,
+        Color::DarkGray => 8,
+        Color::LightRed => 9,
+        Color::LightGreen => 10,
+        Color::LightYellow => 11,
+        Color::LightBlue => 12,
+        Color::LightMagenta => 13,
+        Color::LightCyan => 14,
+        Color::White => 15,
+        Color::Indexed(n) => n,
+    };
+    format!("58;5;{index}")
+}
+
+impl Backend for Encoder {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut content = content.peekable();
+        if content.peek().is_none() {
+            return Ok(());
+        }
+        // A frame relies on nothing that came before it.
+        self.at = None;
+        for (x, y, cell) in content {
+            self.draw_cell(x, y, cell);
+        }
+        self.finish();
+        Ok(())
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        if self.cursor_shown != Some(false) {
+            self.cursor_shown = Some(false);
+            self.out.extend_from_slice(b"\x1b[?25l");
+        }
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        if self.cursor_shown != Some(true) {
+            self.cursor_shown = Some(true);
+            self.out.extend_from_slice(b"\x1b[?25h");
+        }
+        Ok(())
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        // Never asked of the terminal: nobody may answer.
+        Ok(self.at.unwrap_or_default())
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let position = position.into();
+        if self.at != Some(position) {
+            self.go_absolutely(position.x, position.y);
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.out.extend_from_slice(b"\x1b[m\x1b[2J");
+        self.shown.fill(Shown::Blank);
+        (self.at, self.look, self.blanks) = (None, Look::default(), 0);
+        Ok(())
+    }
+
+    fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
+        let code: &[u8] = match region {
+            ClearType::All => return self.clear(),
+            ClearType::AfterCursor => b"\x1b[J",
+            ClearType::BeforeCursor => b"\x1b[1J",
+            ClearType::CurrentLine => b"\x1b[2K",
+            ClearType::UntilNewLine => b"\x1b[K",
+        };
+        self.out.extend_from_slice(code);
+        self.shown.fill(Shown::Other);
+        Ok(())
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        Ok(self.size)
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        Ok(WindowSize { columns_rows: self.size, pixels: Size::default() })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
