@@ -6,6 +6,8 @@ mod filling;
 mod gap_to_screen;
 #[path = "net/listening.rs"]
 mod listening;
+#[path = "net/replay_sends.rs"]
+mod replay_sends;
 #[path = "net/replaying.rs"]
 mod replaying;
 #[path = "net/rig.rs"]

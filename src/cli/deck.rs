@@ -13,6 +13,7 @@ use crate::config::{Config, Places};
 use crate::log::sqlite::SqliteLog;
 use crate::model::SessionId;
 use crate::net::{Clock, Network};
+use crate::run::recording::Holds;
 use crate::run::session::{self, Session};
 use crate::run::{clock, deck, logs, networks, reload};
 use crate::ui::Theme;
@@ -24,7 +25,16 @@ pub fn run(places: &Places, theme: Theme) -> anyhow::Result<()> {
     let clock = clock::system();
     let networks = networks::build(&config, &clock, random)?;
     open(
-        Deck { config: &config, watched: Some(&places.config), data_dir: &places.data, networks, clock, theme, random },
+        Deck {
+            config: &config,
+            watched: Some(&places.config),
+            data_dir: &places.data,
+            networks,
+            clock,
+            theme,
+            random,
+            holds: None,
+        },
         |_| {},
     )
 }
@@ -39,6 +49,8 @@ pub struct Deck<'a> {
     pub clock: Clock,
     pub theme: Theme,
     pub random: u64,
+    /// Stops a recording while a reply is held.
+    pub holds: Option<Holds>,
 }
 
 impl std::fmt::Debug for Deck<'_> {
@@ -50,7 +62,7 @@ impl std::fmt::Debug for Deck<'_> {
 /// Opens a deck on a store in `data_dir` and runs it to its end. `beside` may start what runs with it; it ends
 /// when the token it is given is cancelled.
 pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> {
-    let Deck { config, watched, data_dir, networks, clock, theme, random } = deck;
+    let Deck { config, watched, data_dir, networks, clock, theme, random, holds } = deck;
     std::fs::create_dir_all(data_dir).with_context(|| {
         format!("the data folder {} cannot be made. Set REPLYDECK_DATA_DIR to another", data_dir.display())
     })?;
@@ -86,6 +98,7 @@ pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> 
             random,
             stop: with.stop.clone(),
             reloads,
+            holds,
         };
         let ended = deck::run(opening).await;
         with.stop.cancel();

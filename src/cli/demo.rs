@@ -24,7 +24,8 @@ pub fn run(args: &DemoArgs, theme: Theme) -> anyhow::Result<()> {
     let config = Config::load(&sim.ready_config(folder.path())?)?;
     let networks = networks::build(&config, &clock, random)?;
     let data_dir = folder.path().join("data");
-    let opened = Deck { config: &config, watched: None, data_dir: &data_dir, networks, clock, theme, random };
+    let opened =
+        Deck { config: &config, watched: None, data_dir: &data_dir, networks, clock, theme, random, holds: None };
     deck::open(opened, |beside| {
         let serving = sim.serve(beside.stop.clone());
         beside.tasks.spawn(async move {

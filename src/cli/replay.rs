@@ -10,14 +10,14 @@ use anyhow::Context as _;
 use super::deck::{self, Deck};
 use super::start::ReplayArgs;
 use super::{Cli, start};
-use crate::config::Config;
+use crate::config::{AccountConfig, Config};
 use crate::model::AccountName;
-use crate::net::Network;
 use crate::net::replay::Speed;
 use crate::net::x::{UserCredentials, XNetwork, XSettings};
+use crate::net::{Clock, Network};
 use crate::run::clock::Recorded;
-use crate::run::recording::{Recording, Tape};
-use crate::sim::{Script, Sim};
+use crate::run::recording::{Holds, Recording, Tape};
+use crate::sim::{BRAND_ID, Brand, Guests, Script, Sim};
 use crate::ui::Theme;
 
 /// Plays a recording to the columns of the config, in a store of its own that is gone afterwards.
@@ -39,11 +39,16 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
         start::Speed::Times(times) => Speed::Times(times),
         start::Speed::Max => Speed::Max,
     };
-    let sim = Sim::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Script::new(1, 0.0, Arc::clone(&clock)))
-        .context("the simulator cannot listen on 127.0.0.1")?;
+    let (holds, held) = Holds::new(recorded.clone());
+    let mut sims = Vec::new();
+    for account in &config.accounts {
+        sims.push((account, simulator(account, &clock)?));
+    }
+    let guests: Vec<Guests> = sims.iter().map(|(_, sim)| sim.guests()).collect();
+    let own: Vec<_> = config.accounts.iter().map(AccountConfig::account).collect();
     let mut tape = Some(open(&args.file)?);
     let mut networks: BTreeMap<AccountName, Arc<dyn Network>> = BTreeMap::new();
-    for account in &config.accounts {
+    for (account, sim) in &sims {
         let credentials = sim.credentials();
         let settings = XSettings {
             account: crate::model::Account { can_send: true, ..account.account() },
@@ -55,18 +60,41 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
         };
         let behind: Arc<dyn Network> = Arc::new(XNetwork::new(settings, Arc::clone(&clock), random)?);
         let tape = if account.name == feeding { tape.take() } else { None };
-        networks.insert(account.name.clone(), Arc::new(Recording::new(tape, speed, recorded.clone(), behind)));
+        let recording = Recording::new(tape, speed, recorded.clone(), behind);
+        let recording = recording.with_guests(guests.clone()).with_own(own.clone()).with_holds(held.clone());
+        networks.insert(account.name.clone(), Arc::new(recording));
     }
+    let sims: Vec<Sim> = sims.into_iter().map(|(_, sim)| sim).collect();
     let data_dir = folder.path().join("data");
-    let opened = Deck { config: &config, watched: None, data_dir: &data_dir, networks, clock, theme, random };
+    let opened = Deck {
+        config: &config,
+        watched: None,
+        data_dir: &data_dir,
+        networks,
+        clock,
+        theme,
+        random,
+        holds: Some(holds),
+    };
     deck::open(opened, |beside| {
-        let serving = sim.serve(beside.stop.clone());
-        beside.tasks.spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "the simulator cannot serve");
-            }
-        });
+        for sim in sims {
+            let serving = sim.serve(beside.stop.clone());
+            beside.tasks.spawn(async move {
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "the simulator cannot serve");
+                }
+            });
+        }
     })
+}
+
+/// A simulated network on which this account is the brand. One each: a post that names one brand may be answered
+/// by that one only.
+fn simulator(account: &AccountConfig, clock: &Clock) -> anyhow::Result<Sim> {
+    let id = account.user_id.as_deref().and_then(|id| id.parse().ok());
+    let brand = Brand { id: id.unwrap_or(BRAND_ID), handle: account.handle.clone(), name: account.handle.clone() };
+    let script = Script { brand, ..Script::new(1, 0.0, Arc::clone(clock)) };
+    Sim::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), script).context("the simulator cannot listen on 127.0.0.1")
 }
 
 /// Opens the recording; `-` is stdin, which then cannot be the keyboard.

@@ -18,6 +18,9 @@ use super::{Clock, Feed};
 /// Between two posts the replay never waits longer, whatever the recording says.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// Later than this is not slowness but a stop.
+const HELD_UP: Duration = Duration::from_secs(1);
+
 const LONGEST_LINE: usize = 1024 * 1024;
 const CHUNK: usize = 64 * 1024;
 
@@ -212,6 +215,10 @@ impl Pacing {
         };
         let due = played.checked_add(ahead).unwrap_or(now + LONGEST_WAIT * 2);
         if due <= now {
+            // Held up, by a column or by whoever stopped the tape, it goes on from here rather than catch up.
+            if now.duration_since(due) > HELD_UP {
+                self.from = Some((at, now));
+            }
             return None;
         }
         let due = due.min(now + LONGEST_WAIT);
@@ -276,6 +283,11 @@ mod tests {
         let long = pacing.due(at(200_000_000), start + Duration::from_secs(2));
         assert_eq!(long, Some(start + Duration::from_secs(2) + LONGEST_WAIT));
         assert_eq!(pacing.due(at(200_000_010), long.unwrap()), Some(long.unwrap() + Duration::from_secs(1)));
+        // Stopped for a minute: the next ones come at the recording's pace again, not all at once.
+        let mut stopped = Pacing { speed: Speed::Times(10.0), from: Some((at(0), start)) };
+        let late = start + Duration::from_mins(1);
+        assert_eq!(stopped.due(at(10), late), None);
+        assert_eq!(stopped.due(at(20), late), Some(late + Duration::from_secs(1)));
         let mut still = Pacing { speed: Speed::Times(0.0), from: Some((at(0), start)) };
         assert_eq!(still.due(at(1), start), Some(start + LONGEST_WAIT));
         let mut max = Pacing { speed: Speed::Max, from: None };

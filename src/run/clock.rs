@@ -21,25 +21,77 @@ pub fn now() -> Timestamp {
 /// at the pace of the machine's, so that ages and clocks on the screen are those of the day recorded.
 #[derive(Clone, Debug, Default)]
 pub struct Recorded {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     /// How far the recorded time is from the machine's; nothing before the first post.
-    shift: Arc<Mutex<Option<SignedDuration>>>,
+    shift: Option<SignedDuration>,
+    /// No post moves the clock.
+    is_held: bool,
 }
 
 impl Recorded {
-    /// Moves the clock to `at`; it never goes back.
+    /// Moves the clock to `at`; it never goes back, and does not jump while it is held.
     pub fn reach(&self, at: Timestamp) {
         let wanted = at.duration_since(now());
-        let mut shift = self.shift.lock().unwrap_or_else(PoisonError::into_inner);
-        if shift.is_none_or(|shift| shift < wanted) {
-            *shift = Some(wanted);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.is_held && state.shift.is_none_or(|shift| shift < wanted) {
+            state.shift = Some(wanted);
         }
     }
 
+    /// From `from` on, which this clock told a moment ago, it runs at the machine's pace alone: posts that came
+    /// since are taken back, or a wait that began at `from` would be over before it could be seen.
+    pub fn hold(&self, from: Timestamp) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_held = true;
+        // Before the first post it is the machine's own time.
+        if state.shift.is_some() {
+            state.shift = Some(from.duration_since(now()));
+        }
+    }
+
+    /// Posts move the clock again.
+    pub fn release(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_held = false;
+    }
+
     pub fn clock(&self) -> Clock {
-        let shift = Arc::clone(&self.shift);
+        let state = Arc::clone(&self.state);
         Arc::new(move || {
-            let shift = *shift.lock().unwrap_or_else(PoisonError::into_inner);
+            let shift = state.lock().unwrap_or_else(PoisonError::into_inner).shift;
             shift.and_then(|shift| now().checked_add(shift).ok()).unwrap_or_else(now)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::Recorded;
+
+    #[test]
+    fn a_hold_is_as_long_as_it_is_whatever_posts_come() {
+        let recorded = Recorded::default();
+        let clock = recorded.clock();
+        let at: Timestamp = "2015-02-17T08:00:00Z".parse().unwrap();
+        let later = at + SignedDuration::from_hours(3);
+        let is_about = |wanted: Timestamp| clock().duration_since(wanted).abs() < SignedDuration::from_mins(10);
+        recorded.reach(at);
+        assert!(is_about(at));
+        // A post slips in between the key and the hold.
+        let key = clock();
+        recorded.reach(later);
+        recorded.hold(key);
+        recorded.reach(later);
+        assert!(is_about(at), "{}", clock());
+        recorded.release();
+        recorded.reach(later);
+        assert!(is_about(later));
+        recorded.reach(at);
+        assert!(is_about(later), "it never goes back");
     }
 }

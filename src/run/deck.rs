@@ -20,6 +20,7 @@ use super::effects::{Effects, ForTerminal};
 use super::feeding::{Feeding, Sources};
 use super::frame::{Pace, Reason};
 use super::intake::Signer;
+use super::recording::Holds;
 use super::terminal::Screen;
 use super::{session, store};
 use crate::app::{self, App, Msg, Setup};
@@ -51,6 +52,8 @@ pub struct Opening {
     pub stop: CancellationToken,
     /// New settings as the config file changes; `None` where there is no file to watch.
     pub reloads: Option<mpsc::Receiver<Result<Box<Setup>, String>>>,
+    /// Where a recording is played: stops it while a reply is held.
+    pub holds: Option<Holds>,
 }
 
 impl std::fmt::Debug for Opening {
@@ -64,7 +67,7 @@ impl std::fmt::Debug for Opening {
 
 /// Runs the deck until the rep quits, a signal comes or the terminal is gone.
 pub async fn run(opening: Opening) -> anyhow::Result<()> {
-    let Opening { setup, log, networks, clock, data_dir, theme, random, stop, reloads } = opening;
+    let Opening { setup, log, networks, clock, data_dir, theme, random, stop, reloads, holds } = opening;
     let (inbox, messages) = mpsc::channel(INBOX);
     let tasks = TaskTracker::new();
     super::signals::watch(&stop, &tasks).context("signals cannot be watched")?;
@@ -121,6 +124,7 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
         stop: stop.clone(),
         shown: Vec::new(),
         editing: None,
+        holds,
     };
     if !unread.is_empty() {
         deck.effects.run(app::Effect::ReadBodies { ids: unread }, &deck.app);
@@ -156,6 +160,7 @@ struct Deck<'a> {
     shown: Vec<usize>,
     checkpoint_at: u64,
     editing: Option<Editing>,
+    holds: Option<Holds>,
 }
 
 impl Deck<'_> {
@@ -263,7 +268,12 @@ impl Deck<'_> {
 
     fn update(&mut self, msg: Msg) -> Vec<ForTerminal> {
         let now = (self.clock)();
+        let has_failed = matches!(msg, Msg::Appended { result: Err(_), .. });
         let effects = app::update(&mut self.app, now, msg);
+        if let Some(holds) = &mut self.holds {
+            holds.asked(&effects, now);
+            holds.look(&self.app, has_failed);
+        }
         effects.into_iter().filter_map(|effect| self.effects.run(effect, &self.app)).collect()
     }
 

@@ -1,6 +1,7 @@
 //! A recording in place of a network's stream. Columns get its posts as if they came now; what is sent goes to
 //! the network behind it, which is the simulator.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,9 +11,11 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Recorded;
-use crate::model::{Account, LinkReport, LinkState, PostId};
+use crate::app::{App, Effect};
+use crate::model::{Account, Event, LinkReport, LinkState, Post, PostId, ReplyId};
 use crate::net::replay::{Source, Speed};
 use crate::net::{Backfill, Clock, Feed, Finding, Inbound, Network, Outgoing, ReadBack, SendError};
+use crate::sim::Guests;
 
 /// Something to read a recording from.
 pub type Tape = Box<dyn AsyncRead + Send + Unpin>;
@@ -25,6 +28,9 @@ pub struct Recording {
     clock: Clock,
     recorded: Recorded,
     behind: Arc<dyn Network>,
+    guests: Vec<Guests>,
+    own: Arc<[Account]>,
+    held: watch::Receiver<bool>,
 }
 
 impl std::fmt::Debug for Recording {
@@ -36,7 +42,73 @@ impl std::fmt::Debug for Recording {
 impl Recording {
     /// `recorded` follows the posts' own times; `behind` takes what is sent.
     pub fn new(tape: Option<Tape>, speed: Speed, recorded: Recorded, behind: Arc<dyn Network>) -> Self {
-        Self { tape: Mutex::new(tape), speed, clock: super::clock::system(), recorded, behind }
+        let clock = super::clock::system();
+        let held = watch::channel(false).1;
+        Self { tape: Mutex::new(tape), speed, clock, recorded, behind, guests: Vec::new(), own: Arc::new([]), held }
+    }
+
+    /// Simulators that are told of each post before a column has it, so that it can be answered there.
+    #[must_use]
+    pub fn with_guests(self, guests: Vec<Guests>) -> Self {
+        Self { guests, ..self }
+    }
+
+    /// Accounts that are us. A recording may name them under other ids (made up, or before the config's was known):
+    /// the handle decides.
+    #[must_use]
+    pub fn with_own(self, own: Vec<Account>) -> Self {
+        Self { own: own.into(), ..self }
+    }
+
+    /// The tape stands while this is true.
+    #[must_use]
+    pub fn with_holds(self, held: watch::Receiver<bool>) -> Self {
+        Self { held, ..self }
+    }
+}
+
+/// Tells a recording whether a reply is in its hold. The recorded clock jumps from post to post, at 60 times the pace
+/// by minutes: a hold of ten seconds would be over before anybody could think twice. So the tape stands meanwhile.
+#[derive(Debug)]
+pub struct Holds {
+    recorded: Recorded,
+    told: watch::Sender<bool>,
+    /// On their way to the log.
+    queued: BTreeSet<ReplyId>,
+}
+
+impl Holds {
+    pub fn new(recorded: Recorded) -> (Self, watch::Receiver<bool>) {
+        let (told, held) = watch::channel(false);
+        (Self { recorded, told, queued: BTreeSet::new() }, held)
+    }
+
+    /// Hears what the app asked for at `now`: from the key on, not from the log's answer on, the tape stands.
+    pub fn asked(&mut self, effects: &[Effect], now: Timestamp) {
+        let before = self.queued.len();
+        for effect in effects {
+            let Effect::Append { events, .. } = effect else { continue };
+            self.queued.extend(events.iter().filter_map(|event| match &event.event {
+                Event::ReplyQueued { reply, .. } => Some(*reply),
+                _ => None,
+            }));
+        }
+        if self.queued.len() > before {
+            self.recorded.hold(now);
+        }
+    }
+
+    /// Looks what the app holds now; `msg_failed` says that something did not reach the log.
+    pub fn look(&mut self, app: &App, msg_failed: bool) {
+        if msg_failed {
+            self.queued.clear();
+        }
+        self.queued.retain(|reply| !app.desk.replies.contains_key(reply));
+        let is_held = !self.queued.is_empty() || !app.held().is_empty();
+        if !is_held {
+            self.recorded.release();
+        }
+        self.told.send_if_modified(|told| std::mem::replace(told, is_held) != is_held);
     }
 }
 
@@ -111,13 +183,27 @@ impl Network for Recording {
 impl Recording {
     /// A feed of our own whose posts move the recorded clock on before they reach the column.
     fn tapped(&self, feed: &Feed) -> (Feed, impl Future<Output = ()> + Send + use<>) {
-        let (out, mut posts) = mpsc::channel::<Inbound>(super::column::WAITING);
+        let (out, mut posts) = mpsc::channel::<Inbound>(1);
         let own = Feed { column: feed.column.clone(), rule: feed.rule.clone(), out };
         let (column, recorded) = (feed.out.clone(), self.recorded.clone());
+        let (guests, ours, mut held) = (self.guests.clone(), Arc::clone(&self.own), self.held.clone());
         let passing = async move {
-            while let Some(inbound) = posts.recv().await {
-                if let Inbound::Post(post) = &inbound {
-                    recorded.reach(post.at);
+            while let Some(mut inbound) = posts.recv().await {
+                if let Inbound::Post(post) | Inbound::Edited(post) = &mut inbound {
+                    recognise(post, &ours);
+                }
+                // An error: nobody holds anything any more.
+                drop(held.wait_for(|is_held| !is_held).await);
+                match &inbound {
+                    Inbound::Post(post) | Inbound::Edited(post) => {
+                        // First the clock: who answers lives in the time of the post.
+                        recorded.reach(post.at);
+                        for guests in &guests {
+                            guests.know(post);
+                        }
+                    }
+                    Inbound::Deleted { post } => guests.iter().for_each(|guests| guests.forget(post)),
+                    Inbound::GapOpened { .. } | Inbound::GapClosed { .. } => {}
                 }
                 if column.send(inbound).await.is_err() {
                     return;
@@ -125,5 +211,19 @@ impl Recording {
             }
         };
         (own, passing)
+    }
+}
+
+/// Puts our own ids where the post names our accounts.
+fn recognise(post: &mut Post, own: &[Account]) {
+    let id_of =
+        |handle: &str| own.iter().find(|us| us.handle.eq_ignore_ascii_case(handle)).and_then(|us| us.id.clone());
+    if let Some(id) = id_of(&post.author.handle) {
+        post.author.id = id;
+    }
+    for mention in &mut post.mentions {
+        if let Some(id) = id_of(&mention.handle) {
+            mention.id = Some(id);
+        }
     }
 }

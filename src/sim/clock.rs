@@ -39,6 +39,16 @@ impl SimClock {
         self.anchor.saturating_add(seconds(passed)).unwrap_or(Timestamp::MAX)
     }
 
+    /// Takes over a handed-in clock that was set back; the new time where it was.
+    pub(super) fn follow_back(&mut self) -> Option<Timestamp> {
+        let real = self.real();
+        (real < self.anchor_real).then(|| {
+            self.anchor_real = real;
+            self.anchor = real;
+            real
+        })
+    }
+
     pub(super) fn speed(&self) -> f64 {
         self.speed
     }

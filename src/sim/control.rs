@@ -21,7 +21,7 @@ use super::faults::{Kind, TARGETS};
 use super::server::Shared;
 use super::state::State;
 use super::texts::Lang;
-use super::world::{BRAND_HANDLE, BRAND_ID, Draft, Person};
+use super::world::{Draft, Person};
 use super::x::{Answer, stream};
 
 /// A jump further than this is taken for a slip: everything in between is acted out.
@@ -224,7 +224,9 @@ struct MessageWish {
 fn message(state: &mut State, wish: &MessageWish, now: Timestamp) -> Result<Value, String> {
     let handle = wish.handle.trim_start_matches('@');
     let id = match state.world.person_named(handle) {
-        Some(person) if person.id == BRAND_ID => return Err(format!("@{BRAND_HANDLE} cannot write to itself")),
+        Some(person) if person.id == state.world.brand.id => {
+            return Err(format!("@{} cannot write to itself", person.handle));
+        }
         Some(person) => person.id,
         None => return Err(format!("there is no @{handle}: let them post first")),
     };

@@ -6,6 +6,7 @@
 //! * [`x`](self): X's API with the limits and refusals of a pay-per-use app (`x/`, one file per corner).
 //! * `scenario`, `people`, `texts`: who posts what and when, and how people take our replies; all from a seed.
 //! * `control`: the control plane under `/_sim/`: ledger, posts on demand, faults, clock.
+//! * `guests`: posts from outside, such as a recording's, which can then be answered here.
 //! * `clock`: simulated time, made of the clock that is handed in.
 //!
 //! **Deterministic**: the same seed and the same times give the same people, posts and ids. With a rate of 0
@@ -19,6 +20,7 @@ mod chance;
 mod clock;
 mod control;
 mod faults;
+mod guests;
 mod ledger;
 mod people;
 mod ready;
@@ -39,7 +41,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use clock::RealClock;
-pub use world::{BRAND_HANDLE, BRAND_ID};
+pub use guests::Guests;
+pub use world::{BRAND_HANDLE, BRAND_ID, Brand};
 pub use x::NameFamily;
 pub use x::auth::Credentials;
 
@@ -65,12 +68,22 @@ pub struct Script {
     pub names: NameFamily,
     /// Posts that may be read in a month.
     pub post_cap: u64,
+    /// Whose app it is. The scenario's people know the invented brand only.
+    pub brand: Brand,
 }
 
 impl Script {
     /// X's ordinary plan in real time.
     pub fn new(seed: u64, per_minute: f64, clock: RealClock) -> Self {
-        Self { seed, per_minute, speed: 1.0, clock, names: NameFamily::Tweet, post_cap: 3_000_000 }
+        Self {
+            seed,
+            per_minute,
+            speed: 1.0,
+            clock,
+            names: NameFamily::Tweet,
+            post_cap: 3_000_000,
+            brand: Brand::default(),
+        }
     }
 }
 
@@ -82,6 +95,7 @@ impl fmt::Debug for Script {
             .field("speed", &self.speed)
             .field("names", &self.names)
             .field("post_cap", &self.post_cap)
+            .field("brand", &self.brand)
             .finish_non_exhaustive()
     }
 }
@@ -118,7 +132,7 @@ impl Sim {
         let credentials = Credentials::of(script.seed);
         let state = State {
             clock,
-            world: World::new(start),
+            world: World::new(start, script.brand),
             scenario: Scenario::new(script.seed, script.per_minute, start),
             x: XApp::new(script.names, credentials.clone(), script.post_cap),
             ledger: ledger::Ledger::default(),
@@ -141,6 +155,11 @@ impl Sim {
     /// is made where it is missing. Hands back the config's path.
     pub fn ready_config(&self, dir: &Path) -> io::Result<PathBuf> {
         ready::write(dir, &self.x_url(), &self.credentials)
+    }
+
+    /// Tells this simulator of posts from outside, while it serves and before.
+    pub fn guests(&self) -> Guests {
+        Guests::new(Arc::clone(&self.shared))
     }
 
     /// Serves until `stop`; open connections end with it. An error is the runtime's, which takes no more sockets.

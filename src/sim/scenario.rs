@@ -13,7 +13,7 @@ use super::chance::Chance;
 use super::clock::seconds;
 use super::people::invent;
 use super::texts::{Cause, Lang, Matter, Naming, write};
-use super::world::{BRAND_ID, Draft, World};
+use super::world::{Draft, World};
 
 /// Posts of a day by hour, in percent, 0 to 23 in the customers' zone: as measured for brands of this kind.
 const BY_HOUR: [f64; 24] = [
@@ -215,7 +215,7 @@ impl Scenario {
     fn notice(&mut self, at: Timestamp, n: u64, world: &mut World) -> u64 {
         let mut chance = Chance::of(self.seed, "notice", n);
         let draft = Draft {
-            author: BRAND_ID,
+            author: world.brand.id,
             text: write(Lang::English, Matter::Notice, Naming::Unnamed, false, &mut chance),
             lang: "en".to_owned(),
             ..Draft::default()
@@ -432,7 +432,7 @@ impl Scenario {
     /// Somebody takes our reply `ours`, whose words as we sent them are `text`.
     pub(super) fn answered(&mut self, ours: u64, text: &str, at: Timestamp, world: &World) {
         let parent = world.posts.get(&ours).and_then(|post| post.reply_to).and_then(|id| world.posts.get(&id));
-        let Some(parent) = parent.filter(|parent| parent.author != BRAND_ID) else { return };
+        let Some(parent) = parent.filter(|parent| parent.author != world.brand.id) else { return };
         let person = parent.author;
         // Answered people have no reason to come back for want of an answer.
         self.due.retain(|_, due| !matches!(due, Happening::Again { person: who, .. } if *who == person));
@@ -488,14 +488,14 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::{BY_HOUR, Deed, Scenario, asks_for_dm};
-    use crate::sim::world::{BRAND_ID, World};
+    use crate::sim::world::{BRAND_ID, Brand, World};
 
     fn start() -> Timestamp {
         "2026-03-02T05:00:00Z".parse().unwrap()
     }
 
     fn run(seed: u64, per_minute: f64, hours: i64) -> (World, Vec<(Timestamp, u64)>) {
-        let mut world = World::new(start());
+        let mut world = World::new(start(), Brand::default());
         let mut scenario = Scenario::new(seed, per_minute, start());
         let end = start() + SignedDuration::from_hours(hours);
         let mut posted = Vec::new();

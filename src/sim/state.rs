@@ -7,7 +7,7 @@ use super::clock::SimClock;
 use super::faults::Faults;
 use super::ledger::Ledger;
 use super::scenario::{Deed, Scenario};
-use super::world::{BRAND_ID, Draft, World};
+use super::world::{Draft, World};
 use super::x::{XApp, stream};
 
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl State {
             "quotes": name(post.quotes),
             "reposts": name(post.reposts),
             "reply_settings": post.reply_settings,
-            "is_own": post.author == BRAND_ID,
+            "is_own": post.author == self.world.brand.id,
             "summons_us": self.world.summons_brand(post),
         }));
         stream::deliver(&mut self.x, &self.world, &mut self.faults, id, at);

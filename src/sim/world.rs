@@ -17,6 +17,21 @@ pub const BRAND_HANDLE: &str = "AcmeHelp";
 /// Begin of X's ids, in milliseconds since 1970: an id holds its own time.
 const ID_EPOCH_MS: i64 = 1_288_834_974_657;
 
+/// The account the simulator's app writes as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brand {
+    pub id: u64,
+    /// Without the `@`.
+    pub handle: String,
+    pub name: String,
+}
+
+impl Default for Brand {
+    fn default() -> Self {
+        Self { id: BRAND_ID, handle: BRAND_HANDLE.to_owned(), name: "Acme Help".to_owned() }
+    }
+}
+
 /// Somebody with an account.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
@@ -85,6 +100,7 @@ pub(super) struct Span {
 /// Everything public.
 #[derive(Debug, Default)]
 pub(super) struct World {
+    pub(super) brand: Brand,
     pub(super) people: BTreeMap<u64, Person>,
     by_handle: BTreeMap<String, u64>,
     pub(super) posts: BTreeMap<u64, SimPost>,
@@ -92,12 +108,12 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(born: Timestamp) -> Self {
-        let mut world = Self::default();
+    pub(super) fn new(born: Timestamp, brand: Brand) -> Self {
+        let mut world = Self { brand: brand.clone(), ..Self::default() };
         world.add_person(Person {
-            id: BRAND_ID,
-            handle: BRAND_HANDLE.to_owned(),
-            name: "Acme Help".to_owned(),
+            id: brand.id,
+            handle: brand.handle,
+            name: brand.name,
             lang: Lang::English,
             followers: 48_210,
             following: 312,
@@ -123,7 +139,16 @@ impl World {
     /// The next id at `at`: later than every id given so far.
     pub(super) fn next_id(&mut self, at: Timestamp) -> u64 {
         self.last_id = id_at(at).max(self.last_id + 1);
+        // Posts from outside brought their own ids.
+        while self.posts.contains_key(&self.last_id) {
+            self.last_id += 1;
+        }
         self.last_id
+    }
+
+    /// Time begins again at `born`, earlier than it was: ids follow.
+    pub(super) fn begin_again(&mut self, born: Timestamp) {
+        self.last_id = id_at(born);
     }
 
     /// Publishes a post and hands back its id.
@@ -184,8 +209,9 @@ impl World {
 
     /// Whether the author of `post` asked for the brand: names it, or quotes one of its posts.
     pub(super) fn summons_brand(&self, post: &SimPost) -> bool {
-        let names = mentions(&post.text).iter().any(|span| span.word.eq_ignore_ascii_case(BRAND_HANDLE));
-        let quotes = post.quotes.and_then(|id| self.posts.get(&id)).is_some_and(|quoted| quoted.author == BRAND_ID);
+        let names = mentions(&post.text).iter().any(|span| span.word.eq_ignore_ascii_case(&self.brand.handle));
+        let quotes =
+            post.quotes.and_then(|id| self.posts.get(&id)).is_some_and(|quoted| quoted.author == self.brand.id);
         names || quotes
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::super::state::State;
-use super::super::world::{BRAND_ID, Person};
+use super::super::world::Person;
 use super::{Answer, Call, problem};
 
 /// One message between the brand and somebody.
@@ -23,13 +23,13 @@ pub(super) fn may_write(person: &Person) -> bool {
     !person.blocks_us && (person.dm_open || person.wrote_us)
 }
 
-fn conversation_id(other: u64) -> String {
-    format!("{}-{}", other.min(BRAND_ID), other.max(BRAND_ID))
+fn conversation_id(brand: u64, other: u64) -> String {
+    format!("{}-{}", other.min(brand), other.max(brand))
 }
 
 /// The other side of a conversation, from its id or theirs.
-fn other_side(id: &str) -> Result<u64, Answer> {
-    let ours = BRAND_ID.to_string();
+fn other_side(brand: u64, id: &str) -> Result<u64, Answer> {
+    let ours = brand.to_string();
     let other = match id.split_once('-') {
         Some((low, high)) if low == ours => high,
         Some((low, high)) if high == ours => low,
@@ -41,12 +41,12 @@ fn other_side(id: &str) -> Result<u64, Answer> {
 }
 
 pub(super) fn send(state: &mut State, id: &str, call: &Call) -> Result<Answer, Answer> {
-    let with = other_side(id)?;
+    let with = other_side(state.world.brand.id, id)?;
     let body = call.json()?;
     let text = read_text(&body)?;
     let refused = match state.world.people.get(&with) {
         // To oneself, or to somebody who does not want to hear from us.
-        Some(person) if with == BRAND_ID || person.blocks_us => Some("This operation is not permitted."),
+        Some(person) if with == state.world.brand.id || person.blocks_us => Some("This operation is not permitted."),
         Some(person) if may_write(person) => None,
         Some(_) | None => Some("You do not have permission to DM one or more participants."),
     };
@@ -64,7 +64,7 @@ pub(super) fn send(state: &mut State, id: &str, call: &Call) -> Result<Answer, A
         return Err(problem::forbidden(why));
     }
     let event = state.world.next_id(call.now);
-    state.x.messages.push(Message { id: event, with, sender: BRAND_ID, text: text.clone(), at: call.now });
+    state.x.messages.push(Message { id: event, with, sender: state.world.brand.id, text: text.clone(), at: call.now });
     state.ledger.wrote(json!({
         "network": "x",
         "kind": "dm",
@@ -75,7 +75,8 @@ pub(super) fn send(state: &mut State, id: &str, call: &Call) -> Result<Answer, A
         "at": call.now.to_string(),
         "price": "$0.015",
     }));
-    let data = json!({"dm_conversation_id": conversation_id(with), "dm_event_id": event.to_string()});
+    let data =
+        json!({"dm_conversation_id": conversation_id(state.world.brand.id, with), "dm_event_id": event.to_string()});
     Ok(Answer::json(201, json!({"data": data})).with("x-sim-price", "$0.015"))
 }
 
@@ -94,7 +95,7 @@ fn read_text(body: &Map<String, Value>) -> Result<String, Answer> {
 
 /// Events newest first; those of one conversation where `id` names somebody.
 pub(super) fn read(state: &State, id: &str, call: &Call) -> Result<Answer, Answer> {
-    let with = if id.is_empty() { None } else { Some(other_side(id)?) };
+    let with = if id.is_empty() { None } else { Some(other_side(state.world.brand.id, id)?) };
     let fields: Vec<&str> = call.param("dm_event.fields").map(|list| list.split(',').collect()).unwrap_or_default();
     let known = ["id", "text", "event_type", "created_at", "sender_id", "dm_conversation_id", "participant_ids"];
     if let Some(field) = fields.iter().find(|field| !known.contains(field)) {
@@ -115,7 +116,9 @@ pub(super) fn read(state: &State, id: &str, call: &Call) -> Result<Answer, Answe
                 match *field {
                     "created_at" => row["created_at"] = json!(format!("{:.3}", message.at)),
                     "sender_id" => row["sender_id"] = json!(message.sender.to_string()),
-                    "dm_conversation_id" => row["dm_conversation_id"] = json!(conversation_id(message.with)),
+                    "dm_conversation_id" => {
+                        row["dm_conversation_id"] = json!(conversation_id(state.world.brand.id, message.with))
+                    }
                     _ => {}
                 }
             }

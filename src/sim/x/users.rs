@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::super::state::State;
-use super::super::world::BRAND_ID;
 use super::auth::Who;
 use super::dm;
 use super::fields::{Choice, Place};
@@ -12,7 +11,7 @@ use super::{Answer, Call, problem};
 
 pub(super) fn me(state: &State, call: &Call) -> Result<Answer, Answer> {
     let choice = Choice::read(&call.query, Place::User, state.x.names)?;
-    let brand = &state.world.people[&BRAND_ID];
+    let brand = &state.world.people[&state.world.brand.id];
     Ok(Answer::json(200, json!({"data": user_json(brand, &choice.user, None, state.x.names)})))
 }
 

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::super::state::State;
-use super::super::world::{BRAND_ID, Draft, SimPost, mentions};
+use super::super::world::{Draft, SimPost, mentions};
 use super::{Answer, Body, Call, NameFamily, problem};
 use crate::model::length::length;
 use crate::model::{NetworkKind, price};
@@ -190,12 +190,12 @@ fn parent<'a>(state: &'a State, reply: &Map<String, Value>) -> Result<&'a SimPos
 
 /// Whether the author of `parent` lets us in, and X lets a self-serve app.
 fn gate(state: &State, parent: &SimPost) -> Result<(), Answer> {
-    if parent.author == BRAND_ID {
+    if parent.author == state.world.brand.id {
         return Ok(());
     }
     let is_mentioned = mentions(&parent.text)
         .iter()
-        .any(|span| state.world.person_named(&span.word).is_some_and(|person| person.id == BRAND_ID));
+        .any(|span| state.world.person_named(&span.word).is_some_and(|person| person.id == state.world.brand.id));
     // The brand is followed by nobody here and subscribes to nobody: only a mention opens a limited conversation.
     if parent.reply_settings != "everyone" && !is_mentioned {
         return Err(problem::forbidden(NOT_SUMMONED));
@@ -208,12 +208,13 @@ fn gate(state: &State, parent: &SimPost) -> Result<(), Answer> {
 }
 
 fn publish(state: &mut State, call: &Call, wish: &Wish) -> Answer {
+    let brand = state.world.brand.id;
     let is_reply = wish.parent.is_some();
     let parent_author = wish.parent.and_then(|id| state.world.posts.get(&id)).map(|post| post.author);
     let has_link = wish.text.contains("http://") || wish.text.contains("https://");
-    let price = price::reply(has_link, is_reply && parent_author != Some(BRAND_ID));
+    let price = price::reply(has_link, is_reply && parent_author != Some(brand));
     let draft = Draft {
-        author: BRAND_ID,
+        author: brand,
         text: wish.text.clone(),
         lang: "en".to_owned(),
         reply_to: wish.parent,
@@ -253,7 +254,7 @@ pub(super) fn delete(state: &mut State, id: &str, call: &Call) -> Result<Answer,
         // As seen: deleting what is gone is a success that deleted nothing.
         return Ok(Answer::json(200, json!({"data": {"deleted": false}})));
     };
-    if post.author != BRAND_ID {
+    if post.author != state.world.brand.id {
         return Err(problem::forbidden("You are not authorized to delete this Tweet."));
     }
     state.world.delete(number);
