@@ -417,7 +417,11 @@ fn a_changed_config_is_taken_on_and_a_bad_one_is_shown_and_left() {
     std::fs::write(path, format!("{good}{more}")).expect("a good edit");
     deck.keys(ESC);
     deck.shows("read again");
-    desk.simulator.post(&json!({"handle": "teapot_mo", "text": "my teapot is quicker than this line"}));
     deck.keys("7");
-    deck.shows("quicker than this line");
+    // The network takes a moment to put the new rule in force; what is posted before is not for us.
+    let came = (0..15).any(|_| {
+        desk.simulator.post(&json!({"handle": "teapot_mo", "text": "my teapot is quicker"}));
+        deck.comes(Duration::from_secs(2), |screen| screen.contains("my teapot is quicker"))
+    });
+    assert!(came, "nothing reached the new column:\n{}", deck.screen());
 }

@@ -105,6 +105,21 @@ impl InTerminal {
         self.within(PATIENCE, what, wanted)
     }
 
+    /// Whether the screen satisfies `wanted` within this time.
+    pub(crate) fn comes(&self, patience: Duration, wanted: impl Fn(&str) -> bool) -> bool {
+        let (state, changed) = &*self.seen;
+        let end = Instant::now() + patience;
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        while !wanted(&state.model.screen().contents()) {
+            let now = Instant::now();
+            if now >= end || state.ended {
+                return false;
+            }
+            state = changed.wait_timeout(state, end - now).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
     /// The same for what takes its time.
     #[track_caller]
     pub(crate) fn within(&self, patience: Duration, what: &str, wanted: impl Fn(&str) -> bool) -> String {
