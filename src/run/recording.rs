@@ -189,13 +189,13 @@ impl Recording {
         let (guests, ours, mut held) = (self.guests.clone(), Arc::clone(&self.own), self.held.clone());
         let passing = async move {
             while let Some(mut inbound) = posts.recv().await {
-                if let Inbound::Post(post) | Inbound::Edited(post) = &mut inbound {
+                if let Inbound::Post(post) | Inbound::Own(post) | Inbound::Edited(post) = &mut inbound {
                     recognise(post, &ours);
                 }
                 // An error: nobody holds anything any more.
                 drop(held.wait_for(|is_held| !is_held).await);
                 match &inbound {
-                    Inbound::Post(post) | Inbound::Edited(post) => {
+                    Inbound::Post(post) | Inbound::Own(post) | Inbound::Edited(post) => {
                         // First the clock: who answers lives in the time of the post.
                         recorded.reach(post.at);
                         for guests in &guests {
