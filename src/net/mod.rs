@@ -129,7 +129,7 @@ pub enum ReadBack {
 /// What a backfill brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backfill {
-    /// The different posts that columns were given.
+    /// The different posts that columns were given; our own that no column asked for are not among them.
     pub found: BTreeSet<PostId>,
     /// How many posts the network returned; a post that two columns asked for came twice. X charges for each.
     pub read: u64,

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use jiff::{SignedDuration, Timestamp};
 use replydeck::model::{NetworkKind, PostId};
 use replydeck::net::x::{XNetwork, XSettings};
-use replydeck::net::{Backfill, Feed, Missing, Network};
+use replydeck::net::{Backfill, Feed, Inbound, Missing, Network};
 use serde_json::{Value, json};
 
-use crate::rig::{Column, PACE, clock, feeds, next_post, settings};
+use crate::rig::{Column, PACE, clock, feeds, next, next_post, settings};
 use crate::server::{Answer, Server};
 
 const SEARCH: &str = "/2/tweets/search/recent";
@@ -109,12 +109,15 @@ async fn names_are_said_the_newer_way_where_x_asks_for_it() {
 }
 
 #[tokio::test]
-async fn own_answers_are_fetched_for_every_column_where_they_are_watched() {
-    let answers = vec![page(&[("102", 2)], None), page(&[("103", 3)], None)];
+async fn own_answers_are_fetched_where_they_are_watched() {
+    let answers = vec![page(&[("102", 2)], None), page(&[("103", 3), ("102", 2)], None)];
     let (server, network) = account(answers, |settings| settings.watch_own = true).await;
     let (feeds, [mut slow]) = feeds([("slow", "slow")]);
-    assert_eq!(fill(&network, &feeds).await.read, 2);
-    assert_eq!((next_post(&mut slow).await, next_post(&mut slow).await), ("102".into(), "103".into()));
+    let filled = fill(&network, &feeds).await;
+    assert_eq!((filled.found, filled.read), (ids(&["102"]), 3));
+    assert_eq!(next_post(&mut slow).await, "102");
+    assert!(matches!(next(&mut slow).await, Inbound::Own(post) if post.id.native() == "103"));
+    assert!(is_empty(&mut slow));
     assert!(server.seen()[1].target.contains("query=from%3AAcmeHelp"));
 }
 

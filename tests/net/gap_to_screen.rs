@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::rig::PACE;
@@ -50,7 +51,7 @@ impl Desk {
 
     fn press(&mut self, keys: &str) {
         for key in keys.chars() {
-            self.take(Msg::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE).into()));
+            self.take(Msg::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE)));
         }
     }
 
@@ -93,7 +94,8 @@ async fn posts_of_an_outage_come_back_with_gf_and_the_row_says_so() {
     let url = sim.x_url();
     let config = Config::load(&sim.ready_config(folder.path()).unwrap()).unwrap();
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(sim.serve(stop.clone()));
+    let tasks = TaskTracker::new();
+    let serving = tasks.spawn(sim.serve(stop.clone()));
 
     let account = &config.accounts[0];
     let settings = networks::x_settings(&config, account).unwrap();
@@ -114,12 +116,8 @@ async fn posts_of_an_outage_come_back_with_gf_and_the_row_says_so() {
         open_gaps: Vec::new(),
     };
     let feeding = Feeding::start(sources, &setup.columns);
-    let following = tokio::spawn(store::follow(
-        Arc::clone(&log),
-        replydeck::model::Seq(0),
-        replydeck::model::Seq(0),
-        inbox.clone(),
-    ));
+    let following =
+        tasks.spawn(store::follow(Arc::clone(&log), replydeck::model::Seq(0), replydeck::model::Seq(0), inbox.clone()));
     let session = setup.session;
     let effects =
         Effects::new(Arc::clone(&log), networks, feeding.followed(), Arc::clone(&clock), signer, session, inbox);

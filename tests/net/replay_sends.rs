@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::rig::{PACE, feeds, next, next_post, outgoing, settings};
 
@@ -102,8 +103,9 @@ async fn replies_to_replayed_posts_pass_the_gate_or_not_and_land_in_their_conver
     let network = Arc::new(network);
     let playing = Arc::clone(&network);
     let stopped = stop.clone();
-    let listening = tokio::spawn(async move { playing.listen(following, links, stopped).await });
-    let serving = tokio::spawn(sim.serve(stop.clone()));
+    let tasks = TaskTracker::new();
+    let listening = tasks.spawn(async move { playing.listen(following, links, stopped).await });
+    let serving = tasks.spawn(sim.serve(stop.clone()));
 
     let replydeck::net::Inbound::Post(first) = next(&mut kite).await else { panic!() };
     assert_eq!(Some(&first.author.id), us.id.as_ref(), "our own post is ours whatever id it was recorded under");
@@ -165,7 +167,8 @@ async fn the_tape_stands_while_a_reply_is_held() {
     let (columns, [mut kite]) = feeds([("kite", "kite")]);
     let (_feeds, following) = watch::channel(Arc::new(columns));
     let stopped = stop.clone();
-    let listening = tokio::spawn(async move { network.listen(following, links, stopped).await });
+    let tasks = TaskTracker::new();
+    let listening = tasks.spawn(async move { network.listen(following, links, stopped).await });
     told.recv().await.unwrap();
     // Every other task had its turn many times over; neither a post came nor did the clock move.
     for _ in 0..1_000 {

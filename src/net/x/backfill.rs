@@ -14,13 +14,14 @@ use super::rule_text;
 use super::search::{REACHES, Search, Stopped};
 use crate::model::{Post, PostId};
 use crate::net::dispatch::Dispatch;
-use crate::net::{Backfill, Feed, Missing};
+use crate::net::{Backfill, Feed, Inbound, Missing};
 
 /// One column's share of a gap is read up to so many posts: at half a cent each, a query that matches half the
 /// network must not empty the account.
 const MOST_PAGES: usize = 50;
 
-/// Found posts by their time, with the columns (by place in the feeds) that get them.
+/// Found posts by their time, with the columns (by place in the feeds) that get them; none for a post
+/// of our own that no column asked for.
 type Found = BTreeMap<(Timestamp, PostId), (Post, BTreeSet<usize>)>;
 
 pub(super) async fn backfill(api: &Api, feeds: &[Feed], from: Timestamp, to: Timestamp) -> Backfill {
@@ -92,8 +93,8 @@ fn queries(api: &Api, feeds: &[Feed], reasons: &mut Vec<String>) -> Vec<(String,
         }
     }
     if api.watch_own && !queries.is_empty() {
-        // Answers typed elsewhere reach every column by the stream.
-        queries.push((format!("from:{}", account.handle), (0..feeds.len()).collect()));
+        // Answers typed elsewhere: no column asks for them, they answer cases all the same.
+        queries.push((format!("from:{}", account.handle), Vec::new()));
     }
     queries
 }
@@ -120,6 +121,10 @@ async fn hand_out(found: Found, feeds: &[Feed]) -> (BTreeSet<PostId>, bool) {
     let mut given = BTreeSet::new();
     let mut is_lost = false;
     for (post, takers) in found.into_values() {
+        if let (true, Some(feed)) = (takers.is_empty(), feeds.first()) {
+            is_lost |= feed.out.send(Inbound::Own(Box::new(post))).await.is_err();
+            continue;
+        }
         for feed in takers.into_iter().filter_map(|place| feeds.get(place)) {
             for inbound in dispatch.offer(&feed.column, &post) {
                 is_lost |= feed.out.send(inbound).await.is_err();

@@ -117,7 +117,7 @@ pub(super) fn read(state: &State, id: &str, call: &Call) -> Result<Answer, Answe
                     "created_at" => row["created_at"] = json!(format!("{:.3}", message.at)),
                     "sender_id" => row["sender_id"] = json!(message.sender.to_string()),
                     "dm_conversation_id" => {
-                        row["dm_conversation_id"] = json!(conversation_id(state.world.brand.id, message.with))
+                        row["dm_conversation_id"] = json!(conversation_id(state.world.brand.id, message.with));
                     }
                     _ => {}
                 }
