@@ -1,8 +1,8 @@
 //! Text made comparable, and cut into words, once per post.
 
 use caseless::Caseless;
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::model::Post;
@@ -72,12 +72,18 @@ pub(crate) fn fold(text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     let mut last = ' ';
-    let kept = text.chars().filter(|&c| {
+    let kept = text.chars().filter(move |&c| {
         let keep = !is_variation_selector(c) || last.is_alphanumeric();
         last = c;
         keep
     });
-    kept.nfkc().default_case_fold().nfkc().collect()
+    // Most text is normalised already, and asking is much cheaper than doing it again.
+    let folded: String = if is_nfkc_quick(kept.clone()) == IsNormalized::Yes {
+        kept.default_case_fold().collect()
+    } else {
+        kept.nfkc().default_case_fold().collect()
+    };
+    if is_nfkc_quick(folded.chars()) == IsNormalized::Yes { folded } else { folded.nfkc().collect() }
 }
 
 fn is_variation_selector(c: char) -> bool {

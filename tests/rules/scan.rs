@@ -68,6 +68,20 @@ fn hard_ways_to_write_a_word_are_all_found() {
         ("fish", "FISH", true),
         ("strasse", "Straße", true),
         ("straße", "STRASSE", true),
+        ("strasse", "STRAẞE", true),
+        ("strase", "straße", false),
+        ("maßstab", "MASSSTAB", true),
+        ("massstab", "maßstab", true),
+        ("massstab", "masßtab", true),
+        ("kompass", "kompaß", true),
+        ("kompas", "kompaß", false),
+        ("ssl", "ßl", true),
+        ("sl", "ßl", false),
+        // Looked for by a part that begins or ends between the two letters.
+        ("abcdefghijklmnoss", "ABCDEFGHIJKLMNOß", true),
+        ("sssssabcdefgh", "ßßsabcdefgh", true),
+        ("sssssabcdefgh", "sßẞabcdefgh", true),
+        ("sssssabcdefgh", "ßsßabcdefgh", true),
         ("οδος", "ΟΔΟΣ", true),
         ("café", "CAFE\u{301}", true),
         ("café", "CAFÉ", true),
@@ -347,7 +361,7 @@ fn scrap() -> impl Strategy<Value = String> {
         4 => prop::sample::select(&[" ", " ", " ", "", "\n", "-", "#", "@", "\"", "\\", "_", "s", "x", "&amp;", "/", "."][..])
             .prop_map(str::to_owned),
         2 => prop::sample::select(&[
-            "\u{200b}", "\u{ad}", "\u{301}", "\u{fe0f}", "\u{200d}", "\u{1b}[1m", "\u{0}", "\u{202e}", "\u{3099}", "\u{345}", "ß", "İ",
+            "\u{200b}", "\u{ad}", "\u{301}", "\u{fe0f}", "\u{200d}", "\u{1b}[1m", "\u{0}", "\u{202e}", "\u{3099}", "\u{345}", "ß", "ẞ", "s", "İ",
             "ﬁ", "\u{212a}", "\u{17f}", "ſ", "™", "𝐚", "Ａ", "か", "1", "é", "σ", "🏽", "\\n", "\\u0061", "{", "]",
         ][..]).prop_map(str::to_owned),
     ]
@@ -359,6 +373,8 @@ const WORDS: &[&str] = &[
     "kiosk",
     "strasse",
     "straße",
+    "massstab",
+    "sssssabcdefgh",
     "café",
     "οδος",
     "σας",

@@ -1,6 +1,7 @@
 //! Lines of a block: their shape, and where the texts in them stand.
 
 use memchr::{memchr, memchr2, memmem};
+use simdutf8::basic::from_utf8;
 
 /// What is to be done with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,38 +46,42 @@ impl Scratch {
         self.lines.clear();
         self.segments.clear();
         self.unescaped.clear();
-        let finders = Finders::new();
+        let mut finders = Finders::new();
+        // A line feed is no part of another character, so all lines are valid if the block is.
+        let all_valid = parse_all || from_utf8(block).is_ok();
         let mut start = 0;
         while start < block.len() {
             let stop = memchr(b'\n', &block[start..]).map_or(block.len(), |at| start + at);
-            let line = block[start..stop].trim_ascii();
-            if !line.is_empty() {
-                // `trim_ascii` takes from both ends; the line is where it left off.
-                let from = start + block[start..stop].len() - block[start..stop].trim_ascii_start().len();
-                let plain = !parse_all && self.segment(block, from, from + line.len(), &finders, asks_tags);
+            let (from, to) = trimmed(block, start, stop);
+            if from < to {
+                let plain = !parse_all
+                    && has_good_shape(&block[from..to])
+                    && (all_valid || from_utf8(&block[from..to]).is_ok())
+                    && self.segment(block, from, to, &mut finders, asks_tags);
                 let kind = if plain { Kind::Plain } else { Kind::Parse };
-                self.lines.push(Line { start: from, end: from + line.len(), kind });
+                self.lines.push(Line { start: from, end: to, kind });
             }
             start = stop + 1;
         }
     }
 
     /// Notes the texts of a line. False where the line must be parsed, whatever they say.
-    fn segment(&mut self, block: &[u8], start: usize, end: usize, finders: &Finders, asks_tags: bool) -> bool {
+    fn segment(&mut self, block: &[u8], start: usize, end: usize, finders: &mut Finders, asks_tags: bool) -> bool {
         let line = &block[start..end];
-        if !has_good_shape(line) {
-            return false;
-        }
         let before = self.segments.len();
-        let mut at = 0;
-        while let Some(found) = finders.text.find(&line[at..]) {
-            at += found + TEXT.len();
-            let Some(value) = value_after(line, at) else { continue };
-            if line.get(value) != Some(&b'"') {
+        let mut at = start;
+        loop {
+            let found = finders.text_from(block, at);
+            if found >= end {
+                break;
+            }
+            at = found + TEXT.len();
+            let Some(value) = value_after(&block[..end], at) else { continue };
+            if block[..end].get(value) != Some(&b'"') {
                 continue;
             }
-            if let Some(after) = self.text_at(block, start + value + 1, end) {
-                at = after - start;
+            if let Some(after) = self.text_at(block, value + 1, end) {
+                at = after;
             } else {
                 self.segments.truncate(before);
                 return false;
@@ -122,8 +127,21 @@ impl Scratch {
 
 const TEXT: &[u8] = b"\"text\"";
 
+/// Where a line begins and ends without the blanks around it.
+fn trimmed(block: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
+    while start < end && block[start].is_ascii_whitespace() {
+        start += 1;
+    }
+    while start < end && block[end - 1].is_ascii_whitespace() {
+        end -= 1;
+    }
+    (start, end)
+}
+
 struct Finders {
     text: memmem::Finder<'static>,
+    /// Where in the block the next text key was last seen; searched for across the ends of lines.
+    next_text: Option<usize>,
     id: memmem::Finder<'static>,
     create: memmem::Finder<'static>,
     posts: memmem::Finder<'static>,
@@ -134,10 +152,24 @@ impl Finders {
     fn new() -> Self {
         Self {
             text: memmem::Finder::new(TEXT),
+            next_text: None,
             id: memmem::Finder::new(b"\"id\""),
             create: memmem::Finder::new(b"\"operation\":\"create\""),
             posts: memmem::Finder::new(b"\"collection\":\"app.bsky.feed.post\""),
             tags: [memmem::Finder::new(b"\"tags\""), memmem::Finder::new(b"#tag\"")],
+        }
+    }
+
+    /// Where the first text key at `from` or later stands in the block; its end where there is none. To be asked
+    /// with growing `from`.
+    fn text_from(&mut self, block: &[u8], from: usize) -> usize {
+        match self.next_text {
+            Some(known) if known >= from => known,
+            _ => {
+                let found = self.text.find(&block[from..]).map_or(block.len(), |at| from + at);
+                self.next_text = Some(found);
+                found
+            }
         }
     }
 }
@@ -152,38 +184,21 @@ fn value_after(line: &[u8], at: usize) -> Option<usize> {
     Some(colon + 1 + blank(colon + 1))
 }
 
-/// So many bytes of a line are looked at side by side.
-const LANES: usize = 32;
-
-/// Whether a line can be one whole JSON object, by what can be counted in passing.
+/// Whether a line can be one whole JSON object, by what can be counted in passing: valid UTF-8 is asked apart.
 fn has_good_shape(line: &[u8]) -> bool {
     if !(line.starts_with(b"{") && line.ends_with(b"}")) {
         return false;
     }
-    // Lanes side by side, so that the compiler makes vector instructions of it. A sum that comes out even modulo 256
-    // in the total although brackets are missing would need 256 of them missing.
-    let mut depth = [0_u8; LANES];
-    let mut lowest = [0xff_u8; LANES];
-    let mut all = [0_u8; LANES];
-    let mut blocks = line.chunks_exact(LANES);
-    let step = |depth: &mut u8, lowest: &mut u8, all: &mut u8, b: u8| {
+    // Sums of bytes alone, so that the compiler makes vector instructions of it. A sum that comes out even modulo 256
+    // although brackets are missing would need 256 of them missing.
+    let (mut depth, mut lowest) = (0_u8, 0xff_u8);
+    for &b in line {
         // `[` and `{`, `]` and `}` differ in this bit only.
         let folded = b | 0x20;
-        *depth = depth.wrapping_add(u8::from(folded == b'{')).wrapping_sub(u8::from(folded == b'}'));
-        *lowest = (*lowest).min(b);
-        *all |= b;
-    };
-    for block in &mut blocks {
-        for i in 0..LANES {
-            step(&mut depth[i], &mut lowest[i], &mut all[i], block[i]);
-        }
+        depth = depth.wrapping_add(u8::from(folded == b'{')).wrapping_sub(u8::from(folded == b'}'));
+        lowest = lowest.min(b);
     }
-    for (i, &b) in blocks.remainder().iter().enumerate() {
-        step(&mut depth[i], &mut lowest[i], &mut all[i], b);
-    }
-    depth.iter().fold(0, |sum: u8, &lane| sum.wrapping_add(lane)) == 0
-        && lowest.iter().all(|&b| b >= b' ')
-        && (all.iter().all(u8::is_ascii) || std::str::from_utf8(line).is_ok())
+    depth == 0 && lowest >= b' '
 }
 
 /// Decodes a JSON text up to its closing quotation mark into `out`; where it ends, past that mark. `None` where it

@@ -37,7 +37,7 @@ use super::{Folded, Rule};
 use crate::model::{ColumnName, PostId};
 
 /// Bytes asked for at once: fits the second-level cache together with what is derived from it.
-const BLOCK: usize = 512 * 1024;
+const BLOCK: usize = 256 * 1024;
 /// A longer line is no post; it is counted as malformed and not kept in memory.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
 

@@ -30,7 +30,7 @@ pub(super) fn parse(line: &[u8]) -> Parsed {
         return Parsed::Malformed;
     }
     // The parser does not look into fields that nobody asks for; a wrong byte there spoils the line as well.
-    let Ok(line) = std::str::from_utf8(line) else { return Parsed::Malformed };
+    let Ok(line) = simdutf8::basic::from_utf8(line) else { return Parsed::Malformed };
     if let Ok(message) = serde_json::from_str::<Message<'_>>(line) {
         return read(&message, line);
     }

@@ -52,7 +52,7 @@ impl Walker {
         let mut kept = Vec::new();
         for (string, rules) in wanted {
             let number = u32::try_from(kept.len()).ok()?;
-            for way in window::written(&string.text) {
+            for way in window::written(&string) {
                 patterns.push(way.into_bytes());
                 strings.push(number);
             }

@@ -1,8 +1,8 @@
 //! Which strings must stand in a text that a rule matches, and how else they may be written there.
 //!
 //! A text is folded before a word is looked for in it; here the question is asked the other way round: which bytes
-//! must an *unfolded* text hold? Either the string itself in one of its case variants, or a character of a
-//! small set, a *trigger*, that folding turns into a part of the string: a ligature, a full-width letter, a
+//! must an *unfolded* text hold? Either the string itself in one of its case variants (`ß` is one of `ss`), or a
+//! character of a small set, a *trigger*, that folding turns into a part of the string: a ligature, a full-width letter, a
 //! mark that joins the letter before it. Strings are made of characters that stand for themselves (letters, digits,
 //! pictographs; no marks, no joiners), so there is no third way.
 
@@ -31,6 +31,10 @@ pub(super) struct Wanted {
 const LONGEST: usize = 16;
 /// So many case variants of one string go into the automaton; ASCII letters cost none.
 const VARIANTS: usize = 64;
+
+/// Sharp s, small and capital. They fold to `ss`, and German text is full of them: words are looked for in this spelling
+/// as well, so that these need not be triggers.
+const SHARP_S: [char; 2] = ['ß', 'ẞ'];
 
 /// Characters that are presentation, direction or control: cleaning takes them out of the middle of words.
 /// Equal to what `model::clean` removes, by a test.
@@ -70,8 +74,20 @@ struct Folding {
 }
 
 /// Where such characters are; by a test there are none elsewhere.
-const FOLDED_RANGES: &[(u32, u32)] =
-    &[(0x80, 0x33ff), (0xa000, 0xabff), (0xd7b0, 0xd7ff), (0xf900, 0x1ffff), (0x2f800, 0x2fa1f)];
+const FOLDED_RANGES: &[(u32, u32)] = &[
+    (0x80, 0x24ff),
+    (0x2a00, 0x33ff),
+    (0xa600, 0xabff),
+    (0xf900, 0xffff),
+    (0x10100, 0x11fff),
+    (0x16100, 0x16fff),
+    (0x1b100, 0x1bcff),
+    (0x1cc00, 0x1d7ff),
+    (0x1df00, 0x1e9ff),
+    (0x1ee00, 0x1f2ff),
+    (0x1fb00, 0x1fbff),
+    (0x2f800, 0x2fa1f),
+];
 
 fn whole_parts(c: char) -> Vec<char> {
     std::iter::once(c).nfkd().default_case_fold().nfkd().collect()
@@ -178,6 +194,9 @@ fn cut(word: &str, whole: bool) -> Option<(usize, Wanted)> {
         let mut end = start;
         for &(at, c) in chars[i..].iter().take(LONGEST) {
             variants *= variants_of(c).map_or(1, <[char]>::len);
+            if word[start..at].ends_with('s') && c == 's' {
+                variants *= 1 + SHARP_S.len();
+            }
             if !is_sure(c) || variants > VARIANTS {
                 break;
             }
@@ -211,19 +230,26 @@ fn variants_of(c: char) -> Option<&'static [char]> {
     VARIANTS.get(&c).map(Vec::as_slice)
 }
 
-/// All ways to write a string in other cases, ASCII letters left to the automaton.
-pub(super) fn written(text: &str) -> Vec<String> {
-    let mut ways = vec![String::with_capacity(text.len())];
-    for c in text.chars() {
-        match variants_of(c) {
-            None => ways.iter_mut().for_each(|way| way.push(c)),
-            Some(variants) => {
-                ways = ways
-                    .iter()
-                    .flat_map(|way| variants.iter().map(move |&variant| format!("{way}{variant}")))
-                    .collect();
+/// All ways to write a string in other cases and with sharp s, ASCII letters left to the automaton. A sharp s of which
+/// the string has only one half stands for it where the word may go on there.
+pub(super) fn written(wanted: &Wanted) -> Vec<String> {
+    let extended = |ways: &[String], with: &[char]| -> Vec<String> {
+        ways.iter().flat_map(|way| with.iter().map(move |c| format!("{way}{c}"))).collect()
+    };
+    let chars: Vec<char> = wanted.text.chars().collect();
+    // Of so many of the first characters, all ways to write them.
+    let (mut without_last, mut ways) = (Vec::new(), vec![String::new()]);
+    for (i, &c) in chars.iter().enumerate() {
+        let mut next = extended(&ways, variants_of(c).unwrap_or(&[c]));
+        if c == 's' {
+            if i > 0 && chars[i - 1] == 's' {
+                next.extend(extended(&without_last, &SHARP_S));
+            }
+            if i == 0 && !wanted.starts_word || i + 1 == chars.len() && !wanted.ends_word {
+                next.extend(extended(&ways, &SHARP_S));
             }
         }
+        without_last = std::mem::replace(&mut ways, next);
     }
     ways
 }
@@ -241,8 +267,10 @@ pub(super) fn triggers<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Vec<u8>>
     joining.iter().copied().for_each(&mut add);
     for folding in FOLDINGS.iter() {
         let plain = folding.variant_of.is_some_and(|c| !c.is_ascii() && alphabet.contains(&c));
-        let becomes =
-            !plain && folding.to.chars().any(|c| alphabet.contains(&c)) && !folding.to.chars().eq([folding.from]);
+        let becomes = !plain
+            && !SHARP_S.contains(&folding.from)
+            && folding.to.chars().any(|c| alphabet.contains(&c))
+            && !folding.to.chars().eq([folding.from]);
         let first = folding.parts.first().copied().unwrap_or(folding.from);
         let joins = joining.contains(&first)
             || canonical_combining_class(first) != 0 && folding.parts.iter().any(|part| joining.contains(part));
