@@ -2,7 +2,7 @@
 //! is closed: what start-up, memory and search are measured on.
 //!
 //! `cargo run --release --example big_store -- DIR POSTS CASES OPEN COLUMN...`, for instance
-//! `… -- /tmp/big 1000000 100000 2000 outage billing` with the names of the columns of the config the deck is
+//! `… -- DIR 1000000 100000 2000 outage billing` with the names of the columns of the config the deck is
 //! then opened with.
 
 #![expect(clippy::print_stdout, reason = "an example tells what it did")]

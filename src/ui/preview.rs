@@ -13,7 +13,7 @@ use super::theme::Theme;
 use super::{reading, text, time};
 use crate::app::command::Command;
 use crate::app::{App, Preview};
-use crate::model::{NetworkKind, Verdict};
+use crate::model::NetworkKind;
 
 /// Rows of keys below the text.
 const KEY_ROWS: u16 = 3;
@@ -116,16 +116,6 @@ fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
             lines.push(line);
         }
     };
-    match &preview.verdict {
-        Verdict::Yes => {}
-        Verdict::No { why } => {
-            say("STOP:", why, theme.warning());
-            say("", "go  opens it in your browser ready to post, and copies the text.", theme.text());
-        }
-        Verdict::Unknown { why } => {
-            say("check:", &format!("not known whether the network takes it: {why}"), theme.warning());
-        }
-    }
     for check in &preview.checks {
         let (label, style) = if check.stops { ("STOP:", theme.overdue()) } else { ("check:", theme.warning()) };
         say(label, &check.what, style);

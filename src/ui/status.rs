@@ -36,14 +36,18 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     if !app.caught_up {
         parts.push(("reading the store..".to_owned(), theme.warning()));
     }
-    parts.push(match worst {
+    let link = match worst {
         None if live > 0 => (format!("LIVE {live}/{all}"), theme.text()),
         None => (format!("link 0/{all}"), theme.quiet()),
         Some(LinkState::BackingOff { until, .. }) => {
             (format!("LIVE {live}/{all} backing off {}", time::countdown(*until, app.now)), theme.warning())
         }
         Some(state) => (format!("LIVE {live}/{all} {}", state.word()), theme.link(state)),
-    });
+    };
+    // Before sending, only a link in trouble is worth the room.
+    if !is_preview || worst.is_some() {
+        parts.push(link);
+    }
     if !is_preview {
         parts.extend(totals(app, counts, theme));
     }
