@@ -13,8 +13,8 @@ use super::{Options, failure};
 
 /// Memory for pages the writer keeps. Ids are spread over the whole index of events, so it is the largest.
 pub(super) const WRITER_CACHE_KIB: i64 = 16 * 1024;
-/// The same for searching and paging.
-pub(super) const READER_CACHE_KIB: i64 = 8 * 1024;
+/// The same for searching and paging; beyond it the system keeps the file at hand.
+pub(super) const READER_CACHE_KIB: i64 = 2 * 1024;
 /// The same for subscriptions, which read on from where they were.
 pub(super) const FOLLOWER_CACHE_KIB: i64 = 1024;
 
