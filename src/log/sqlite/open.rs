@@ -134,6 +134,8 @@ impl Found {
             }
             _ => failure::told(&error, path),
         };
+        // Seen at one moment: another process may be making the store right now.
+        let _moment = db.is_autocommit().then(|| db.unchecked_transaction()).transpose().map_err(told)?;
         let format: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(told)?;
         let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(told)?;
         let things: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(told)?;
