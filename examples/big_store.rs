@@ -2,7 +2,7 @@
 //! is closed: what start-up, memory and search are measured on.
 //!
 //! `cargo run --release --example big_store -- DIR POSTS CASES OPEN COLUMN...`, for instance
-//! `… -- DIR 1000000 100000 2000 outage billing` with the names of the columns of the config the deck is
+//! `… -- target/big 1000000 100000 2000 outage billing` with the names of the columns of the config the deck is
 //! then opened with.
 
 #![expect(clippy::print_stdout, reason = "an example tells what it did")]
@@ -44,7 +44,11 @@ const WORDS: [&str; 16] = [
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [dir, posts, cases, open, columns @ ..] = arguments.as_slice() else {
+    run(&arguments)
+}
+
+fn run(arguments: &[String]) -> anyhow::Result<()> {
+    let [dir, posts, cases, open, columns @ ..] = arguments else {
         anyhow::bail!("usage: big_store DIR POSTS CASES OPEN COLUMN...");
     };
     anyhow::ensure!(!columns.is_empty(), "name at least one column");
@@ -114,7 +118,7 @@ impl History {
     /// The n-th post and what comes of it. The posts of a case follow each other.
     fn events(&self, n: u64) -> Vec<NewEvent> {
         let each = self.posts.div_ceil(self.cases);
-        let (number, is_first) = (n / each, n % each == 0);
+        let (number, is_first) = (n / each, n.is_multiple_of(each));
         let is_last = n % each == each - 1 || n + 1 == self.posts;
         let id = PostId::new(NetworkKind::X, &(1_789_000_000_000_000_000 + n * 4_000_000).to_string());
         let author = AuthorId::new(NetworkKind::X, &(10_000_000 + number).to_string());

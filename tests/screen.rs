@@ -488,7 +488,7 @@ fn seen(parser: &vt100::Parser) -> Vec<String> {
                     look = format!("{look}{:?}{bold}{dim}{italic}", cell.fgcolor());
                 }
                 if look != last {
-                    line.push_str(&format!("<{look}>"));
+                    line.extend(["<", &look, ">"]);
                     last = look;
                 }
                 line.push_str(if is_blank { " " } else { cell.contents() });
@@ -496,7 +496,7 @@ fn seen(parser: &vt100::Parser) -> Vec<String> {
             line
         })
         .collect();
-    lines.push(format!("{:?} {}", screen.cursor_position(), screen.hide_cursor()));
+    lines.push(if screen.hide_cursor() { "no cursor".to_owned() } else { format!("{:?}", screen.cursor_position()) });
     lines
 }
 
@@ -623,7 +623,7 @@ fn borders_hold_while_boxes_open_over_wide_text() {
 }
 
 fn cell_words() -> impl Strategy<Value = String> {
-    "[a-c |]{1,6}| {1,30}|[回線がです]{1,4}|[éßЖ]{1,3}|👨‍👩‍👧‍👦|👍🏽|❤️|กำ"
+    "[a-c |]{1,6}| {1,30}|[回線がです]{1,4}|[éßЖ]{1,3}|😡|กำ"
 }
 
 proptest! {
@@ -641,7 +641,9 @@ proptest! {
         let mut terminal = own_terminal(size);
         let (mut stock, bytes) = stock_terminal(size);
         let (mut own_parser, mut stock_parser) = (emulator(size), emulator(size));
-        for puts in &frames {
+        for (n, puts) in frames.iter().enumerate() {
+            // The model of a terminal keeps only one of the two on a cell.
+            let weight = if n % 2 == 0 { Modifier::BOLD } else { Modifier::DIM };
             let draw = |frame: &mut ratatui::Frame<'_>| {
                 for (x, y, words, fg, bg, modifier) in puts {
                     let pick = |n: u8| match n {
@@ -653,7 +655,7 @@ proptest! {
                         _ => Color::LightCyan,
                     };
                     let modifier = Modifier::from_bits_truncate(*modifier)
-                        & (Modifier::BOLD | Modifier::DIM | Modifier::ITALIC | Modifier::UNDERLINED | Modifier::REVERSED);
+                        & (weight | Modifier::ITALIC | Modifier::UNDERLINED | Modifier::REVERSED);
                     let style = Style::new().fg(pick(*fg)).bg(pick(*bg)).add_modifier(modifier);
                     frame.buffer_mut().set_stringn(*x, *y, words, 60, style);
                 }

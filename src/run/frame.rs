@@ -1,11 +1,11 @@
-//! When to draw: at once after a key, about ten times a second while posts pour in, never more often than
-//! every 16 ms, and only when something changed.
+//! When to draw: at once after a key, about ten times a second while posts pour in, and only when something
+//! changed. Keys are drawn every 16 ms at most; a frame that brought posts does not make a key wait.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The shortest time between two frames.
+/// The shortest time between two frames for keys.
 const SHORTEST: Duration = Duration::from_millis(16);
 /// The time between two frames that only bring posts: bytes, not work, are what a slow line is short of.
 const CALM: Duration = Duration::from_millis(100);
@@ -23,26 +23,33 @@ pub enum Reason {
 #[derive(Debug)]
 pub struct Pace {
     last: Instant,
+    last_for_key: Instant,
     due: Option<Instant>,
+    due_for_key: bool,
 }
 
 impl Pace {
     /// `now` is when the first frame may be drawn.
     pub fn new(now: Instant) -> Self {
-        Self { last: now.checked_sub(CALM).unwrap_or(now), due: None }
+        let last = now.checked_sub(CALM).unwrap_or(now);
+        Self { last, last_for_key: last, due: None, due_for_key: false }
     }
 
     pub fn request(&mut self, reason: Reason, now: Instant) {
-        let pause = match reason {
-            Reason::Key => SHORTEST,
-            Reason::News => CALM,
+        let earliest = match reason {
+            Reason::Key => self.last_for_key + SHORTEST,
+            Reason::News => self.last + CALM,
         };
-        let wanted = (self.last + pause).max(now);
+        let wanted = earliest.max(now);
+        self.due_for_key |= reason == Reason::Key;
         self.due = Some(self.due.map_or(wanted, |due| due.min(wanted)));
     }
 
     pub fn drawn(&mut self, now: Instant) {
         self.last = now;
+        if std::mem::take(&mut self.due_for_key) {
+            self.last_for_key = now;
+        }
         self.due = None;
     }
 
@@ -70,11 +77,16 @@ mod tests {
 
         pace.request(Reason::News, start);
         assert_eq!(pace.due(), Some(start + CALM));
-        pace.request(Reason::Key, start + SHORTEST * 2);
-        assert_eq!(pace.due(), Some(start + SHORTEST * 2), "a key overtakes the posts");
-        pace.drawn(start + SHORTEST * 2);
+        let soon = start + SHORTEST / 4;
+        pace.request(Reason::Key, soon);
+        assert_eq!(pace.due(), Some(soon), "a key overtakes the posts and waits for none of their frames");
+        pace.drawn(soon);
 
-        pace.request(Reason::Key, start + SHORTEST * 2);
-        assert_eq!(pace.due(), Some(start + SHORTEST * 3), "two keys at once share a frame");
+        pace.request(Reason::Key, soon);
+        assert_eq!(pace.due(), Some(soon + SHORTEST), "two keys at once share a frame");
+        pace.drawn(soon + SHORTEST);
+
+        pace.request(Reason::News, soon + SHORTEST);
+        assert_eq!(pace.due(), Some(soon + SHORTEST + CALM), "posts wait after a key as well");
     }
 }

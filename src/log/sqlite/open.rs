@@ -13,8 +13,8 @@ use super::{Options, failure};
 
 /// Memory for pages the writer keeps. Ids are spread over the whole index of events, so it is the largest.
 pub(super) const WRITER_CACHE_KIB: i64 = 16 * 1024;
-/// The same for searching and paging.
-pub(super) const READER_CACHE_KIB: i64 = 8 * 1024;
+/// The same for searching and paging; beyond it the system keeps the file at hand.
+pub(super) const READER_CACHE_KIB: i64 = 2 * 1024;
 /// The same for subscriptions, which read on from where they were.
 pub(super) const FOLLOWER_CACHE_KIB: i64 = 1024;
 
@@ -134,6 +134,8 @@ impl Found {
             }
             _ => failure::told(&error, path),
         };
+        // Seen at one moment: another process may be making the store right now.
+        let _moment = db.is_autocommit().then(|| db.unchecked_transaction()).transpose().map_err(told)?;
         let format: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(told)?;
         let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(told)?;
         let things: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(told)?;
