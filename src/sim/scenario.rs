@@ -108,6 +108,15 @@ impl Scenario {
                 let who = scenario.newcomer();
                 scenario.at(at, Happening::Newcomer(who));
             }
+            // Minutes are dealt out whole; what is left of the one under way gets its share here.
+            let gone = i32::try_from(start.as_millisecond().rem_euclid(60_000)).unwrap_or(0);
+            let left = 60.0 - f64::from(gone) / 1_000.0;
+            let mut opening = Chance::of(seed, "first minute", 0);
+            for _ in 0..opening.poisson(per_minute * left / 60.0 / POSTS_PER_PERSON) {
+                let at = start + seconds(left * opening.unit());
+                let who = scenario.newcomer();
+                scenario.at(at, Happening::Newcomer(who));
+            }
             let first = 20.0 + 20.0 * Chance::of(seed, "incident", 0).unit();
             scenario.at(start + seconds(first * 60.0), Happening::IncidentBegins(0));
             scenario.set_rate(per_minute, start);
