@@ -16,5 +16,7 @@ mod rig;
 mod rules;
 #[path = "net/server.rs"]
 mod server;
+#[path = "net/verdicts.rs"]
+mod verdicts;
 #[path = "net/writing.rs"]
 mod writing;

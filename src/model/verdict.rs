@@ -39,32 +39,32 @@ fn may_reply_on_x(post: &Post, account: &Account) -> Verdict {
         _ => mention.handle.eq_ignore_ascii_case(&account.handle),
     });
     let handle = &post.author.handle;
-    match post.who_may_reply {
-        WhoMayReply::Everyone => {}
-        WhoMayReply::Mentioned if mentioned => {}
-        WhoMayReply::Mentioned => {
-            return Verdict::No { why: format!("@{handle} lets only people mentioned in the post reply") };
-        }
-        WhoMayReply::Following => {
-            if !mentioned {
-                return Verdict::Unknown { why: format!("@{handle} lets only people they follow reply") };
-            }
-        }
-        WhoMayReply::Subscribers | WhoMayReply::Verified | WhoMayReply::Other => {
-            if !mentioned {
-                return Verdict::Unknown { why: format!("@{handle} has limited who may reply") };
-            }
-        }
-    }
-    if account.tier == Tier::Enterprise || mentioned {
-        return Verdict::Yes;
-    }
-    match (&post.quotes, &account.id) {
+    // The gate comes first: what it refuses no setting of the author's lets through.
+    let gate = match (&post.quotes, &account.id) {
+        _ if account.tier == Tier::Enterprise || mentioned => Verdict::Yes,
         (Some(quoted), Some(ours)) if quoted.author.as_ref() == Some(ours) => Verdict::Yes,
         (Some(quoted), _) if quoted.author.is_none() => Verdict::Unknown {
             why: format!("@{handle} quotes a post we know nothing of; X accepts only quotes of ours"),
         },
         _ => Verdict::No { why: format!("not mentioned by @{handle}: X's API refuses it on self-serve plans") },
+    };
+    let limited = match post.who_may_reply {
+        _ if mentioned => None,
+        WhoMayReply::Everyone => None,
+        WhoMayReply::Mentioned => {
+            Some(Verdict::No { why: format!("@{handle} lets only people mentioned in the post reply") })
+        }
+        WhoMayReply::Following => {
+            Some(Verdict::Unknown { why: format!("@{handle} lets only people they follow reply") })
+        }
+        WhoMayReply::Subscribers | WhoMayReply::Verified | WhoMayReply::Other => {
+            Some(Verdict::Unknown { why: format!("@{handle} has limited who may reply") })
+        }
+    };
+    match (gate, limited) {
+        (Verdict::No { why }, _) => Verdict::No { why },
+        (_, Some(limited)) => limited,
+        (gate, None) => gate,
     }
 }
 
@@ -194,21 +194,21 @@ mod tests {
             (big, Names::Nobody, Quotes::Nothing, Everyone, Is::Yes),
             (big, Names::Another, Quotes::Theirs, Everyone, Is::Yes),
             (big, Names::Nobody, Quotes::Somebodys, Everyone, Is::Yes),
-            // The author's own setting binds every plan.
+            // The author's own setting binds every plan; what the gate refuses it does not let through.
             (own, Names::Nobody, Quotes::Nothing, Mentioned, Is::No),
             (own, Names::Us, Quotes::Nothing, Mentioned, Is::Yes),
             (own, Names::Nobody, Quotes::Ours, Mentioned, Is::No),
             (big, Names::Nobody, Quotes::Nothing, Mentioned, Is::No),
             (big, Names::Us, Quotes::Nothing, Mentioned, Is::Yes),
             (big, Names::OurHandle, Quotes::Nothing, Mentioned, Is::Yes),
-            (own, Names::Nobody, Quotes::Nothing, Following, Is::Unknown),
+            (own, Names::Nobody, Quotes::Nothing, Following, Is::No),
             (own, Names::Us, Quotes::Nothing, Following, Is::Yes),
             (own, Names::Nobody, Quotes::Ours, Following, Is::Unknown),
             (big, Names::Nobody, Quotes::Nothing, Following, Is::Unknown),
             (big, Names::Us, Quotes::Nothing, Following, Is::Yes),
             (own, Names::Us, Quotes::Nothing, Subscribers, Is::Yes),
             (big, Names::Nobody, Quotes::Nothing, Subscribers, Is::Unknown),
-            (own, Names::Another, Quotes::Nothing, Verified, Is::Unknown),
+            (own, Names::Another, Quotes::Nothing, Verified, Is::No),
             (big, Names::Another, Quotes::Ours, Other, Is::Unknown),
         ];
         assert_eq!(table.len(), 30);
