@@ -20,6 +20,8 @@ pub struct Books {
     pub(super) under_way: BTreeMap<AppendToken, BTreeSet<EventId>>,
     /// The shell was told to send these; said once each.
     pub(super) told_to_send: BTreeSet<ReplyId>,
+    /// Their attempt did not reach the log: tried again with every tick, told once.
+    pub(super) not_begun: BTreeSet<ReplyId>,
     /// Taken back here; not to be sent while the log has not said so.
     pub(super) recalled: BTreeMap<ReplyId, AppendToken>,
     /// Queued from here, newest last, in the order of the keys.

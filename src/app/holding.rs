@@ -44,6 +44,23 @@ impl App {
         }
     }
 
+    /// The store did not take the attempt, so the network was not asked. The reply is held on, may be taken back, and
+    /// is tried again with the next tick.
+    pub(super) fn not_begun(&mut self, reply: ReplyId, why: &str, out: &mut Vec<Effect>) {
+        self.books.told_to_send.remove(&reply);
+        self.dirty = true;
+        match self.desk.replies.get(&reply).map(|reply| &reply.delivery) {
+            // The store took it all the same. Nothing was sent, but who knows it for certain is the network.
+            Some(Delivery::Sending) => out.push(Effect::ReadBack { reply }),
+            Some(Delivery::Queued { .. }) => {
+                if self.books.not_begun.insert(reply) {
+                    self.error(format!("the reply is not sent yet and is tried every second; u takes it back: {why}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Everything on the screen that changes with time alone, as one number: equal faces are equal screens.
     fn clock_face(&self) -> u64 {
         let mut face = DefaultHasher::new();

@@ -168,10 +168,15 @@ impl App {
                 self.send_waits.remove(reply);
             }
             Event::ReplyRecalled { reply, .. } => {
+                self.books.not_begun.remove(reply);
                 self.books.recalled.remove(reply);
                 self.books.queued.retain(|queued| queued.reply != *reply);
             }
-            Event::ReplyAttempted { reply, .. } => {
+            Event::ReplyAttempted { reply, session, .. } => {
+                let is_told = self.books.told_to_send.contains(reply);
+                if self.books.not_begun.remove(reply) && *session == self.setup.session && !is_told {
+                    out.push(Effect::ReadBack { reply: *reply });
+                }
                 self.send_waits.remove(reply);
             }
             Event::ReplySent { reply, case, .. } => {
@@ -206,6 +211,7 @@ impl App {
 
     fn end_reply(&mut self, reply: crate::model::ReplyId) {
         self.books.told_to_send.remove(&reply);
+        self.books.not_begun.remove(&reply);
         self.send_waits.remove(&reply);
         self.books.queued.retain(|queued| queued.reply != reply);
     }

@@ -285,3 +285,59 @@ fn the_network_may_make_a_reply_wait() {
     deck.by("ana", Event::ReplyAttempted { reply, case: case_of(3), session: deck.app.setup.session }, None);
     assert_eq!(deck.app.desk.replies[&reply].delivery, Delivery::Sending);
 }
+
+/// Held for its ten seconds, told to the shell, and the store did not take the attempt.
+fn not_begun() -> (Deck, ReplyId) {
+    let mut deck = Deck::previewing("We are on it.");
+    deck.press("y");
+    deck.wait(10);
+    let reply = deck.app.desk.unfinished_replies().next().map(|reply| reply.id).unwrap();
+    assert!(deck.took().contains(&Effect::Send { reply }));
+    deck.tell(Msg::NotBegun { reply, why: "the disk is full".to_owned() });
+    (deck, reply)
+}
+
+#[test]
+fn a_reply_the_store_did_not_let_out_is_tried_every_second_and_told_once() {
+    let (mut deck, reply) = not_begun();
+    assert!(deck.notice().contains("the disk is full"), "{}", deck.notice());
+    let notices = deck.app.notices_made;
+    for _ in 0..3 {
+        assert_eq!(deck.app.next_deadline(), None, "the second's tick is soon enough");
+        deck.wait(1);
+        assert_eq!(deck.took(), [Effect::Send { reply }]);
+        deck.tell(Msg::NotBegun { reply, why: "the disk is full".to_owned() });
+    }
+    assert_eq!(deck.app.notices_made, notices);
+    deck.wait(1);
+    deck.took();
+    deck.by("ana", Event::ReplyAttempted { reply, case: case_of(3), session: deck.app.setup.session }, None);
+    deck.wait(5);
+    assert_eq!(deck.took(), [], "on its way");
+}
+
+#[test]
+fn a_reply_the_store_did_not_let_out_can_be_taken_back() {
+    let (mut deck, _) = not_begun();
+    deck.press("u");
+    assert_eq!(deck.text(), "Sorry, Jo 3. We are on it.");
+    assert_eq!(queued(&deck), 0);
+    deck.wait(20);
+    assert!(!deck.took().iter().any(|effect| matches!(effect, Effect::Send { .. })));
+    let (mut deck, _) = not_begun();
+    deck.press("U e");
+    assert_eq!(deck.text(), "Sorry, Jo 3. We are on it.");
+    let (mut deck, _) = not_begun();
+    deck.press("U D D");
+    assert_eq!(queued(&deck), 0);
+}
+
+#[test]
+fn an_attempt_the_store_kept_after_all_is_read_back_and_not_sent_again() {
+    let attempted = |deck: &Deck, reply| Event::ReplyAttempted { reply, case: case_of(3), session: deck.app.setup.session };
+    let (mut deck, reply) = not_begun();
+    let event = attempted(&deck, reply);
+    deck.by("ana", event, None);
+    deck.wait(5);
+    assert_eq!(deck.took(), [Effect::ReadBack { reply }]);
+}
