@@ -44,6 +44,7 @@ impl App {
     pub(super) fn appended(&mut self, token: AppendToken, result: Result<Seq, NotAppended>) {
         let why = match result {
             Ok(seq) => {
+                self.kept(token);
                 if seq <= self.desk.seq {
                     self.forget_pending(token);
                 }
@@ -54,6 +55,7 @@ impl App {
         let word = self.pending.get(&token).map_or("saving the draft", |action| action.word);
         self.forget_pending(token);
         self.draft_not_saved(token);
+        let is_news = self.not_kept(token);
         self.books.queued.retain(|queued| queued.token != token);
         self.dirty = true;
         match why {
@@ -61,7 +63,8 @@ impl App {
                 let did = self.told(&winner.event).unwrap_or_else(|| "changed the case".to_owned());
                 self.warn(format!("not {word}: {} was first and {did}", self.who(&winner.rep)));
             }
-            NotAppended::Failed { why } => self.error(format!("{word} failed: {why}")),
+            NotAppended::Failed { why } if is_news => self.error(format!("{word} failed: {why}")),
+            NotAppended::Failed { .. } => {}
         }
     }
 

@@ -19,6 +19,7 @@ impl App {
     /// A second has passed, or a moment of [`App::next_deadline`] has come.
     pub(super) fn tick(&mut self, out: &mut Vec<Effect>) {
         self.send_due(self.now, out);
+        self.keep_again(out);
         let face = self.clock_face();
         self.dirty |= std::mem::replace(&mut self.books.clock_face, face) != face;
     }
@@ -155,8 +156,9 @@ impl App {
             text.text = format!("{}\n\n{other}", text.text.trim_end());
         }
         let saved = (Event::DraftSaved { case, purpose }, Some(Body::Draft(text.clone())));
-        // Nothing may stand in the way of taking a reply back, so nothing is expected of the case.
-        let token = self.append(vec![(event, None), saved], None, Some(word), out);
+        // Nothing may stand in the way of taking a reply back: nothing is expected of the case, and a store that does
+        // not take it is asked again.
+        let token = self.append_surely(vec![(event, None), saved], Some(word), out);
         let post = self.desk.posts.get(to).cloned();
         let seen = post.as_ref().and_then(|post| post.body.clone());
         let account = post.as_ref().and_then(|post| self.reply_account(post)).cloned();
@@ -288,7 +290,7 @@ impl App {
                 if self.second_press(command, reply.id.to_string(), warning) {
                     self.books.recalled.insert(reply.id, super::AppendToken(0));
                     let event = Event::ReplyDropped { reply: reply.id, case: reply.case };
-                    self.append(vec![(event, None)], None, Some("dropping"), out);
+                    self.append_surely(vec![(event, None)], Some("dropping"), out);
                 }
             }
             (Command::ReadBack, Delivery::Parked { .. } | Delivery::Sending) => {
@@ -302,7 +304,7 @@ impl App {
 
     /// `Q`: asks where replies are held or on their way.
     pub(super) fn ask_quit(&mut self, out: &mut Vec<Effect>) {
-        if self.unsent() {
+        if self.unsent() || self.unsaved_drafts().next().is_some() {
             if !matches!(self.mode, Mode::QuitQuestion) {
                 self.open_over(Mode::QuitQuestion);
             }

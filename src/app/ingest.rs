@@ -167,6 +167,10 @@ impl App {
                 self.books.told_to_send.remove(reply);
                 self.send_waits.remove(reply);
             }
+            // Sent, or thrown away elsewhere: an older text that waits for the store must not bring it back.
+            Event::DraftDropped { case, purpose } if mine => {
+                self.give_up_waiting(*case, *purpose);
+            }
             Event::ReplyRecalled { reply, .. } => {
                 self.books.not_begun.remove(reply);
                 self.books.recalled.remove(reply);

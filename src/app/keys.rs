@@ -387,7 +387,7 @@ impl App {
         let of = format!("{case} {purpose:?}");
         if self.second_press(Command::DropDraft, of, format!("the same key again throws {whose} draft away")) {
             self.books.began.remove(&(case, purpose));
-            self.append(vec![(Event::DraftDropped { case, purpose }, None)], None, Some("dropping"), out);
+            self.append_surely(vec![(Event::DraftDropped { case, purpose }, None)], Some("dropping"), out);
         }
     }
 }

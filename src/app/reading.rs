@@ -54,13 +54,21 @@ impl App {
         self.desk.unfinished_replies().filter(|reply| needs_a_hand(reply)).count()
     }
 
-    /// All drafts, the newest first.
+    /// All drafts, the newest first; of one the store has not taken, its text as it was typed last.
     pub fn drafts(&self) -> Vec<(&Case, Purpose, &CaseDraft)> {
         let of_case = |case| {
             let case: &Case = case;
             case.drafts.iter().map(move |(purpose, draft)| (case, *purpose, draft))
         };
+        let is_unsaved = |of: CaseId, kind: Purpose| {
+            self.unsaved_drafts().any(|(case, purpose, _)| (case, purpose) == (of, kind))
+        };
         let mut drafts: Vec<_> = self.desk.cases.values().flat_map(of_case).collect();
+        drafts.retain(|(case, purpose, _)| !is_unsaved(case.id, *purpose));
+        let unsaved = self.unsaved_drafts();
+        drafts.extend(
+            unsaved.filter_map(|(case, purpose, draft)| Some((self.desk.cases.get(&case)?, purpose, draft))),
+        );
         drafts.sort_by_key(|(case, purpose, draft)| (std::cmp::Reverse(draft.saved), case.number, *purpose));
         drafts
     }

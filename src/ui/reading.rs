@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::app::{App, ColumnSetup};
 use crate::desk::author::Contact;
-use crate::desk::{Case, CaseDraft, Desk, PostView, Reply};
+use crate::desk::{Case, Desk, PostView, Reply};
 use crate::model::sla::{self, OVERDUE_AFTER, Used};
 use crate::model::{
-    Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, Delivery, LinkState, Post, Purpose, Seq,
+    Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, Delivery, LinkState, Post, Seq,
 };
 
 /// Contacts count as repeated within this time.
@@ -202,24 +202,6 @@ pub(super) fn held_replies(app: &App) -> Vec<(Timestamp, &Reply)> {
 pub(super) fn answered_handle(desk: &Desk, reply: &Reply) -> String {
     let body = desk.posts.get(&reply.to).and_then(|post| post.body.as_ref());
     body.map_or_else(|| reply.to.to_string(), |post| format!("@{}", post.author.handle))
-}
-
-/// A draft somebody left, with its case.
-pub(super) struct DraftRow<'a> {
-    pub(super) case: &'a Case,
-    pub(super) purpose: Purpose,
-    pub(super) draft: &'a CaseDraft,
-}
-
-/// All drafts, the latest saved first.
-pub(super) fn drafts(desk: &Desk) -> Vec<DraftRow<'_>> {
-    let mut rows: Vec<_> = desk
-        .cases
-        .values()
-        .flat_map(|case| case.drafts.iter().map(move |(purpose, draft)| DraftRow { case, purpose: *purpose, draft }))
-        .collect();
-    rows.sort_by_key(|row| (std::cmp::Reverse(row.draft.saved), row.case.number, row.purpose));
-    rows
 }
 
 /// Links up, links in all, and the worst state's word where one is not up.
