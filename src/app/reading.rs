@@ -6,7 +6,7 @@ use super::command::ModeKind;
 use super::notice::{Notice, SHOWN_FOR, Weight};
 use super::{App, ColumnSetup};
 use crate::desk::{Case, CaseDraft, PostView, Reply};
-use crate::model::{Account, AccountName, CaseId, ColumnName, Delivery, Purpose};
+use crate::model::{Account, AccountName, CaseId, ColumnName, Delivery, Purpose, ReplyId};
 
 /// From so many cells on the case pane stays open beside the columns.
 pub const PANE_FROM: u16 = 150;
@@ -40,6 +40,11 @@ impl App {
             .collect();
         held.sort_by_key(|(reply, until)| (*until, reply.id));
         held
+    }
+
+    /// The hold of this reply has run out and the shell has it: it cannot be taken back any more.
+    pub fn is_told_to_send(&self, reply: ReplyId) -> bool {
+        self.books.told_to_send.contains(&reply)
     }
 
     /// The outbox: every reply that is not finished, the ones that need a hand first, then by age.

@@ -15,8 +15,7 @@ use crate::model::Delivery;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, selected: usize, theme: Theme) -> Position {
     let inside = boxed(buffer, area, "outbox: replies that have not gone out", theme.frame(), theme.focused());
-    let entries: Vec<_> =
-        reading::unfinished_replies(&app.desk).map(|reply| entry(app, reply, inside.width, theme)).collect();
+    let entries: Vec<_> = app.outbox().into_iter().map(|reply| entry(app, reply, inside.width, theme)).collect();
     if entries.is_empty() {
         put(buffer, inside.as_position(), inside.width, " empty: everything confirmed has been sent", theme.quiet());
         return inside.as_position();
@@ -32,6 +31,7 @@ fn entry(app: &App, reply: &Reply, cells: u16, theme: Theme) -> Entry {
                 (format!("waits for the network, free again at {at}"), theme.warning())
             }
             None if *until > app.now => (format!("held, goes in {}", time::countdown(*until, app.now)), theme.strong()),
+            None if app.is_told_to_send(reply.id) => ("on its way".to_owned(), theme.strong()),
             None => ("queued".to_owned(), theme.strong()),
         },
         Delivery::Sending => ("sending, no answer yet".to_owned(), theme.strong()),

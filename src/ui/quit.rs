@@ -11,7 +11,7 @@ use super::{reading, time};
 use crate::app::App;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> Position {
-    let held = reading::held_replies(app);
+    let held = app.held();
     let mut lines = Vec::new();
     match app.unsaved_drafts().count() {
         0 => {}
@@ -24,7 +24,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> 
         count => format!(" {count} replies are held and have not gone out:"),
     };
     lines.push(Line::styled(words, theme.warning()));
-    for (until, reply) in held.iter().take(5) {
+    for (reply, until) in held.iter().take(5) {
         let to = reading::answered_handle(&app.desk, reply);
         lines.push(Line::raw(format!("   to {to} in {}", time::countdown(*until, app.now))));
     }
