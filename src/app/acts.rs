@@ -106,6 +106,11 @@ impl App {
         }
     }
 
+    /// `14:41` in the rep's zone.
+    pub(super) fn hours(&self, at: jiff::Timestamp) -> String {
+        at.to_zoned(self.setup.zone.clone()).strftime("%H:%M").to_string()
+    }
+
     pub(super) fn handle_of(&self, case: &Case) -> Option<String> {
         let bodies = case.posts.iter().rev().filter_map(|post| self.desk.posts.get(post)?.body.as_ref());
         bodies.map(|post| post.author.handle.clone()).next()

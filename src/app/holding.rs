@@ -27,17 +27,11 @@ impl App {
     /// Tells the shell to send what has been held long enough at `now`; once per reply.
     fn send_due(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let may = |app: &Self, reply: ReplyId| app.send_waits.get(&reply).is_none_or(|until| *until <= now);
-        let mut due: Vec<_> =
-            self.held().into_iter().filter(|(_, until)| *until <= now).map(|(reply, _)| reply.id).collect();
-        // The network made an attempted one wait and published nothing.
-        due.extend(self.send_waits.keys().copied().filter(|reply| {
-            self.desk.replies.get(reply).is_some_and(|reply| {
-                reply.delivery == Delivery::Sending && reply.session == self.setup.session && reply.rep == self.setup.me
-            })
-        }));
+        let mut due: Vec<_> = self
+            .held().into_iter().filter(|(_, until)| *until <= now).map(|(reply, _)| reply.id).collect();
         due.retain(|reply| may(self, *reply) && !self.books.recalled.contains_key(reply));
+        self.send_waits.retain(|_, until| *until > now);
         for reply in due {
-            self.send_waits.remove(&reply);
             if self.books.told_to_send.insert(reply) {
                 out.push(Effect::Send { reply });
                 self.dirty = true;
@@ -263,6 +257,10 @@ impl App {
             }
             (Command::RetryReply, Delivery::Queued { .. } | Delivery::Failed { .. }) => {
                 self.queue_again(&reply, out);
+                if let Some(until) = self.send_waits.get(&reply.id).filter(|until| **until > self.now + self.setup.hold) {
+                    let at = self.hours(*until);
+                    return self.info(format!("goes out at {at}, when the network is free again; u takes it back"));
+                }
                 self.info(format!("goes out in {} s; u takes it back", self.setup.hold.as_secs()));
             }
             (Command::RetryReply | Command::EditReply, Delivery::Parked { .. } | Delivery::Sending) => {
@@ -297,7 +295,10 @@ impl App {
                 out.push(Effect::ReadBack { reply: reply.id });
                 self.info("looking on the network".to_owned());
             }
-            (Command::ReadBack, _) => self.info(format!("it is {}: nothing was published", reply.delivery.word())),
+            (Command::ReadBack, Delivery::Failed { .. }) => {
+                self.info("it failed, and nothing was published: there is nothing to look for".to_owned());
+            }
+            (Command::ReadBack, _) => self.info("it has not gone out: there is nothing to look for".to_owned()),
             _ => {}
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{App, CaseEvents, Effect, FromStore, Mode};
 use crate::desk::{PostState, PostView, fold};
 use crate::model::event::Standing;
+use crate::model::reply::without_wait;
 use crate::model::{Body, CaseId, CaseStatus, Envelope, Event, LinkReport, LinkState, PostId};
 
 /// So many lines of the connection log are kept.
@@ -164,8 +165,8 @@ impl App {
         let mine = envelope.rep == self.setup.me;
         match &envelope.event {
             Event::ReplyQueued { reply, .. } => {
+                // The network's limit outlives the attempt it was told at.
                 self.books.told_to_send.remove(reply);
-                self.send_waits.remove(reply);
             }
             // Sent, or thrown away elsewhere: an older text that waits for the store must not bring it back.
             Event::DraftDropped { case, purpose } if mine => {
@@ -181,7 +182,6 @@ impl App {
                 if self.books.not_begun.remove(reply) && *session == self.setup.session && !is_told {
                     out.push(Effect::ReadBack { reply: *reply });
                 }
-                self.send_waits.remove(reply);
             }
             Event::ReplySent { reply, case, .. } => {
                 let asked = self.books.queued.iter().any(|queued| queued.reply == *reply);
@@ -191,7 +191,15 @@ impl App {
                 }
             }
             Event::ReplyFailed { reply, case, why, .. } => {
+                let waits = self.send_waits.get(reply).copied().filter(|until| *until > self.now);
                 self.end_reply(*reply);
+                let why = match waits {
+                    Some(until) => {
+                        self.send_waits.insert(*reply, until);
+                        format!("{}; free again at {}", without_wait(why), self.hours(until))
+                    }
+                    None => why.clone(),
+                };
                 if mine && self.caught_up {
                     self.error(format!("not sent in {}: {why}. U shows it", self.case_words(*case)));
                     self.ring(out);

@@ -14,6 +14,7 @@ use crate::app::Msg;
 use crate::app::notice::{Notice, Weight};
 use crate::log::{AppendError, Log, LogError};
 use crate::model::{CaseId, Event, EventId, Expect, PostId, ReplyId, SessionId};
+use crate::model::reply::FREE_AGAIN;
 use crate::net::{Clock, Network, Outgoing, ReadBack, SendError};
 
 /// So long after a failed append it is tried again.
@@ -86,7 +87,8 @@ impl Delivering {
             }
             Err(SendError::Limited { why, until }) => {
                 self.wait_told(reply, until).await;
-                Event::ReplyFailed { reply, case, why: format!("{why}; nothing was sent"), may_retry: true }
+                let why = format!("{why}; nothing was sent{FREE_AGAIN}{until:.0}");
+                Event::ReplyFailed { reply, case, why, may_retry: true }
             }
             Err(SendError::NotSent { why }) => {
                 Event::ReplyFailed { reply, case, why: format!("not sent: {why}"), may_retry: true }
@@ -380,5 +382,18 @@ mod tests {
         let kinds: Vec<_> = log.of_case(case).await.expect("a store").iter().map(|it| it.event.clone()).collect();
         let session = SessionId(Uuid::from_u128(7));
         assert_eq!(kinds, [Event::ReplyAttempted { reply, case, session }, Event::ReplySent { reply, case, post }]);
+    }
+
+    #[tokio::test]
+    async fn a_limit_is_told_with_the_time_it_ends() {
+        let until: Timestamp = "2026-11-21T14:41:00Z".parse().expect("a time");
+        let answer = Err(SendError::Limited { why: "too many".to_owned(), until });
+        let Bench { log, delivering, mut heard, confirmed, .. } = bench(0, answer);
+        let case = confirmed.case;
+        delivering.send(confirmed, Expect { case, seq: Seq(0) }).await;
+        assert!(matches!(heard.recv().await, Some(Msg::SendWaits { until: told, .. }) if told == until));
+        let last = log.of_case(case).await.expect("a store").last().map(|it| it.event.clone());
+        let Some(Event::ReplyFailed { why, may_retry: true, .. }) = last else { panic!("{last:?}") };
+        assert_eq!(why, "too many; nothing was sent; free again at 2026-11-21T14:41:00Z");
     }
 }

@@ -12,6 +12,7 @@ use super::{reading, time};
 use crate::app::App;
 use crate::desk::Reply;
 use crate::model::Delivery;
+use crate::model::reply::without_wait;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, selected: usize, theme: Theme) -> Position {
     let inside = boxed(buffer, area, "outbox: replies that have not gone out", theme.frame(), theme.focused());
@@ -37,7 +38,14 @@ fn entry(app: &App, reply: &Reply, cells: u16, theme: Theme) -> Entry {
         Delivery::Sending => ("sending, no answer yet".to_owned(), theme.strong()),
         Delivery::Sent { .. } => ("sent".to_owned(), theme.quiet()),
         Delivery::Failed { why, may_retry } => {
-            let remedy = if *may_retry { "may be sent again" } else { "will not be taken as it is" };
+            let free = app.send_waits.get(&reply.id).filter(|free| **free > app.now);
+            let (why, remedy) = match (free, may_retry) {
+                (Some(free), _) => {
+                    (without_wait(why), format!("free again at {}, r sends it then", time::hours(*free, &app.setup.zone)))
+                }
+                (None, true) => (why.as_str(), "may be sent again".to_owned()),
+                (None, false) => (why.as_str(), "will not be taken as it is".to_owned()),
+            };
             (format!("FAILED: {why} ({remedy})"), theme.overdue())
         }
         Delivery::Parked { why } => (format!("PARKED: {why}; look whether it is public"), theme.warning()),

@@ -341,3 +341,27 @@ fn an_attempt_the_store_kept_after_all_is_read_back_and_not_sent_again() {
     deck.wait(5);
     assert_eq!(deck.took(), [Effect::ReadBack { reply }]);
 }
+
+#[test]
+fn a_limit_outlives_the_failure_and_no_request_goes_before_its_end() {
+    let mut deck = Deck::previewing("words");
+    deck.press("y");
+    deck.wait(10);
+    let reply = deck.app.desk.unfinished_replies().next().map(|reply| reply.id).unwrap();
+    let session = deck.app.setup.session;
+    let until = deck.now + secs(600);
+    deck.tell(Msg::SendWaits { reply, until });
+    deck.by("ana", Event::ReplyAttempted { reply, case: case_of(3), session }, None);
+    let why = format!("too many; nothing was sent; free again at {until:.0}");
+    deck.by("ana", Event::ReplyFailed { reply, case: case_of(3), why, may_retry: true }, None);
+    assert!(deck.notice().contains("nothing was sent; free again at 14:10"), "{}", deck.notice());
+    assert_eq!(deck.app.send_waits.get(&reply), Some(&until));
+    deck.took();
+    deck.press("U r");
+    assert!(deck.notice().contains("goes out at 14:10"), "{}", deck.notice());
+    deck.wait(589);
+    assert!(!deck.took().contains(&Effect::Send { reply }));
+    deck.wait(1);
+    assert!(deck.took().contains(&Effect::Send { reply }));
+    assert!(deck.app.send_waits.is_empty());
+}
