@@ -22,6 +22,8 @@ pub struct Books {
     pub(super) told_to_send: BTreeSet<ReplyId>,
     /// Their attempt did not reach the log: tried again with every tick, told once.
     pub(super) not_begun: BTreeSet<ReplyId>,
+    /// Of a run that is gone, young enough to be held anew, and their text has still to be read.
+    pub(super) adopting: BTreeSet<ReplyId>,
     /// Taken back here; not to be sent while the log has not said so.
     pub(super) recalled: BTreeMap<ReplyId, AppendToken>,
     /// Queued from here, newest last, in the order of the keys.

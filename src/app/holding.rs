@@ -1,5 +1,6 @@
 //! Replies after `y`: the hold and taking back, sending when due, the outbox, and quitting with replies held.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +11,8 @@ use super::composer::Saved;
 use super::ingest::known_age;
 use super::{App, Effect, Mode};
 use crate::desk::Reply;
-use crate::model::{Body, CaseId, Delivery, DraftText, Event, LinkState, PostId, Purpose, ReplyId, sla};
+use crate::model::reply::KEPT_AT_QUIT;
+use crate::model::{Body, BodyId, CaseId, Delivery, DraftText, Event, LinkState, PostId, Purpose, ReplyId, sla};
 
 /// A reply older than this is not sent by itself after a crash: the conversation has moved on.
 const ADOPTED_WITHIN: SignedDuration = SignedDuration::from_mins(15);
@@ -186,16 +188,22 @@ impl App {
                 continue;
             };
             match reply.delivery {
-                Delivery::Queued { .. }
-                    if self.now.duration_since(reply.queued) < ADOPTED_WITHIN && reply.text.is_some() =>
-                {
+                Delivery::Queued { .. } if self.now.duration_since(reply.queued) >= ADOPTED_WITHIN => left += 1,
+                // A checkpoint leaves texts out.
+                Delivery::Queued { .. } if reply.text.is_none() => {
+                    self.books.adopting.insert(*id);
+                }
+                Delivery::Queued { .. } => {
                     self.queue_again(&reply, out);
                     held += 1;
                 }
-                Delivery::Queued { .. } => left += 1,
                 Delivery::Sending => out.push(Effect::ReadBack { reply: *id }),
                 Delivery::Sent { .. } | Delivery::Failed { .. } | Delivery::Parked { .. } => {}
             }
+        }
+        if !self.books.adopting.is_empty() {
+            let ids = self.books.adopting.iter().map(|reply| BodyId::reply(*reply)).collect();
+            out.push(Effect::ReadBodies { ids });
         }
         if held > 0 {
             self.warn(format!(
@@ -205,6 +213,15 @@ impl App {
         if left > 0 {
             self.warn(format!("replies queued long ago and never sent: {left}; U shows them"));
         }
+    }
+
+    /// The store has brought texts: replies that waited for theirs are held anew.
+    pub(super) fn adopt_read(&mut self, out: &mut Vec<Effect>) {
+        let has_text = |reply: &ReplyId| self.desk.replies.get(reply).is_none_or(|reply| reply.text.is_some());
+        let asked = std::mem::take(&mut self.books.adopting);
+        let (read, unread): (Vec<_>, Vec<_>) = asked.into_iter().partition(has_text);
+        self.adopt(&read, out);
+        self.books.adopting.extend(unread);
     }
 
     fn queue_again(&mut self, reply: &Reply, out: &mut Vec<Effect>) {
@@ -332,6 +349,18 @@ impl App {
         self.quitting = true;
         self.dirty = true;
         out.push(Effect::Quit);
+    }
+
+    /// What is held stays in the outbox until the rep sends it: the next run does not send it by itself.
+    pub(super) fn quit_keeping(&mut self, out: &mut Vec<Effect>) {
+        let on_its_way = self.books.queued.iter().filter(|queued| self.pending.contains_key(&queued.token));
+        let held = self.held().into_iter().map(|(reply, _)| (reply.id, reply.case));
+        let kept: BTreeSet<_> = on_its_way.map(|queued| (queued.reply, queued.case)).chain(held).collect();
+        for (reply, case) in kept {
+            let why = KEPT_AT_QUIT.to_owned();
+            self.append(vec![(Event::ReplyFailed { reply, case, why, may_retry: true }, None)], None, None, out);
+        }
+        self.quit(out);
     }
 
     pub(super) fn quit_sending(&mut self, out: &mut Vec<Effect>) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{App, CaseEvents, Effect, FromStore, Mode};
 use crate::desk::{PostState, PostView, fold};
 use crate::model::event::Standing;
-use crate::model::reply::without_wait;
+use crate::model::reply::{KEPT_AT_QUIT, without_wait};
 use crate::model::{Body, CaseId, CaseStatus, Envelope, Event, LinkReport, LinkState, PostId};
 
 /// So many lines of the connection log are kept.
@@ -200,7 +200,7 @@ impl App {
                     }
                     None => why.clone(),
                 };
-                if mine && self.caught_up {
+                if mine && self.caught_up && why != KEPT_AT_QUIT {
                     self.error(format!("not sent in {}: {why}. U shows it", self.case_words(*case)));
                     self.ring(out);
                 }
@@ -338,6 +338,7 @@ impl App {
                     self.desk.supply(&id, body);
                 }
                 self.open_awaited_draft(out);
+                self.adopt_read(out);
             }
             FromStore::Older { column, posts } => {
                 let posts = posts.iter().filter_map(|envelope| post_view(envelope)).collect();

@@ -228,7 +228,7 @@ impl App {
             }
             Command::DropDraft => self.drop_draft(out),
             Command::QuitSendNow => self.quit_sending(out),
-            Command::QuitKeep => self.quit(out),
+            Command::QuitKeep => self.quit_keeping(out),
         }
     }
 

@@ -61,6 +61,9 @@ pub enum Delivery {
     },
 }
 
+/// The words of a reply that the rep chose to keep when the deck was closed: it waits, and nothing went wrong.
+pub const KEPT_AT_QUIT: &str = "kept for later when the deck was closed";
+
 /// Stands in a failure's words before the moment, in UTC, from which the network takes requests again.
 pub const FREE_AGAIN: &str = "; free again at ";
 

@@ -12,7 +12,7 @@ use super::{reading, time};
 use crate::app::App;
 use crate::desk::Reply;
 use crate::model::Delivery;
-use crate::model::reply::without_wait;
+use crate::model::reply::{KEPT_AT_QUIT, without_wait};
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, selected: usize, theme: Theme) -> Position {
     let inside = boxed(buffer, area, "outbox: replies that have not gone out", theme.frame(), theme.focused());
@@ -37,6 +37,7 @@ fn entry(app: &App, reply: &Reply, cells: u16, theme: Theme) -> Entry {
         },
         Delivery::Sending => ("sending, no answer yet".to_owned(), theme.strong()),
         Delivery::Sent { .. } => ("sent".to_owned(), theme.quiet()),
+        Delivery::Failed { why, .. } if why == KEPT_AT_QUIT => (format!("{why}; r sends it, e edits it"), theme.strong()),
         Delivery::Failed { why, may_retry } => {
             let free = app.send_waits.get(&reply.id).filter(|free| **free > app.now);
             let (why, remedy) = match (free, may_retry) {
