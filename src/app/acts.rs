@@ -40,6 +40,21 @@ impl App {
         token
     }
 
+    /// Appends one event under an id that follows from what it says; nothing waits for it, as what it says may come
+    /// from elsewhere as well.
+    pub(super) fn append_as(&mut self, id: EventId, event: Event, out: &mut Vec<Effect>) {
+        self.books.next_token += 1;
+        let event = NewEvent {
+            id,
+            at: self.now,
+            rep: self.setup.me.clone(),
+            machine: self.setup.machine.clone(),
+            event,
+            body: None,
+        };
+        out.push(Effect::Append { token: AppendToken(self.books.next_token), events: vec![event], expect: None });
+    }
+
     /// The store's answer. What was written becomes real when its envelopes come back.
     pub(super) fn appended(&mut self, token: AppendToken, result: Result<Seq, NotAppended>) {
         let why = match result {

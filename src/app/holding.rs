@@ -29,8 +29,8 @@ impl App {
     /// Tells the shell to send what has been held long enough at `now`; once per reply.
     fn send_due(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let may = |app: &Self, reply: ReplyId| app.send_waits.get(&reply).is_none_or(|until| *until <= now);
-        let mut due: Vec<_> = self
-            .held().into_iter().filter(|(_, until)| *until <= now).map(|(reply, _)| reply.id).collect();
+        let mut due: Vec<_> =
+            self.held().into_iter().filter(|(_, until)| *until <= now).map(|(reply, _)| reply.id).collect();
         due.retain(|reply| may(self, *reply) && !self.books.recalled.contains_key(reply));
         self.send_waits.retain(|_, until| *until > now);
         for reply in due {
@@ -274,7 +274,8 @@ impl App {
             }
             (Command::RetryReply, Delivery::Queued { .. } | Delivery::Failed { .. }) => {
                 self.queue_again(&reply, out);
-                if let Some(until) = self.send_waits.get(&reply.id).filter(|until| **until > self.now + self.setup.hold) {
+                if let Some(until) = self.send_waits.get(&reply.id).filter(|until| **until > self.now + self.setup.hold)
+                {
                     let at = self.hours(*until);
                     return self.info(format!("goes out at {at}, when the network is free again; u takes it back"));
                 }

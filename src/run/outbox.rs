@@ -13,8 +13,8 @@ use super::intake::Signer;
 use crate::app::Msg;
 use crate::app::notice::{Notice, Weight};
 use crate::log::{AppendError, Log, LogError};
-use crate::model::{CaseId, Event, EventId, Expect, PostId, ReplyId, SessionId};
 use crate::model::reply::FREE_AGAIN;
+use crate::model::{CaseId, Event, EventId, Expect, PostId, ReplyId, SessionId};
 use crate::net::{Clock, Network, Outgoing, ReadBack, SendError};
 
 /// So long after a failed append it is tried again.

@@ -33,7 +33,11 @@ fn entry(app: &App, (case, purpose, draft): (&Case, Purpose, &CaseDraft), cells:
             case.number,
             purpose.title(),
             draft.rep,
-            if is_unsaved { "NOT SAVED".to_owned() } else { format!("saved {}", time::hours(draft.saved, &app.setup.zone)) }
+            if is_unsaved {
+                "NOT SAVED".to_owned()
+            } else {
+                format!("saved {}", time::hours(draft.saved, &app.setup.zone))
+            }
         )),
     ]);
     let text = draft.draft.as_ref().map_or("text removed or not read yet", |draft| draft.text.as_str());

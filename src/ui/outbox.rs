@@ -37,13 +37,16 @@ fn entry(app: &App, reply: &Reply, cells: u16, theme: Theme) -> Entry {
         },
         Delivery::Sending => ("sending, no answer yet".to_owned(), theme.strong()),
         Delivery::Sent { .. } => ("sent".to_owned(), theme.quiet()),
-        Delivery::Failed { why, .. } if why == KEPT_AT_QUIT => (format!("{why}; r sends it, e edits it"), theme.strong()),
+        Delivery::Failed { why, .. } if why == KEPT_AT_QUIT => {
+            (format!("{why}; r sends it, e edits it"), theme.strong())
+        }
         Delivery::Failed { why, may_retry } => {
             let free = app.send_waits.get(&reply.id).filter(|free| **free > app.now);
             let (why, remedy) = match (free, may_retry) {
-                (Some(free), _) => {
-                    (without_wait(why), format!("free again at {}, r sends it then", time::hours(*free, &app.setup.zone)))
-                }
+                (Some(free), _) => (
+                    without_wait(why),
+                    format!("free again at {}, r sends it then", time::hours(*free, &app.setup.zone)),
+                ),
                 (None, true) => (why.as_str(), "may be sent again".to_owned()),
                 (None, false) => (why.as_str(), "will not be taken as it is".to_owned()),
             };

@@ -6,9 +6,7 @@ use crate::app::{App, ColumnSetup};
 use crate::desk::author::Contact;
 use crate::desk::{Case, Desk, PostView, Reply};
 use crate::model::sla::{self, OVERDUE_AFTER, Used};
-use crate::model::{
-    Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, LinkState, Post, Seq,
-};
+use crate::model::{Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, LinkState, Post, Seq};
 
 /// Contacts count as repeated within this time.
 const CONTACT_DAYS: i64 = 7;
