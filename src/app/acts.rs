@@ -40,10 +40,26 @@ impl App {
         token
     }
 
+    /// Appends one event under an id that follows from what it says; nothing waits for it, as what it says may come
+    /// from elsewhere as well.
+    pub(super) fn append_as(&mut self, id: EventId, event: Event, out: &mut Vec<Effect>) {
+        self.books.next_token += 1;
+        let event = NewEvent {
+            id,
+            at: self.now,
+            rep: self.setup.me.clone(),
+            machine: self.setup.machine.clone(),
+            event,
+            body: None,
+        };
+        out.push(Effect::Append { token: AppendToken(self.books.next_token), events: vec![event], expect: None });
+    }
+
     /// The store's answer. What was written becomes real when its envelopes come back.
     pub(super) fn appended(&mut self, token: AppendToken, result: Result<Seq, NotAppended>) {
         let why = match result {
             Ok(seq) => {
+                self.kept(token);
                 if seq <= self.desk.seq {
                     self.forget_pending(token);
                 }
@@ -54,6 +70,7 @@ impl App {
         let word = self.pending.get(&token).map_or("saving the draft", |action| action.word);
         self.forget_pending(token);
         self.draft_not_saved(token);
+        let is_news = self.not_kept(token);
         self.books.queued.retain(|queued| queued.token != token);
         self.dirty = true;
         match why {
@@ -61,7 +78,8 @@ impl App {
                 let did = self.told(&winner.event).unwrap_or_else(|| "changed the case".to_owned());
                 self.warn(format!("not {word}: {} was first and {did}", self.who(&winner.rep)));
             }
-            NotAppended::Failed { why } => self.error(format!("{word} failed: {why}")),
+            NotAppended::Failed { why } if is_news => self.error(format!("{word} failed: {why}")),
+            NotAppended::Failed { .. } => {}
         }
     }
 
@@ -101,6 +119,11 @@ impl App {
             Some(handle) => format!("case {} (@{handle})", case.number),
             None => format!("case {}", case.number),
         }
+    }
+
+    /// `14:41` in the rep's zone.
+    pub(super) fn hours(&self, at: jiff::Timestamp) -> String {
+        at.to_zoned(self.setup.zone.clone()).strftime("%H:%M").to_string()
     }
 
     pub(super) fn handle_of(&self, case: &Case) -> Option<String> {

@@ -8,8 +8,8 @@ use super::Mode;
 use super::command::Command;
 use super::composer::Composer;
 use super::effect::AppendToken;
-use crate::desk::PostView;
-use crate::model::{CaseId, DraftText, EventId, PostId, Purpose, ReplyId};
+use crate::desk::{CaseDraft, PostView};
+use crate::model::{Body, CaseId, DraftText, Event, EventId, PostId, Purpose, ReplyId};
 
 /// The deck's own bookkeeping.
 #[derive(Debug, Default)]
@@ -20,6 +20,10 @@ pub struct Books {
     pub(super) under_way: BTreeMap<AppendToken, BTreeSet<EventId>>,
     /// The shell was told to send these; said once each.
     pub(super) told_to_send: BTreeSet<ReplyId>,
+    /// Their attempt did not reach the log: tried again with every tick, told once.
+    pub(super) not_begun: BTreeSet<ReplyId>,
+    /// Of a run that is gone, young enough to be held anew, and their text has still to be read.
+    pub(super) adopting: BTreeSet<ReplyId>,
     /// Taken back here; not to be sent while the log has not said so.
     pub(super) recalled: BTreeMap<ReplyId, AppendToken>,
     /// Queued from here, newest last, in the order of the keys.
@@ -40,10 +44,25 @@ pub struct Books {
     pub(super) asked_case: Option<CaseId>,
     /// The append that carries the newest text of the open draft.
     pub(super) draft_append: Option<AppendToken>,
+    /// Batches with words of the rep that the store has not confirmed yet, in the order they were made: tried again
+    /// until it does.
+    pub(super) keeping: Vec<Keeping>,
     /// A draft to be opened once the store has brought its text.
     pub(super) opening: Option<(PostView, Purpose)>,
     /// What was typed to call up the saved replies; put back if none is taken.
     pub(super) called_by: &'static str,
+}
+
+/// A batch that must not be lost to a store that takes nothing for a while.
+#[derive(Clone, Debug)]
+pub(super) struct Keeping {
+    pub(super) events: Vec<(Event, Option<Body>)>,
+    /// The append under way; `None` while it waits to be tried again.
+    pub(super) token: Option<AppendToken>,
+    /// The store refused it once; told then.
+    pub(super) has_failed: bool,
+    /// The draft it saves.
+    pub(super) draft: Option<(CaseId, Purpose, CaseDraft)>,
 }
 
 /// A reply queued in this run, and how to get it back into the editor.

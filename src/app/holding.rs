@@ -1,5 +1,6 @@
 //! Replies after `y`: the hold and taking back, sending when due, the outbox, and quitting with replies held.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +11,8 @@ use super::composer::Saved;
 use super::ingest::known_age;
 use super::{App, Effect, Mode};
 use crate::desk::Reply;
-use crate::model::{Body, CaseId, Delivery, DraftText, Event, LinkState, PostId, Purpose, ReplyId, sla};
+use crate::model::reply::KEPT_AT_QUIT;
+use crate::model::{Body, BodyId, CaseId, Delivery, DraftText, Event, LinkState, PostId, Purpose, ReplyId, sla};
 
 /// A reply older than this is not sent by itself after a crash: the conversation has moved on.
 const ADOPTED_WITHIN: SignedDuration = SignedDuration::from_mins(15);
@@ -19,6 +21,7 @@ impl App {
     /// A second has passed, or a moment of [`App::next_deadline`] has come.
     pub(super) fn tick(&mut self, out: &mut Vec<Effect>) {
         self.send_due(self.now, out);
+        self.keep_again(out);
         let face = self.clock_face();
         self.dirty |= std::mem::replace(&mut self.books.clock_face, face) != face;
     }
@@ -28,19 +31,30 @@ impl App {
         let may = |app: &Self, reply: ReplyId| app.send_waits.get(&reply).is_none_or(|until| *until <= now);
         let mut due: Vec<_> =
             self.held().into_iter().filter(|(_, until)| *until <= now).map(|(reply, _)| reply.id).collect();
-        // The network made an attempted one wait and published nothing.
-        due.extend(self.send_waits.keys().copied().filter(|reply| {
-            self.desk.replies.get(reply).is_some_and(|reply| {
-                reply.delivery == Delivery::Sending && reply.session == self.setup.session && reply.rep == self.setup.me
-            })
-        }));
         due.retain(|reply| may(self, *reply) && !self.books.recalled.contains_key(reply));
+        self.send_waits.retain(|_, until| *until > now);
         for reply in due {
-            self.send_waits.remove(&reply);
             if self.books.told_to_send.insert(reply) {
                 out.push(Effect::Send { reply });
                 self.dirty = true;
             }
+        }
+    }
+
+    /// The store did not take the attempt, so the network was not asked. The reply is held on, may be taken back, and
+    /// is tried again with the next tick.
+    pub(super) fn not_begun(&mut self, reply: ReplyId, why: &str, out: &mut Vec<Effect>) {
+        self.books.told_to_send.remove(&reply);
+        self.dirty = true;
+        match self.desk.replies.get(&reply).map(|reply| &reply.delivery) {
+            // The store took it all the same. Nothing was sent, but who knows it for certain is the network.
+            Some(Delivery::Sending) => out.push(Effect::ReadBack { reply }),
+            Some(Delivery::Queued { .. }) => {
+                if self.books.not_begun.insert(reply) {
+                    self.error(format!("the reply is not sent yet and is tried every second; u takes it back: {why}"));
+                }
+            }
+            _ => {}
         }
     }
 
@@ -138,8 +152,9 @@ impl App {
             text.text = format!("{}\n\n{other}", text.text.trim_end());
         }
         let saved = (Event::DraftSaved { case, purpose }, Some(Body::Draft(text.clone())));
-        // Nothing may stand in the way of taking a reply back, so nothing is expected of the case.
-        let token = self.append(vec![(event, None), saved], None, Some(word), out);
+        // Nothing may stand in the way of taking a reply back: nothing is expected of the case, and a store that does
+        // not take it is asked again.
+        let token = self.append_surely(vec![(event, None), saved], Some(word), out);
         let post = self.desk.posts.get(to).cloned();
         let seen = post.as_ref().and_then(|post| post.body.clone());
         let account = post.as_ref().and_then(|post| self.reply_account(post)).cloned();
@@ -173,16 +188,22 @@ impl App {
                 continue;
             };
             match reply.delivery {
-                Delivery::Queued { .. }
-                    if self.now.duration_since(reply.queued) < ADOPTED_WITHIN && reply.text.is_some() =>
-                {
+                Delivery::Queued { .. } if self.now.duration_since(reply.queued) >= ADOPTED_WITHIN => left += 1,
+                // A checkpoint leaves texts out.
+                Delivery::Queued { .. } if reply.text.is_none() => {
+                    self.books.adopting.insert(*id);
+                }
+                Delivery::Queued { .. } => {
                     self.queue_again(&reply, out);
                     held += 1;
                 }
-                Delivery::Queued { .. } => left += 1,
                 Delivery::Sending => out.push(Effect::ReadBack { reply: *id }),
                 Delivery::Sent { .. } | Delivery::Failed { .. } | Delivery::Parked { .. } => {}
             }
+        }
+        if !self.books.adopting.is_empty() {
+            let ids = self.books.adopting.iter().map(|reply| BodyId::reply(*reply)).collect();
+            out.push(Effect::ReadBodies { ids });
         }
         if held > 0 {
             self.warn(format!(
@@ -192,6 +213,15 @@ impl App {
         if left > 0 {
             self.warn(format!("replies queued long ago and never sent: {left}; U shows them"));
         }
+    }
+
+    /// The store has brought texts: replies that waited for theirs are held anew.
+    pub(super) fn adopt_read(&mut self, out: &mut Vec<Effect>) {
+        let has_text = |reply: &ReplyId| self.desk.replies.get(reply).is_none_or(|reply| reply.text.is_some());
+        let asked = std::mem::take(&mut self.books.adopting);
+        let (read, unread): (Vec<_>, Vec<_>) = asked.into_iter().partition(has_text);
+        self.adopt(&read, out);
+        self.books.adopting.extend(unread);
     }
 
     fn queue_again(&mut self, reply: &Reply, out: &mut Vec<Effect>) {
@@ -244,6 +274,11 @@ impl App {
             }
             (Command::RetryReply, Delivery::Queued { .. } | Delivery::Failed { .. }) => {
                 self.queue_again(&reply, out);
+                if let Some(until) = self.send_waits.get(&reply.id).filter(|until| **until > self.now + self.setup.hold)
+                {
+                    let at = self.hours(*until);
+                    return self.info(format!("goes out at {at}, when the network is free again; u takes it back"));
+                }
                 self.info(format!("goes out in {} s; u takes it back", self.setup.hold.as_secs()));
             }
             (Command::RetryReply | Command::EditReply, Delivery::Parked { .. } | Delivery::Sending) => {
@@ -271,21 +306,24 @@ impl App {
                 if self.second_press(command, reply.id.to_string(), warning) {
                     self.books.recalled.insert(reply.id, super::AppendToken(0));
                     let event = Event::ReplyDropped { reply: reply.id, case: reply.case };
-                    self.append(vec![(event, None)], None, Some("dropping"), out);
+                    self.append_surely(vec![(event, None)], Some("dropping"), out);
                 }
             }
             (Command::ReadBack, Delivery::Parked { .. } | Delivery::Sending) => {
                 out.push(Effect::ReadBack { reply: reply.id });
                 self.info("looking on the network".to_owned());
             }
-            (Command::ReadBack, _) => self.info(format!("it is {}: nothing was published", reply.delivery.word())),
+            (Command::ReadBack, Delivery::Failed { .. }) => {
+                self.info("it failed, and nothing was published: there is nothing to look for".to_owned());
+            }
+            (Command::ReadBack, _) => self.info("it has not gone out: there is nothing to look for".to_owned()),
             _ => {}
         }
     }
 
     /// `Q`: asks where replies are held or on their way.
     pub(super) fn ask_quit(&mut self, out: &mut Vec<Effect>) {
-        if self.unsent() {
+        if self.unsent() || self.unsaved_drafts().next().is_some() {
             if !matches!(self.mode, Mode::QuitQuestion) {
                 self.open_over(Mode::QuitQuestion);
             }
@@ -312,6 +350,18 @@ impl App {
         self.quitting = true;
         self.dirty = true;
         out.push(Effect::Quit);
+    }
+
+    /// What is held stays in the outbox until the rep sends it: the next run does not send it by itself.
+    pub(super) fn quit_keeping(&mut self, out: &mut Vec<Effect>) {
+        let on_its_way = self.books.queued.iter().filter(|queued| self.pending.contains_key(&queued.token));
+        let held = self.held().into_iter().map(|(reply, _)| (reply.id, reply.case));
+        let kept: BTreeSet<_> = on_its_way.map(|queued| (queued.reply, queued.case)).chain(held).collect();
+        for (reply, case) in kept {
+            let why = KEPT_AT_QUIT.to_owned();
+            self.append(vec![(Event::ReplyFailed { reply, case, why, may_retry: true }, None)], None, None, out);
+        }
+        self.quit(out);
     }
 
     pub(super) fn quit_sending(&mut self, out: &mut Vec<Effect>) {

@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{App, CaseEvents, Effect, FromStore, Mode};
-use crate::desk::{PostState, PostView, fold};
+use crate::desk::{PostState, PostView, Reply, fold};
 use crate::model::event::Standing;
-use crate::model::{Body, CaseId, CaseStatus, Envelope, Event, LinkReport, LinkState, PostId};
+use crate::model::reply::{KEPT_AT_QUIT, without_wait};
+use crate::model::words::are_same_words;
+use crate::model::{
+    Body, CaseId, CaseStatus, Delivery, Envelope, Event, EventId, LinkReport, LinkState, PostId, ReplyId, clean,
+};
 
 /// So many lines of the connection log are kept.
 const LINK_LOG_KEPT: usize = 500;
@@ -115,6 +119,10 @@ impl App {
         self.count_arrival(&envelope.event, before);
         self.settle_pending(envelope);
         self.follow_replies(envelope, out);
+        let returned = self.returned(envelope);
+        if let Some((reply, case)) = returned {
+            self.conclude(reply, case, envelope, out);
+        }
         if let Some(events) = &mut self.case_events
             && before.case == Some(events.case)
             && events.events.last().is_none_or(|last| last.seq < envelope.seq)
@@ -122,7 +130,41 @@ impl App {
             events.events.push(Arc::clone(envelope));
         }
         if self.caught_up {
-            self.tell(envelope, before, out);
+            self.tell(envelope, before, returned.is_some(), out);
+        }
+    }
+
+    /// The reply under way that came back on the stream as this post of ours, before its answer did.
+    fn returned(&self, envelope: &Envelope) -> Option<(ReplyId, CaseId)> {
+        let Event::PostMatched { author, standing: Standing::Own, in_reply_to: Some(to), .. } = &envelope.event else {
+            return None;
+        };
+        let Some(Body::Post(post)) = &envelope.body else { return None };
+        let answers = |reply: &Reply| {
+            let asked = self.desk.posts.get(&reply.to).and_then(|asked| asked.body.as_ref());
+            reply.to == *to || asked.and_then(|asked| asked.version.as_deref()).is_some_and(|id| id == to.native())
+        };
+        let found = self.desk.unfinished_replies().find(|reply| {
+            reply.delivery == Delivery::Sending
+                && answers(reply)
+                && self.account(&reply.account).is_some_and(|account| account.id.as_ref() == Some(author))
+                && reply.text.as_deref().is_some_and(|text| are_same_words(&clean::text(text), &post.text))
+        });
+        found.map(|reply| (reply.id, reply.case))
+    }
+
+    /// A reply that is seen in public is sent, whatever became of the network's answer. The run that sends it says so.
+    fn conclude(&mut self, reply: ReplyId, case: CaseId, envelope: &Envelope, out: &mut Vec<Effect>) {
+        let Event::PostMatched { post, .. } = &envelope.event else { return };
+        let ours = self
+            .desk
+            .replies
+            .get(&reply)
+            .is_some_and(|reply| reply.session == self.setup.session && reply.rep == self.setup.me);
+        if ours {
+            // Seen twice it is written once.
+            let id = EventId::of("reply-sent", &[&reply.to_string(), &post.to_string()]);
+            self.append_as(id, Event::ReplySent { reply, case, post: post.clone() }, out);
         }
     }
 
@@ -163,16 +205,26 @@ impl App {
     fn follow_replies(&mut self, envelope: &Envelope, out: &mut Vec<Effect>) {
         let mine = envelope.rep == self.setup.me;
         match &envelope.event {
+            // The reading back knew less than the stream, on which the reply was seen.
+            Event::ReplyFailed { reply, .. } | Event::ReplyParked { reply, .. } if self.is_sent(*reply) => {}
             Event::ReplyQueued { reply, .. } => {
+                // The network's limit outlives the attempt it was told at.
                 self.books.told_to_send.remove(reply);
-                self.send_waits.remove(reply);
+            }
+            // Sent, or thrown away elsewhere: an older text that waits for the store must not bring it back.
+            Event::DraftDropped { case, purpose } if mine => {
+                self.give_up_waiting(*case, *purpose);
             }
             Event::ReplyRecalled { reply, .. } => {
+                self.books.not_begun.remove(reply);
                 self.books.recalled.remove(reply);
                 self.books.queued.retain(|queued| queued.reply != *reply);
             }
-            Event::ReplyAttempted { reply, .. } => {
-                self.send_waits.remove(reply);
+            Event::ReplyAttempted { reply, session, .. } => {
+                let is_told = self.books.told_to_send.contains(reply);
+                if self.books.not_begun.remove(reply) && *session == self.setup.session && !is_told {
+                    out.push(Effect::ReadBack { reply: *reply });
+                }
             }
             Event::ReplySent { reply, case, .. } => {
                 let asked = self.books.queued.iter().any(|queued| queued.reply == *reply);
@@ -182,8 +234,16 @@ impl App {
                 }
             }
             Event::ReplyFailed { reply, case, why, .. } => {
+                let waits = self.send_waits.get(reply).copied().filter(|until| *until > self.now);
                 self.end_reply(*reply);
-                if mine && self.caught_up {
+                let why = match waits {
+                    Some(until) => {
+                        self.send_waits.insert(*reply, until);
+                        format!("{}; free again at {}", without_wait(why), self.hours(until))
+                    }
+                    None => why.clone(),
+                };
+                if mine && self.caught_up && why != KEPT_AT_QUIT {
                     self.error(format!("not sent in {}: {why}. U shows it", self.case_words(*case)));
                     self.ring(out);
                 }
@@ -204,8 +264,13 @@ impl App {
         }
     }
 
-    fn end_reply(&mut self, reply: crate::model::ReplyId) {
+    fn is_sent(&self, reply: ReplyId) -> bool {
+        self.desk.replies.get(&reply).is_some_and(Reply::is_finished)
+    }
+
+    fn end_reply(&mut self, reply: ReplyId) {
         self.books.told_to_send.remove(&reply);
+        self.books.not_begun.remove(&reply);
         self.send_waits.remove(&reply);
         self.books.queued.retain(|queued| queued.reply != reply);
     }
@@ -217,7 +282,7 @@ impl App {
     }
 
     /// Tells the rep what others did to their cases, and what became of a reply they posted by hand.
-    fn tell(&mut self, envelope: &Envelope, before: &Before, out: &mut Vec<Effect>) {
+    fn tell(&mut self, envelope: &Envelope, before: &Before, is_under_way: bool, out: &mut Vec<Effect>) {
         let Some(case_id) = before.case else { return };
         let Some(case) = self.desk.cases.get(&case_id).cloned() else { return };
         let words = self.case_words(case_id);
@@ -243,7 +308,7 @@ impl App {
         if let Event::PostMatched { standing, .. } = &envelope.event {
             let answered_anew =
                 case.last_answer.as_ref().is_some_and(|answer| Some(&answer.post) != before.last_answer.as_ref());
-            if *standing == Standing::Own && answered_anew {
+            if *standing == Standing::Own && answered_anew && !is_under_way {
                 match &before.handed_over {
                     Some(handed) if case.handed_over.is_none() && handed.rep == self.setup.me => {
                         self.info(format!("your reply is public: {words} is acknowledged"));
@@ -320,6 +385,7 @@ impl App {
                     self.desk.supply(&id, body);
                 }
                 self.open_awaited_draft(out);
+                self.adopt_read(out);
             }
             FromStore::Older { column, posts } => {
                 let posts = posts.iter().filter_map(|envelope| post_view(envelope)).collect();

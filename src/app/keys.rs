@@ -228,7 +228,7 @@ impl App {
             }
             Command::DropDraft => self.drop_draft(out),
             Command::QuitSendNow => self.quit_sending(out),
-            Command::QuitKeep => self.quit(out),
+            Command::QuitKeep => self.quit_keeping(out),
         }
     }
 
@@ -387,7 +387,7 @@ impl App {
         let of = format!("{case} {purpose:?}");
         if self.second_press(Command::DropDraft, of, format!("the same key again throws {whose} draft away")) {
             self.books.began.remove(&(case, purpose));
-            self.append(vec![(Event::DraftDropped { case, purpose }, None)], None, Some("dropping"), out);
+            self.append_surely(vec![(Event::DraftDropped { case, purpose }, None)], Some("dropping"), out);
         }
     }
 }

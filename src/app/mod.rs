@@ -20,6 +20,7 @@ pub mod effect;
 mod finding;
 mod holding;
 mod ingest;
+mod keeping;
 pub mod keymap;
 mod keys;
 mod line;

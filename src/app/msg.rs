@@ -38,6 +38,11 @@ pub enum Msg {
         reply: ReplyId,
         until: Timestamp,
     },
+    /// The attempt of a reply did not reach the log, so nothing left this machine: it is still to be sent.
+    NotBegun {
+        reply: ReplyId,
+        why: String,
+    },
     EditorClosed(Result<String, String>),
     /// The config file changed: the new settings, or why the old ones stay.
     Reloaded(Result<Box<Setup>, String>),

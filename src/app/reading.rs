@@ -6,7 +6,7 @@ use super::command::ModeKind;
 use super::notice::{Notice, SHOWN_FOR, Weight};
 use super::{App, ColumnSetup};
 use crate::desk::{Case, CaseDraft, PostView, Reply};
-use crate::model::{Account, AccountName, CaseId, ColumnName, Delivery, Purpose};
+use crate::model::{Account, AccountName, CaseId, ColumnName, Delivery, Purpose, ReplyId};
 
 /// From so many cells on the case pane stays open beside the columns.
 pub const PANE_FROM: u16 = 150;
@@ -42,6 +42,11 @@ impl App {
         held
     }
 
+    /// The hold of this reply has run out and the shell has it: it cannot be taken back any more.
+    pub fn is_told_to_send(&self, reply: ReplyId) -> bool {
+        self.books.told_to_send.contains(&reply)
+    }
+
     /// The outbox: every reply that is not finished, the ones that need a hand first, then by age.
     pub fn outbox(&self) -> Vec<&Reply> {
         let mut replies: Vec<_> = self.desk.unfinished_replies().collect();
@@ -54,13 +59,18 @@ impl App {
         self.desk.unfinished_replies().filter(|reply| needs_a_hand(reply)).count()
     }
 
-    /// All drafts, the newest first.
+    /// All drafts, the newest first; of one the store has not taken, its text as it was typed last.
     pub fn drafts(&self) -> Vec<(&Case, Purpose, &CaseDraft)> {
         let of_case = |case| {
             let case: &Case = case;
             case.drafts.iter().map(move |(purpose, draft)| (case, *purpose, draft))
         };
+        let is_unsaved =
+            |of: CaseId, kind: Purpose| self.unsaved_drafts().any(|(case, purpose, _)| (case, purpose) == (of, kind));
         let mut drafts: Vec<_> = self.desk.cases.values().flat_map(of_case).collect();
+        drafts.retain(|(case, purpose, _)| !is_unsaved(case.id, *purpose));
+        let unsaved = self.unsaved_drafts();
+        drafts.extend(unsaved.filter_map(|(case, purpose, draft)| Some((self.desk.cases.get(&case)?, purpose, draft))));
         drafts.sort_by_key(|(case, purpose, draft)| (std::cmp::Reverse(draft.saved), case.number, *purpose));
         drafts
     }

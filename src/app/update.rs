@@ -24,6 +24,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Appended { token, result } => app.appended(token, result),
         Msg::Store(answer) => app.store_answered(answer, &mut out),
         Msg::SendWaits { reply, until } => app.send_waits(reply, until),
+        Msg::NotBegun { reply, why } => app.not_begun(reply, &why, &mut out),
         Msg::EditorClosed(text) => app.editor_closed(text, &mut out),
         Msg::Reloaded(setup) => app.reloaded(setup),
         Msg::Notice(notice) => app.keep_notice(notice),
@@ -51,6 +52,8 @@ impl App {
             Some(waits) => until.max(*waits),
             None => until,
         });
+        // What waits for the store is tried with the tick of each second.
+        let held = held.filter(|until| *until > self.now);
         held.chain(self.draft_due()).min()
     }
 

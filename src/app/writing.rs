@@ -67,8 +67,11 @@ impl App {
             return self.info("this post is no case: it is ours, or passed on by somebody".to_owned());
         };
         let case_id = case.id;
-        let (text, began, saved, theirs) = match case.drafts.get(&purpose) {
-            Some(draft) => match &draft.draft {
+        let on_its_way = self.draft_on_its_way(case_id, purpose).and_then(|it| Some((it.draft.clone()?, it.saved)));
+        let (text, began, saved, theirs) = match (on_its_way, case.drafts.get(&purpose)) {
+            // Saved once more: the store may have refused it.
+            (Some((text, saved)), _) => (text, saved, Saved::Typing { since: self.now }, None),
+            (None, Some(draft)) => match &draft.draft {
                 Some(text) => {
                     let theirs = (draft.rep != self.setup.me).then(|| draft.rep.clone());
                     (text.clone(), draft.saved, Saved::At(draft.saved), theirs)
@@ -81,7 +84,7 @@ impl App {
                 // The store had no text for it: it was erased.
                 None => (self.opening(purpose, &seen), self.now, Saved::Untouched, None),
             },
-            None => (self.opening(purpose, &seen), self.now, Saved::Untouched, None),
+            (None, None) => (self.opening(purpose, &seen), self.now, Saved::Untouched, None),
         };
         if let Some(rep) = theirs {
             self.warn(format!("this is {rep}'s draft; what you change is saved as yours"));
@@ -226,7 +229,7 @@ impl App {
         } else {
             (Event::DraftSaved { case, purpose }, Some(Body::Draft(text)))
         };
-        let token = self.append(vec![event], None, None, out);
+        let token = self.append_surely(vec![event], None, out);
         self.books.draft_append = Some(token);
         self.dirty = true;
     }

@@ -16,6 +16,7 @@ pub mod price;
 pub mod reply;
 pub mod sla;
 pub mod verdict;
+pub mod words;
 
 pub use account::Account;
 pub use body::{Body, BodyId, DraftText, Hit};

@@ -61,6 +61,17 @@ pub enum Delivery {
     },
 }
 
+/// The words of a reply that the rep chose to keep when the deck was closed: it waits, and nothing went wrong.
+pub const KEPT_AT_QUIT: &str = "kept for later when the deck was closed";
+
+/// Stands in a failure's words before the moment, in UTC, from which the network takes requests again.
+pub const FREE_AGAIN: &str = "; free again at ";
+
+/// A failure's words without that moment, for a screen that tells it in the rep's own zone.
+pub fn without_wait(why: &str) -> &str {
+    why.split_once(FREE_AGAIN).map_or(why, |(why, _)| why)
+}
+
 impl Delivery {
     /// The word on the screen.
     pub fn word(&self) -> &'static str {

@@ -13,6 +13,7 @@ use super::intake::Signer;
 use crate::app::Msg;
 use crate::app::notice::{Notice, Weight};
 use crate::log::{AppendError, Log, LogError};
+use crate::model::reply::FREE_AGAIN;
 use crate::model::{CaseId, Event, EventId, Expect, PostId, ReplyId, SessionId};
 use crate::net::{Clock, Network, Outgoing, ReadBack, SendError};
 
@@ -50,7 +51,8 @@ impl Delivering {
     /// Sends a reply whose hold has run out.
     ///
     /// `expect` is the place of the last thing two reps could have raced for in the case: if somebody answered,
-    /// claimed or resolved it since, nothing is sent and the rep is told.
+    /// claimed or resolved it since, nothing is sent and the rep is told. Where the store does not take the attempt
+    /// nothing is sent either, and the app hears [`Msg::NotBegun`].
     pub async fn send(self, confirmed: Confirmed, expect: Expect) {
         let Confirmed { case, ref outgoing } = confirmed;
         let reply = outgoing.reply;
@@ -68,8 +70,12 @@ impl Delivering {
                 return;
             }
             Err(AppendError::Log(error)) => {
-                // Nothing left this machine, and the reply is still queued in the log.
-                self.tell(Weight::Error, format!("the reply is not sent yet: {error}")).await;
+                // Nothing left this machine, and the reply is still queued in the log: the app asks again, unless
+                // the rep takes it back meanwhile.
+                tracing::error!(%reply, %error, "an attempt did not reach the log; nothing was sent");
+                if self.inbox.send(Msg::NotBegun { reply, why: error.to_string() }).await.is_err() {
+                    tracing::debug!(%reply, "nobody is left to try again");
+                }
                 return;
             }
         }
@@ -81,7 +87,8 @@ impl Delivering {
             }
             Err(SendError::Limited { why, until }) => {
                 self.wait_told(reply, until).await;
-                Event::ReplyFailed { reply, case, why: format!("{why}; nothing was sent"), may_retry: true }
+                let why = format!("{why}; nothing was sent{FREE_AGAIN}{until:.0}");
+                Event::ReplyFailed { reply, case, why, may_retry: true }
             }
             Err(SendError::NotSent { why }) => {
                 Event::ReplyFailed { reply, case, why: format!("not sent: {why}"), may_retry: true }
@@ -189,4 +196,204 @@ pub fn outgoing(desk: &crate::desk::Desk, reply: ReplyId) -> Result<(Confirmed, 
     let to_version = desk.posts.get(to).and_then(|post| post.body.as_ref()).and_then(|post| post.version.clone());
     let outgoing = Outgoing { reply, to: to.clone(), to_version, text };
     Ok((Confirmed { case: known.case, outgoing }, Expect { case: known.case, seq: case.contended }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::log::memory::MemoryLog;
+    use crate::model::account::Tier;
+    use crate::model::{
+        Account, AccountName, AuthorId, Body, BodyId, ColumnName, ConversationId, Envelope, Hit, LinkReport,
+        MachineName, NetworkKind, NewEvent, RepName, Seq,
+    };
+    use crate::net::{Backfill, Feed, Finding};
+
+    /// A store whose disk is full for the next `full` appends.
+    #[derive(Debug)]
+    struct Filling {
+        log: MemoryLog,
+        full: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Log for Filling {
+        async fn append(&self, batch: Vec<NewEvent>, expect: Option<Expect>) -> Result<Seq, AppendError> {
+            let spend = |full: usize| full.checked_sub(1);
+            if self.full.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_ok() {
+                return Err(LogError::Full { why: "no room".to_owned() }.into());
+            }
+            self.log.append(batch, expect).await
+        }
+
+        fn subscribe(&self, after: Seq) -> mpsc::Receiver<Vec<Arc<Envelope>>> {
+            self.log.subscribe(after)
+        }
+
+        async fn last(&self) -> Result<Seq, LogError> {
+            self.log.last().await
+        }
+
+        async fn bodies(&self, ids: Vec<BodyId>) -> Result<Vec<(BodyId, Body)>, LogError> {
+            self.log.bodies(ids).await
+        }
+
+        async fn erase(&self, id: BodyId) -> Result<(), LogError> {
+            self.log.erase(id).await
+        }
+
+        async fn older(
+            &self,
+            column: ColumnName,
+            before: (Timestamp, PostId),
+            limit: usize,
+        ) -> Result<Vec<Arc<Envelope>>, LogError> {
+            self.log.older(column, before, limit).await
+        }
+
+        async fn of_case(&self, case: CaseId) -> Result<Vec<Arc<Envelope>>, LogError> {
+            self.log.of_case(case).await
+        }
+
+        async fn of_author(&self, author: AuthorId, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
+            self.log.of_author(author, limit).await
+        }
+
+        async fn search(&self, words: String, limit: usize) -> Result<Vec<Hit>, LogError> {
+            self.log.search(words, limit).await
+        }
+
+        async fn keep_checkpoint(&self, kind: String, seq: Seq, state: Vec<u8>) -> Result<(), LogError> {
+            self.log.keep_checkpoint(kind, seq, state).await
+        }
+
+        async fn checkpoint(&self, kind: String) -> Result<Option<(Seq, Vec<u8>)>, LogError> {
+            self.log.checkpoint(kind).await
+        }
+
+        async fn flush(&self) -> Result<(), LogError> {
+            self.log.flush().await
+        }
+    }
+
+    /// A network that answers every reply with `answer` and counts them.
+    #[derive(Debug)]
+    struct Counting {
+        sent: AtomicUsize,
+        answer: Result<PostId, SendError>,
+    }
+
+    #[async_trait]
+    impl Network for Counting {
+        fn account(&self) -> Account {
+            Account {
+                name: AccountName::new("help"),
+                network: NetworkKind::X,
+                handle: "Help".to_owned(),
+                id: None,
+                tier: Tier::PayPerUse,
+                can_send: true,
+                confirm: false,
+            }
+        }
+
+        async fn listen(
+            &self,
+            _: watch::Receiver<Arc<Vec<Feed>>>,
+            _: mpsc::Sender<LinkReport>,
+            stop: CancellationToken,
+        ) {
+            stop.cancelled().await;
+        }
+
+        async fn send(&self, _: &Outgoing) -> Result<PostId, SendError> {
+            self.sent.fetch_add(1, Ordering::SeqCst);
+            self.answer.clone()
+        }
+
+        async fn read_back(&self, _: &Outgoing, _: Timestamp) -> ReadBack {
+            ReadBack::Unknown { why: "it cannot be looked up here".to_owned() }
+        }
+
+        async fn backfill(&self, _: &[Feed], _: Timestamp, _: Timestamp) -> Backfill {
+            Backfill::default()
+        }
+
+        async fn check(&self, _: &[Feed]) -> Vec<Finding> {
+            Vec::new()
+        }
+    }
+
+    struct Bench {
+        log: Arc<Filling>,
+        network: Arc<Counting>,
+        delivering: Delivering,
+        heard: mpsc::Receiver<Msg>,
+        confirmed: Confirmed,
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-21T14:00:00Z".parse().expect("a time")
+    }
+
+    fn bench(full: usize, answer: Result<PostId, SendError>) -> Bench {
+        let log = Arc::new(Filling { log: MemoryLog::new(), full: AtomicUsize::new(full) });
+        let network = Arc::new(Counting { sent: AtomicUsize::new(0), answer });
+        let (inbox, heard) = mpsc::channel(8);
+        let delivering = Delivering {
+            log: Arc::<Filling>::clone(&log),
+            network: Arc::<Counting>::clone(&network),
+            clock: Arc::new(now),
+            signer: Signer { rep: RepName::new("ana"), machine: MachineName::new("desk-1") },
+            session: SessionId(Uuid::from_u128(7)),
+            inbox,
+        };
+        let author = AuthorId::new(NetworkKind::X, "5");
+        let case = CaseId::of(&author, &ConversationId::new(NetworkKind::X, "1"));
+        let outgoing = Outgoing {
+            reply: ReplyId(Uuid::from_u128(1)),
+            to: PostId::new(NetworkKind::X, "1"),
+            to_version: None,
+            text: "@jo hello".to_owned(),
+        };
+        Bench { log, network, delivering, heard, confirmed: Confirmed { case, outgoing } }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_lets_nothing_out_and_the_next_try_sends_once() {
+        let post = PostId::new(NetworkKind::X, "900");
+        let Bench { log, network, delivering, mut heard, confirmed } = bench(1, Ok(post.clone()));
+        let (reply, case) = (confirmed.outgoing.reply, confirmed.case);
+        let expect = Expect { case, seq: Seq(0) };
+        delivering.clone().send(confirmed.clone(), expect).await;
+        assert_eq!(network.sent.load(Ordering::SeqCst), 0);
+        assert!(
+            matches!(heard.recv().await, Some(Msg::NotBegun { reply: of, why }) if of == reply && why.contains("full"))
+        );
+        assert!(log.of_case(case).await.expect("a store").is_empty());
+        delivering.send(confirmed, expect).await;
+        assert_eq!(network.sent.load(Ordering::SeqCst), 1);
+        let kinds: Vec<_> = log.of_case(case).await.expect("a store").iter().map(|it| it.event.clone()).collect();
+        let session = SessionId(Uuid::from_u128(7));
+        assert_eq!(kinds, [Event::ReplyAttempted { reply, case, session }, Event::ReplySent { reply, case, post }]);
+    }
+
+    #[tokio::test]
+    async fn a_limit_is_told_with_the_time_it_ends() {
+        let until: Timestamp = "2026-11-21T14:41:00Z".parse().expect("a time");
+        let answer = Err(SendError::Limited { why: "too many".to_owned(), until });
+        let Bench { log, delivering, mut heard, confirmed, .. } = bench(0, answer);
+        let case = confirmed.case;
+        delivering.send(confirmed, Expect { case, seq: Seq(0) }).await;
+        assert!(matches!(heard.recv().await, Some(Msg::SendWaits { until: told, .. }) if told == until));
+        let last = log.of_case(case).await.expect("a store").last().map(|it| it.event.clone());
+        let Some(Event::ReplyFailed { why, may_retry: true, .. }) = last else { panic!("{last:?}") };
+        assert_eq!(why, "too many; nothing was sent; free again at 2026-11-21T14:41:00Z");
+    }
 }

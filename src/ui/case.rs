@@ -44,7 +44,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
 fn head(app: &App, case: Option<&Case>, theme: Theme) -> Line<'static> {
     let Some(case) = case else { return Line::styled(" no case: a repost or a post of ours", theme.quiet()) };
     let mark = case.mark(&app.setup.me);
-    let target = reading::target_of(app, case);
+    let target = app.target(case);
     let mut spans = vec![
         Span::styled(format!("CASE {}", case.number), theme.strong()),
         Span::raw("  "),
@@ -92,7 +92,7 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
         lines.push(Line::styled(missing_text(post.state), theme.quiet()));
     }
     let Some(case) = case else { return lines };
-    let facts = case_facts(app, theme, case, reading::target_of(app, case));
+    let facts = case_facts(app, theme, case, app.target(case));
     if !facts.is_empty() {
         lines.extend(pack(&facts, cells.saturating_sub(1)).into_iter().map(without_margin));
     }
@@ -173,7 +173,7 @@ fn spread(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>
 
 /// May we reply?, told before a word is drafted.
 pub(super) fn verdict_lines(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>> {
-    let Some(account) = reading::focused_setup(app).and_then(|column| reading::account(app, &column.reply_as)) else {
+    let Some(account) = reading::focused_setup(app).and_then(|column| app.account(&column.reply_as)) else {
         return Vec::new();
     };
     told_verdict(&may_reply(body, account), cells, theme)

@@ -194,7 +194,7 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
         Standing::Own => facts.push(Span::styled("ours", theme.quiet())),
         Standing::Repost => facts.push(Span::styled("repost, no case", theme.quiet())),
         Standing::Customer => {
-            let account = reading::account(app, &context.column.reply_as);
+            let account = app.account(&context.column.reply_as);
             if let (Some(body), Some(account)) = (&post.body, account)
                 && !reading::is_addressed_to(body, account)
             {

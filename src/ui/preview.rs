@@ -91,7 +91,7 @@ fn divider(cells: u16, theme: Theme) -> Line<'static> {
 
 /// `length 157/280 (X weighted, link counts 23)     cost $0.20 (has a link)`
 fn measures(app: &App, preview: &Preview) -> String {
-    let network = reading::account(app, &preview.account).map_or(preview.to.network(), |account| account.network);
+    let network = app.account(&preview.account).map_or(preview.to.network(), |account| account.network);
     let how = match network {
         NetworkKind::X => "X weighted, link counts 23",
         NetworkKind::Bluesky | NetworkKind::Mastodon => "characters",
@@ -125,7 +125,7 @@ fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
 
 fn key_lines(app: &App, preview: &Preview, theme: Theme) -> [Line<'static>; 2] {
     let hold = app.setup.hold.as_secs();
-    let send = match (preview.armed, reading::account(app, &preview.account).is_some_and(|account| account.confirm)) {
+    let send = match (preview.armed, app.account(&preview.account).is_some_and(|account| account.confirm)) {
         (true, _) => format!("once more sends as {}", reading::account_handle(app, &preview.account)),
         (false, true) => format!("send, asks twice ({hold} s to undo)"),
         (false, false) => format!("send ({hold} s to undo)"),

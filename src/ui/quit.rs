@@ -11,15 +11,22 @@ use super::{reading, time};
 use crate::app::App;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> Position {
-    let held = reading::held_replies(app);
-    let mut lines = vec![Line::styled(
-        match held.len() {
-            1 => " One reply is held and has not gone out:".to_owned(),
-            count => format!(" {count} replies are held and have not gone out:"),
-        },
-        theme.warning(),
-    )];
-    for (until, reply) in held.iter().take(5) {
+    let held = app.held();
+    let mut lines = Vec::new();
+    match app.unsaved_drafts().count() {
+        0 => {}
+        1 => lines.push(Line::styled(" One draft is NOT SAVED; quitting loses it.", theme.overdue())),
+        count => {
+            lines.push(Line::styled(format!(" {count} drafts are NOT SAVED; quitting loses them."), theme.overdue()))
+        }
+    }
+    let words = match held.len() {
+        0 => " Nothing is held.".to_owned(),
+        1 => " One reply is held and has not gone out:".to_owned(),
+        count => format!(" {count} replies are held and have not gone out:"),
+    };
+    lines.push(Line::styled(words, theme.warning()));
+    for (reply, until) in held.iter().take(5) {
         let to = reading::answered_handle(&app.desk, reply);
         lines.push(Line::raw(format!("   to {to} in {}", time::countdown(*until, app.now))));
     }

@@ -4,11 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::app::{App, ColumnSetup};
 use crate::desk::author::Contact;
-use crate::desk::{Case, CaseDraft, Desk, PostView, Reply};
+use crate::desk::{Case, Desk, PostView, Reply};
 use crate::model::sla::{self, OVERDUE_AFTER, Used};
-use crate::model::{
-    Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, Delivery, LinkState, Post, Purpose, Seq,
-};
+use crate::model::{Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, LinkState, Post, Seq};
 
 /// Contacts count as repeated within this time.
 const CONTACT_DAYS: i64 = 7;
@@ -104,36 +102,18 @@ impl Counts {
     }
 }
 
-/// When a case's answer is due: the strictest target of the columns its posts stand in.
-pub(super) fn target_of(app: &App, case: &Case) -> SignedDuration {
-    let stands_in = |name: &ColumnName| {
-        case.posts.iter().any(|id| app.desk.posts.get(id).is_some_and(|post| post.columns.contains(name)))
-    };
-    app.setup
-        .columns
-        .iter()
-        .filter(|column| stands_in(&column.name))
-        .map(|column| column.target)
-        .min()
-        .unwrap_or(OVERDUE_AFTER)
-}
-
 pub(super) fn case_of<'a>(desk: &'a Desk, post: &PostView) -> Option<&'a Case> {
     desk.cases.get(&post.case?)
 }
 
-pub(super) fn account<'a>(app: &'a App, name: &AccountName) -> Option<&'a Account> {
-    app.setup.accounts.iter().find(|account| account.name == *name)
-}
-
 /// `@CharterHelp`; the config's name where the account is gone from the config.
 pub(super) fn account_handle(app: &App, name: &AccountName) -> String {
-    account(app, name).map_or_else(|| name.to_string(), |account| format!("@{}", account.handle))
+    app.account(name).map_or_else(|| name.to_string(), |account| format!("@{}", account.handle))
 }
 
 /// `@CharterHelp (X)`.
 pub(super) fn account_title(app: &App, name: &AccountName) -> String {
-    account(app, name)
+    app.account(name)
         .map_or_else(|| name.to_string(), |account| format!("@{} ({})", account.handle, account.network.title()))
 }
 
@@ -180,46 +160,10 @@ pub(super) fn history_words(app: &App, author: &AuthorId, except: CaseId) -> Opt
     Some(format!("{} contact in {CONTACT_DAYS} days; last: {end}", super::text::ordinal(count)))
 }
 
-/// Replies not sent yet, in the order they were queued: the outbox.
-pub(super) fn unfinished_replies(desk: &Desk) -> impl Iterator<Item = &Reply> {
-    desk.replies.values().filter(|reply| !matches!(reply.delivery, Delivery::Sent { .. }))
-}
-
-/// Own replies of this run that wait for their hold, the next to go first.
-pub(super) fn held_replies(app: &App) -> Vec<(Timestamp, &Reply)> {
-    let mut held: Vec<_> = unfinished_replies(&app.desk)
-        .filter(|reply| reply.rep == app.setup.me && reply.session == app.setup.session)
-        .filter_map(|reply| match reply.delivery {
-            Delivery::Queued { until } => Some((until, reply)),
-            _ => None,
-        })
-        .collect();
-    held.sort_by_key(|(until, reply)| (*until, reply.id));
-    held
-}
-
 /// Whom a reply answers, as `@handle`.
 pub(super) fn answered_handle(desk: &Desk, reply: &Reply) -> String {
     let body = desk.posts.get(&reply.to).and_then(|post| post.body.as_ref());
     body.map_or_else(|| reply.to.to_string(), |post| format!("@{}", post.author.handle))
-}
-
-/// A draft somebody left, with its case.
-pub(super) struct DraftRow<'a> {
-    pub(super) case: &'a Case,
-    pub(super) purpose: Purpose,
-    pub(super) draft: &'a CaseDraft,
-}
-
-/// All drafts, the latest saved first.
-pub(super) fn drafts(desk: &Desk) -> Vec<DraftRow<'_>> {
-    let mut rows: Vec<_> = desk
-        .cases
-        .values()
-        .flat_map(|case| case.drafts.iter().map(move |(purpose, draft)| DraftRow { case, purpose: *purpose, draft }))
-        .collect();
-    rows.sort_by_key(|row| (std::cmp::Reverse(row.draft.saved), row.case.number, row.purpose));
-    rows
 }
 
 /// Links up, links in all, and the worst state's word where one is not up.

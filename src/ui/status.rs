@@ -73,8 +73,9 @@ fn totals(app: &App, counts: &Counts, theme: Theme) -> Vec<(String, Style)> {
         parts.push((format!("OVERDUE {}", counts.overdue), theme.overdue()));
     }
     // A held reply is counted down at the foot; here stands what does not go by itself.
-    let held: Vec<_> = reading::held_replies(app).into_iter().map(|(_, reply)| reply.id).collect();
-    let waiting = reading::unfinished_replies(&app.desk).filter(|reply| !held.contains(&reply.id)).count();
+    let held: Vec<_> =
+        app.held().into_iter().filter(|(_, until)| *until > app.now).map(|(reply, _)| reply.id).collect();
+    let waiting = app.desk.unfinished_replies().filter(|reply| !held.contains(&reply.id)).count();
     if waiting > 0 {
         parts.push((format!("outbox {waiting}"), theme.warning()));
     }
@@ -164,13 +165,16 @@ pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
 
 /// `sent to @petrk in 0:07  u=undo`
 fn held_words(app: &App) -> Option<String> {
-    let held = reading::held_replies(app);
-    let (until, reply) = held.first()?;
+    let held = app.held();
+    let (reply, until) = held.first()?;
     let to = reading::answered_handle(&app.desk, reply);
     let more = if held.len() > 1 { format!("  +{} more", held.len() - 1) } else { String::new() };
     if let Some(free) = app.send_waits.get(&reply.id).filter(|free| **free > app.now) {
         let at = time::hours(*free, &app.setup.zone);
         return Some(format!("to {to}: the network is free again at {at}  u=undo{more}"));
+    }
+    if *until <= app.now {
+        return Some(format!("to {to}: not sent yet, tried every second  u=undo{more}"));
     }
     Some(format!("sent to {to} in {}  u=undo{more}", time::countdown(*until, app.now)))
 }

@@ -292,3 +292,85 @@ fn others_drafts_are_marked() {
     assert_eq!(deck.text(), "bo's words");
     assert!(deck.notice().contains("bo's draft"));
 }
+
+/// The store refuses what waits.
+fn refuse(deck: &mut Deck) {
+    for (token, _, _) in std::mem::take(&mut deck.waiting) {
+        deck.tell(Msg::Appended { token, result: Err(NotAppended::Failed { why: "the disk is full".to_owned() }) });
+    }
+}
+
+/// A draft in the store, then typed on and left with Esc while the disk is full.
+fn left_unsaved() -> Deck {
+    let mut deck = Deck::with_posts(3);
+    deck.press("j r");
+    deck.type_text("first");
+    deck.wait(1);
+    deck.slow_store = true;
+    deck.type_text(" and more");
+    deck.press("esc");
+    refuse(&mut deck);
+    deck
+}
+
+#[test]
+fn words_typed_on_a_full_disk_outlive_the_editor() {
+    let mut deck = left_unsaved();
+    assert!(deck.notice().contains("the disk is full"), "{}", deck.notice());
+    let made = deck.app.notices_made;
+    deck.wait(1);
+    refuse(&mut deck);
+    deck.wait(1);
+    refuse(&mut deck);
+    assert_eq!(deck.app.notices_made, made, "told once");
+    let listed: Vec<_> = deck.app.drafts().iter().filter_map(|(_, _, draft)| draft.draft.clone()).collect();
+    assert_eq!(listed.len(), 1);
+    assert!(listed[0].text.ends_with("first and more"), "{listed:?}");
+    deck.press("r");
+    assert!(deck.text().ends_with("first and more"), "{}", deck.text());
+    deck.type_text("!");
+    deck.press("esc");
+    refuse(&mut deck);
+    deck.slow_store = false;
+    deck.wait(1);
+    assert_eq!(deck.app.unsaved_drafts().count(), 0);
+    assert!(deck.notice().contains("everything is saved"), "{}", deck.notice());
+    let again = deck.killed_and_restarted(9);
+    let text = again.app.drafts()[0].2.draft.clone().unwrap().text;
+    assert!(text.ends_with("first and more!"), "{text}");
+    deck.wait(5);
+    deck.took();
+    deck.wait(5);
+    assert_eq!(deck.appended().len(), 0, "nothing is left to save");
+}
+
+#[test]
+fn an_older_text_never_takes_the_place_of_a_newer_one() {
+    let mut deck = Deck::with_posts(3);
+    deck.press("j r");
+    deck.slow_store = true;
+    deck.type_text("old");
+    deck.wait(1);
+    deck.type_text(" new");
+    deck.wait(1);
+    let refused = deck.waiting.remove(0);
+    deck.tell(Msg::Appended { token: refused.0, result: Err(NotAppended::Failed { why: "busy".to_owned() }) });
+    deck.slow_store = false;
+    deck.store();
+    deck.press("esc");
+    deck.wait(3);
+    let text = deck.app.drafts()[0].2.draft.clone().unwrap().text;
+    assert!(text.ends_with("old new"), "{text}");
+}
+
+#[test]
+fn quitting_says_what_is_not_saved() {
+    let mut deck = left_unsaved();
+    deck.press("Q");
+    assert!(matches!(deck.app.mode, replydeck::app::Mode::QuitQuestion) && !deck.app.quitting);
+    deck.press("esc");
+    deck.slow_store = false;
+    deck.wait(1);
+    deck.press("Q");
+    assert!(deck.app.quitting);
+}

@@ -1,7 +1,7 @@
 //! Replies that need a hand, replies of a run that is gone, and quitting.
 
-use replydeck::app::{Effect, Mode, Msg};
-use replydeck::model::{Body, Delivery, Event, Purpose, ReplyId, SessionId};
+use replydeck::app::{Effect, FromStore, Mode, Msg};
+use replydeck::model::{Body, BodyId, Delivery, Event, Purpose, ReplyId, SessionId};
 use uuid::Uuid;
 
 use super::script::{Deck, case_of, post_id, secs};
@@ -154,8 +154,17 @@ fn quitting_with_replies_held_asks() {
     deck.command_line("q");
     deck.took();
     deck.press("k");
-    assert_eq!(deck.took(), [Effect::Quit]);
-    assert_eq!(deck.app.desk.unfinished_replies().count(), 1, "it stays in the log");
+    assert!(matches!(&deck.took()[..], [Effect::Append { .. }, Effect::Quit]));
+    let kept = deck.app.desk.unfinished_replies().next().map(|reply| reply.delivery.clone());
+    let why = "kept for later when the deck was closed".to_owned();
+    assert_eq!(kept, Some(Delivery::Failed { why, may_retry: true }), "it stays in the log");
+    let mut again = deck.killed_and_restarted(8);
+    let ids: Vec<_> = again.app.desk.unfinished_replies().map(|reply| reply.id).collect();
+    again.tell(Msg::Adopt(ids));
+    again.wait(60);
+    assert_eq!(again.took(), [], "what was kept is not sent by itself");
+    again.press("U r");
+    assert_eq!(again.app.held().len(), 1);
 
     let mut deck = Deck::previewing("words");
     deck.press("y Q");
@@ -187,4 +196,23 @@ fn a_hang_up_never_asks_and_keeps_what_is_queued() {
     let ids: Vec<_> = again.app.desk.unfinished_replies().map(|reply| reply.id).collect();
     again.tell(Msg::Adopt(ids));
     assert_eq!(again.app.held().len(), 1);
+}
+
+#[test]
+fn a_young_reply_whose_text_is_not_read_yet_waits_for_it() {
+    let mut deck = Deck::with_posts(3);
+    queued_by(&mut deck, "ana");
+    // As after a checkpoint.
+    deck.app.desk.replies.get_mut(&REPLY).unwrap().text = None;
+    deck.now += secs(5);
+    deck.took();
+    deck.tell(Msg::Adopt(vec![REPLY]));
+    assert_eq!(deck.took(), [Effect::ReadBodies { ids: vec![BodyId::reply(REPLY)] }]);
+    assert!(!deck.notice().contains("long ago"), "{}", deck.notice());
+    deck.tell(Msg::Store(FromStore::Bodies(Vec::new())));
+    assert_eq!(deck.app.held().len(), 0, "an answer to something else");
+    let body = Body::Reply("@user2 from before ^AN".to_owned());
+    deck.tell(Msg::Store(FromStore::Bodies(vec![(BodyId::reply(REPLY), body)])));
+    assert!(matches!(delivery(&deck), Some(Delivery::Queued { until }) if *until == deck.now + secs(10)));
+    assert!(deck.notice().contains("held anew"));
 }

@@ -253,13 +253,17 @@ impl Deck {
 
     /// Our own answer to post `n`, seen on the stream.
     pub(crate) fn own_answer(&mut self, n: u64, to: u64) {
+        self.own_words(n, to, "we are on it");
+    }
+
+    pub(crate) fn own_words(&mut self, n: u64, to: u64, words: &str) {
         let mut own = post(n, self.now);
         own.author.id = AuthorId::new(NetworkKind::X, OURS);
         let asked = post(to, self.now);
         own.conversation.clone_from(&asked.conversation);
         own.in_reply_to = Some(asked.id.clone());
         own.in_reply_to_author = Some(asked.author.id);
-        "we are on it".clone_into(&mut own.text);
+        words.clone_into(&mut own.text);
         let body = Some(Body::Post(Box::new(own.clone())));
         self.by("intake", Self::matched(&own, &["c1"], Standing::Own), body);
     }

@@ -285,3 +285,124 @@ fn the_network_may_make_a_reply_wait() {
     deck.by("ana", Event::ReplyAttempted { reply, case: case_of(3), session: deck.app.setup.session }, None);
     assert_eq!(deck.app.desk.replies[&reply].delivery, Delivery::Sending);
 }
+
+/// Held for its ten seconds, told to the shell, and the store did not take the attempt.
+fn not_begun() -> (Deck, ReplyId) {
+    let mut deck = Deck::previewing("We are on it.");
+    deck.press("y");
+    deck.wait(10);
+    let reply = deck.app.desk.unfinished_replies().next().map(|reply| reply.id).unwrap();
+    assert!(deck.took().contains(&Effect::Send { reply }));
+    deck.tell(Msg::NotBegun { reply, why: "the disk is full".to_owned() });
+    (deck, reply)
+}
+
+#[test]
+fn a_reply_the_store_did_not_let_out_is_tried_every_second_and_told_once() {
+    let (mut deck, reply) = not_begun();
+    assert!(deck.notice().contains("the disk is full"), "{}", deck.notice());
+    let notices = deck.app.notices_made;
+    for _ in 0..3 {
+        assert_eq!(deck.app.next_deadline(), None, "the second's tick is soon enough");
+        deck.wait(1);
+        assert_eq!(deck.took(), [Effect::Send { reply }]);
+        deck.tell(Msg::NotBegun { reply, why: "the disk is full".to_owned() });
+    }
+    assert_eq!(deck.app.notices_made, notices);
+    deck.wait(1);
+    deck.took();
+    deck.by("ana", Event::ReplyAttempted { reply, case: case_of(3), session: deck.app.setup.session }, None);
+    deck.wait(5);
+    assert_eq!(deck.took(), [], "on its way");
+}
+
+#[test]
+fn a_reply_the_store_did_not_let_out_can_be_taken_back() {
+    let (mut deck, _) = not_begun();
+    deck.press("u");
+    assert_eq!(deck.text(), "Sorry, Jo 3. We are on it.");
+    assert_eq!(queued(&deck), 0);
+    deck.wait(20);
+    assert!(!deck.took().iter().any(|effect| matches!(effect, Effect::Send { .. })));
+    let (mut deck, _) = not_begun();
+    deck.press("U e");
+    assert_eq!(deck.text(), "Sorry, Jo 3. We are on it.");
+    let (mut deck, _) = not_begun();
+    deck.press("U D D");
+    assert_eq!(queued(&deck), 0);
+}
+
+#[test]
+fn an_attempt_the_store_kept_after_all_is_read_back_and_not_sent_again() {
+    let attempted =
+        |deck: &Deck, reply| Event::ReplyAttempted { reply, case: case_of(3), session: deck.app.setup.session };
+    let (mut deck, reply) = not_begun();
+    let event = attempted(&deck, reply);
+    deck.by("ana", event, None);
+    deck.wait(5);
+    assert_eq!(deck.took(), [Effect::ReadBack { reply }]);
+}
+
+#[test]
+fn a_limit_outlives_the_failure_and_no_request_goes_before_its_end() {
+    let mut deck = Deck::previewing("words");
+    deck.press("y");
+    deck.wait(10);
+    let reply = deck.app.desk.unfinished_replies().next().map(|reply| reply.id).unwrap();
+    let session = deck.app.setup.session;
+    let until = deck.now + secs(600);
+    deck.tell(Msg::SendWaits { reply, until });
+    deck.by("ana", Event::ReplyAttempted { reply, case: case_of(3), session }, None);
+    let why = format!("too many; nothing was sent; free again at {until:.0}");
+    deck.by("ana", Event::ReplyFailed { reply, case: case_of(3), why, may_retry: true }, None);
+    assert!(deck.notice().contains("nothing was sent; free again at 14:10"), "{}", deck.notice());
+    assert_eq!(deck.app.send_waits.get(&reply), Some(&until));
+    deck.took();
+    deck.press("U r");
+    assert!(deck.notice().contains("goes out at 14:10"), "{}", deck.notice());
+    deck.wait(599);
+    assert!(!deck.took().contains(&Effect::Send { reply }));
+    deck.wait(1);
+    assert!(deck.took().contains(&Effect::Send { reply }));
+    assert!(deck.app.send_waits.is_empty());
+}
+
+/// Under way, its answer lost; `own` of our posts comes in on the stream.
+fn came_back(own: &str, to: u64) -> (Deck, ReplyId) {
+    let mut deck = Deck::previewing("We are on it.");
+    deck.press("y");
+    deck.wait(10);
+    let reply = deck.app.desk.unfinished_replies().next().map(|reply| reply.id).unwrap();
+    deck.by("ana", Event::ReplyAttempted { reply, case: case_of(3), session: deck.app.setup.session }, None);
+    deck.took();
+    deck.own_words(500, to, own);
+    (deck, reply)
+}
+
+#[test]
+fn a_reply_whose_answer_was_lost_is_sent_once_it_is_seen_in_public() {
+    let (mut deck, reply) = came_back("Sorry, Jo 3.  We are on it. ^AN", 3);
+    assert!(matches!(&deck.app.desk.replies[&reply].delivery, Delivery::Sent { post, .. } if *post == post_id(500)));
+    let events = deck.appended();
+    let sent = Event::ReplySent { reply, case: case_of(3), post: post_id(500) };
+    assert_eq!(events.iter().map(|event| &event.event).collect::<Vec<_>>(), [&sent]);
+    assert!(deck.notice().starts_with("sent, in case 3"), "{}", deck.notice());
+    assert!(!deck.app.notices.iter().any(|notice| notice.text.contains("elsewhere")));
+    let answer = deck.app.desk.cases[&case_of(3)].last_answer.clone().unwrap();
+    assert_eq!(answer.rep.as_ref().map(|rep| rep.as_str()), Some("ana"));
+    let (counted, notices) = (deck.app.desk.counters.replies_sent, deck.app.notices_made);
+    deck.by("ana", sent, None);
+    deck.by("ana", Event::ReplyParked { reply, case: case_of(3), why: "late".to_owned() }, None);
+    assert_eq!(deck.app.desk.counters.replies_sent, counted, "told again by the reading back");
+    assert!(deck.app.desk.replies[&reply].is_finished());
+    assert_eq!(deck.app.notices_made, notices);
+}
+
+#[test]
+fn another_post_of_ours_ends_no_reply() {
+    for (own, to) in [("we are on it", 3), ("@user3 Sorry, Jo 3. We are on it. ^AN", 2)] {
+        let (mut deck, reply) = came_back(own, to);
+        assert_eq!(deck.app.desk.replies[&reply].delivery, Delivery::Sending);
+        assert_eq!(deck.appended(), []);
+    }
+}

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
-use unicode_normalization::UnicodeNormalization;
 
 use super::api::Api;
 use super::decode;
 use super::search::{REACHES, Search, Stopped};
 use crate::model::Post;
+use crate::model::words::are_same_words;
 use crate::net::{Outgoing, ReadBack};
 
 /// Clocks here and at X may differ by so much.
@@ -73,7 +73,7 @@ async fn look(api: &Api, outgoing: &Outgoing, attempted: Timestamp) -> Result<Se
             if !answers(&post, outgoing) {
                 continue;
             }
-            if are_same_words(&outgoing.text, &post.text) {
+            if are_same_words(&decode::words(&outgoing.text), &post.text) {
                 return Ok(Seen::It(ReadBack::Published(post.id)));
             }
             other_words = Some(post.id);
@@ -91,62 +91,4 @@ fn answers(post: &Post, outgoing: &Outgoing) -> bool {
     post.in_reply_to.as_ref().is_some_and(|to| {
         *to == outgoing.to || outgoing.to_version.as_deref().is_some_and(|version| version == to.native())
     })
-}
-
-/// Compares what we sent with what X shows: leading mentions may come or go, and each link has become
-/// `https://t.co/…`; a link at the end may not be shown at all.
-fn are_same_words(ours: &str, theirs: &str) -> bool {
-    let ours = decode::words(ours).nfc().collect::<String>();
-    let theirs = theirs.nfc().collect::<String>();
-    let (mut ours, theirs) = (without_mentions(&ours), without_mentions(&theirs));
-    while ours.len() > theirs.len() && ours.last().is_some_and(|word| is_link(word)) {
-        ours.pop();
-    }
-    ours.len() == theirs.len()
-        && ours
-            .iter()
-            .zip(&theirs)
-            .all(|(ours, theirs)| ours == theirs || (theirs.contains("https://t.co/") && is_link(ours)))
-}
-
-fn without_mentions(text: &str) -> Vec<&str> {
-    text.split_whitespace().skip_while(|word| word.starts_with('@')).collect()
-}
-
-/// X makes a link of anything that looks like a domain.
-fn is_link(word: &str) -> bool {
-    word.contains("://")
-        || word
-            .trim_matches(|c: char| !c.is_alphanumeric())
-            .split_once('.')
-            .is_some_and(|(host, rest)| !host.is_empty() && rest.chars().next().is_some_and(char::is_alphabetic))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::are_same_words;
-
-    #[test]
-    fn words_are_compared_as_x_shows_them() {
-        let sent = "@ana Sorry about the slow line & the wait ^AN\nhttps://x.com/messages/compose?recipient_id=42";
-        for shown in [
-            "@ana Sorry about the slow line &amp; the wait ^AN https://t.co/abc",
-            "@acme @ana Sorry about the slow line & the wait ^AN https://t.co/abc",
-            "Sorry about the slow line & the wait ^AN",
-            "@ana Sorry  about the slow line & the wait ^AN\nhttps://x.com/messages/compose?recipient_id=42",
-        ] {
-            assert!(are_same_words(sent, &super::decode::words(shown)), "{shown}");
-        }
-        for other in [
-            "@ana Sorry about the slow line ^AN https://t.co/abc",
-            "@ana Sorry about the slow line & the wait ^BO https://t.co/abc",
-            "@ana Sorry about the https://t.co/x line & the wait ^AN https://t.co/abc",
-            "",
-        ] {
-            assert!(!are_same_words(sent, other), "{other}");
-        }
-        assert!(are_same_words("see (acme.app).", "see (https://t.co/q)."));
-        assert!(are_same_words("cafe\u{301} open", "caf\u{e9} open"));
-        assert!(!are_same_words("see 3.5 now", "see https://t.co/q now"));
-    }
 }

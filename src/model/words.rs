@@ -1,0 +1,61 @@
+//! Whether a post seen on a network is the reply we sent.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Compares what we sent with what the network shows, both cleaned: leading mentions may come or go, and on X each
+/// link has become `https://t.co/…`; a link at the end may not be shown at all.
+pub fn are_same_words(ours: &str, theirs: &str) -> bool {
+    let ours = ours.nfc().collect::<String>();
+    let theirs = theirs.nfc().collect::<String>();
+    let (mut ours, theirs) = (without_mentions(&ours), without_mentions(&theirs));
+    while ours.len() > theirs.len() && ours.last().is_some_and(|word| is_link(word)) {
+        ours.pop();
+    }
+    ours.len() == theirs.len()
+        && ours
+            .iter()
+            .zip(&theirs)
+            .all(|(ours, theirs)| ours == theirs || (theirs.contains("https://t.co/") && is_link(ours)))
+}
+
+fn without_mentions(text: &str) -> Vec<&str> {
+    text.split_whitespace().skip_while(|word| word.starts_with('@')).collect()
+}
+
+/// X makes a link of anything that looks like a domain.
+fn is_link(word: &str) -> bool {
+    word.contains("://")
+        || word
+            .trim_matches(|c: char| !c.is_alphanumeric())
+            .split_once('.')
+            .is_some_and(|(host, rest)| !host.is_empty() && rest.chars().next().is_some_and(char::is_alphabetic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::are_same_words;
+
+    #[test]
+    fn words_are_compared_as_x_shows_them() {
+        let sent = "@ana Sorry about the slow line & the wait ^AN\nhttps://x.com/messages/compose?recipient_id=42";
+        for shown in [
+            "@ana Sorry about the slow line & the wait ^AN https://t.co/abc",
+            "@acme @ana Sorry about the slow line & the wait ^AN https://t.co/abc",
+            "Sorry about the slow line & the wait ^AN",
+            "@ana Sorry  about the slow line & the wait ^AN\nhttps://x.com/messages/compose?recipient_id=42",
+        ] {
+            assert!(are_same_words(sent, shown), "{shown}");
+        }
+        for other in [
+            "@ana Sorry about the slow line ^AN https://t.co/abc",
+            "@ana Sorry about the slow line & the wait ^BO https://t.co/abc",
+            "@ana Sorry about the https://t.co/x line & the wait ^AN https://t.co/abc",
+            "",
+        ] {
+            assert!(!are_same_words(sent, other), "{other}");
+        }
+        assert!(are_same_words("see (acme.app).", "see (https://t.co/q)."));
+        assert!(are_same_words("cafe\u{301} open", "caf\u{e9} open"));
+        assert!(!are_same_words("see 3.5 now", "see https://t.co/q now"));
+    }
+}
