@@ -185,7 +185,8 @@ impl Effects {
     }
 
     fn tell(&self, weight: Weight, text: String) {
-        tracing::warn!("{text}");
+        // The log file never holds what was written to customers, which an address or a reason may repeat.
+        tracing::warn!(?weight, "the screen was told that something did not go as asked");
         let (inbox, notice) = (self.inbox.clone(), Notice::new((self.clock)(), weight, text));
         self.tasks.spawn(async move {
             if inbox.send(Msg::Notice(notice)).await.is_err() {

@@ -188,7 +188,8 @@ impl Filling {
     }
 
     async fn tell(&self, weight: Weight, text: String) {
-        tracing::info!("{text}");
+        // A network's reason may repeat what it was asked for; the log file says only that there was an answer.
+        tracing::info!(gap = ?self.ask.gap, ?weight, "the screen was told what became of a gap");
         if self.inbox.send(Msg::Notice(Notice::new((self.clock)(), weight, text))).await.is_err() {
             tracing::debug!("nobody is left to read the notice");
         }

@@ -94,7 +94,7 @@ impl Delivering {
                 Event::ReplyFailed { reply, case, why: format!("not sent: {why}"), may_retry: true }
             }
             Err(SendError::Unknown { why }) => {
-                tracing::warn!(%reply, %why, "no answer; reading back");
+                tracing::warn!(%reply, "no answer; reading back");
                 self.tell(
                     Weight::Warning,
                     format!("no answer from the network ({why}); looking whether it was published"),
@@ -131,14 +131,14 @@ impl Delivering {
                 Ok(_) => return,
                 Err(AppendError::Log(LogError::Closed)) => {
                     tracing::error!(
-                        ?event,
+                        id = ?event.id,
                         "the store closed before the outcome was written; it is read back at the next start"
                     );
                     return;
                 }
                 Err(error) => error.to_string(),
             };
-            tracing::error!(%why, ?event, "an outcome waits for the store");
+            tracing::error!(%why, id = ?event.id, "an outcome waits for the store");
             if !told {
                 told = true;
                 self.tell(Weight::Error, format!("the outcome of a reply waits for the store: {why}")).await;
@@ -159,7 +159,8 @@ impl Delivering {
     }
 
     async fn tell(&self, weight: Weight, text: String) {
-        tracing::warn!("{text}");
+        // A refusal may repeat the reply, which the log file must not hold.
+        tracing::warn!(?weight, "the screen was told what became of a reply");
         if self.inbox.send(Msg::Notice(Notice::new((self.clock)(), weight, text))).await.is_err() {
             tracing::debug!("nobody is left to read the notice");
         }
