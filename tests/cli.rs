@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use clap::CommandFactory;
 use replydeck::cli::Cli;
+use replydeck::log::sqlite::{FILE, SqliteLog};
 
 /// The binary in `home`, with nothing of this environment but the path.
 fn replydeck(home: &Path, args: &[&str], set: &[(&str, &str)]) -> Output {
@@ -185,4 +186,38 @@ fn a_reader_that_goes_away_is_no_failure() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_search_makes_no_store_and_says_when_nothing_is_found() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let data = home.path().join("data");
+    let search = || replydeck(home.path(), &["--data-dir", data.to_str().expect("UTF-8"), "search", "slow"], &[]);
+    for _ in ["no folder", "an empty folder"] {
+        let output = search();
+        assert_eq!(output.status.code(), Some(1));
+        let told = format!("there is no store in {}; start the deck or set REPLYDECK_DATA_DIR", data.display());
+        assert!(stderr(&output).contains(&told) && output.stdout.is_empty(), "{}", stderr(&output));
+        std::fs::create_dir_all(&data).expect("made");
+        assert_eq!(std::fs::read_dir(&data).expect("there").count(), 0);
+    }
+    drop(SqliteLog::open(&data).expect("a store"));
+    let output = search();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(1), "nothing found\n"));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn check_finds_a_store_the_deck_would_refuse() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let check = || {
+        let data = home.path().to_str().expect("UTF-8");
+        stdout(&replydeck(home.path(), &["--config", "/no/such.toml", "--data-dir", data, "check"], &[]))
+    };
+    assert!(!check().contains("the store"), "there is none");
+    drop(SqliteLog::open(home.path()).expect("a store"));
+    assert!(check().contains(&format!("works  the store {}", home.path().display())), "{}", check());
+    std::fs::write(home.path().join(FILE), "Dear diary, ".repeat(1000)).expect("written");
+    let told = check();
+    assert!(told.contains("data      FAILS  the store") && told.contains("it is not a database"), "{told}");
 }

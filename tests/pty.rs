@@ -192,6 +192,16 @@ fn every_end_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_terminal_that_cannot_place_its_cursor_is_refused_in_words() {
+    let home = tempfile::tempdir().expect("a home");
+    let mut deck = InTerminal::start(&["demo"], home.path(), SMALL, &[("TERM", "dumb")]);
+    assert_eq!(deck.ended().exit_code(), 1);
+    let bytes = String::from_utf8_lossy(&deck.bytes()).into_owned();
+    assert!(bytes.contains("TERM says the terminal cannot place its cursor; set TERM to"), "{bytes:?}");
+    assert!(!bytes.contains('\u{1b}'), "{bytes:?}");
+}
+
+#[test]
 fn a_lost_line_ends_the_deck_and_keeps_the_draft() {
     let desk = Desk::new();
     // The terminal belongs to a process of its own, so that a kill of that one takes the line away.

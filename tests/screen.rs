@@ -16,6 +16,8 @@ use replydeck::ui::{self, Cache, Theme};
 
 #[path = "fixtures/screen/deck.rs"]
 mod deck;
+#[path = "screen/falling_apart.rs"]
+mod falling_apart;
 #[path = "fixtures/screen/modes.rs"]
 mod modes;
 #[path = "fixtures/screen/real_terminal.rs"]
@@ -463,7 +465,12 @@ impl Stock {
         Self { terminal, bytes, cache: Cache::new(Theme::colour()), parser: emulator(size) }
     }
 
-    fn draw(&mut self, app: &App) -> Vec<String> {
+    /// The frame in a new terminal: there the stock encoder leaves nothing of an earlier one.
+    fn draw_anew(&mut self, app: &App) -> Vec<String> {
+        let area = self.parser.screen().size();
+        let size = (area.1.get(), area.0.get());
+        (self.terminal, self.bytes) = stock_terminal(size);
+        self.parser = emulator(size);
         self.terminal.draw(|frame| ui::draw(frame, app, &mut self.cache)).expect("a frame");
         self.parser.process(&std::mem::take(&mut *self.bytes.0.borrow_mut()));
         seen(&self.parser)
@@ -546,7 +553,7 @@ fn assert_borders_hold(app: &mut App, steps: impl Iterator<Item = Box<dyn Fn(&mu
         change(app);
         terminal.draw(|frame| ui::draw(frame, app, &mut cache)).expect("a frame");
         parser.process(&terminal.backend_mut().take());
-        assert_eq!(seen(&parser), stock.draw(app), "step {step}");
+        assert_eq!(seen(&parser), stock.draw_anew(app), "step {step}");
         for row in 2..size.1 - 3 {
             for column in [0, 39, 79] {
                 let cell = parser.screen().cell(row, column).map(vt100::Cell::contents).unwrap_or_default();
@@ -623,7 +630,7 @@ fn borders_hold_while_boxes_open_over_wide_text() {
 }
 
 fn cell_words() -> impl Strategy<Value = String> {
-    "[a-c |]{1,6}| {1,30}|[回線がです]{1,4}|[éßЖ]{1,3}|😡|กำ"
+    "[a-c |]{1,6}| {1,30}|[回線がです]{1,4}|[éßЖ]{1,3}|😡"
 }
 
 proptest! {
@@ -639,8 +646,7 @@ proptest! {
         use ratatui::style::{Color, Modifier, Style};
         let size = (60, 6);
         let mut terminal = own_terminal(size);
-        let (mut stock, bytes) = stock_terminal(size);
-        let (mut own_parser, mut stock_parser) = (emulator(size), emulator(size));
+        let mut own_parser = emulator(size);
         for (n, puts) in frames.iter().enumerate() {
             // The model of a terminal keeps only one of the two on a cell.
             let weight = if n % 2 == 0 { Modifier::BOLD } else { Modifier::DIM };
@@ -662,6 +668,9 @@ proptest! {
             };
             terminal.draw(draw).expect("a frame");
             own_parser.process(&terminal.backend_mut().take());
+            // In a new terminal: there the stock encoder leaves nothing of an earlier frame.
+            let (mut stock, bytes) = stock_terminal(size);
+            let mut stock_parser = emulator(size);
             stock.draw(draw).expect("a frame");
             stock_parser.process(&std::mem::take(&mut *bytes.0.borrow_mut()));
             prop_assert_eq!(seen(&own_parser), seen(&stock_parser));

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use tokio::sync::mpsc;
 use super::{Cli, print};
 use crate::config::check::{self, Line, Outcome, Part, TerminalFacts};
 use crate::config::{Config, ConfigError};
+use crate::log::sqlite::{self, SqliteLog};
 use crate::model::clean;
 use crate::net::{Feed, Finding, FindingVerdict, Network};
 
@@ -65,6 +67,7 @@ pub(super) fn run(args: &CheckArgs, cli: &Cli, connect: Connect<'_>) -> anyhow::
         lines.extend(check::secrets(config));
     }
     lines.push(check::data(&places.data));
+    lines.extend(store(&places.data));
     lines.extend(check::terminal(&terminal_facts()));
     if let (true, Some(config)) = (args.online, &config) {
         lines.extend(online(config, connect));
@@ -90,7 +93,19 @@ fn unusable(error: &ConfigError) -> Line {
     Line::new(Part::Config, Outcome::Fails, error.to_string())
 }
 
-fn terminal_facts() -> TerminalFacts {
+/// The store, where there is one: whether the deck would open it.
+fn store(folder: &Path) -> Option<Line> {
+    match SqliteLog::try_out(folder) {
+        Ok(false) => None,
+        Ok(true) => {
+            let what = format!("the store {} can be opened", folder.join(sqlite::FILE).display());
+            Some(Line::new(Part::Data, Outcome::Works, what))
+        }
+        Err(why) => Some(Line::new(Part::Data, Outcome::Fails, why.to_string())),
+    }
+}
+
+pub(super) fn terminal_facts() -> TerminalFacts {
     let mut facts = TerminalFacts::from_variables(&|name| std::env::var(name).ok());
     facts.is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     // Asked only of a terminal: elsewhere the answer would come from a helper program, or not at all.

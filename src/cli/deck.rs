@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::config::check::{Outcome, TerminalFacts, terminal};
 use crate::config::{Config, Places};
 use crate::log::sqlite::SqliteLog;
 use crate::model::SessionId;
@@ -63,6 +64,7 @@ impl std::fmt::Debug for Deck<'_> {
 /// when the token it is given is cancelled.
 pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> {
     let Deck { config, watched, data_dir, networks, clock, theme, random, holds } = deck;
+    able_terminal(&super::check::terminal_facts())?;
     std::fs::create_dir_all(data_dir).with_context(|| {
         format!("the data folder {} cannot be made. Set REPLYDECK_DATA_DIR to another", data_dir.display())
     })?;
@@ -107,6 +109,16 @@ pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> 
         log.close().await;
         ended
     })
+}
+
+/// Refuses a terminal that would show the deck's control sequences as letters, in the words of `replydeck check`.
+fn able_terminal(facts: &TerminalFacts) -> anyhow::Result<()> {
+    match terminal(facts).into_iter().find(|line| line.outcome == Outcome::Fails) {
+        Some(line) => {
+            anyhow::bail!("the deck cannot be shown: {}; {}", line.what, line.remedy.unwrap_or_default())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Tasks that run as long as the deck does.

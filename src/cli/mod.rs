@@ -26,7 +26,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, ConfigError, PlaceError, Places};
-use crate::log::sqlite::SqliteLog;
 use crate::run::networks;
 use crate::ui::Theme;
 
@@ -161,8 +160,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
                 Config::load(&places.config).map_or_else(|_| TimeZone::system(), |config| config.effective_zone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let found = runtime.block_on(async {
-                let log = SqliteLog::open(&places.data)?;
-                let found = search::run(args, &log, &zone, &mut std::io::stdout()).await;
+                let log = search::store(&places.data)?;
+                let found = search::run(args, &log, &zone, &mut std::io::stdout(), &mut std::io::stderr()).await;
                 log.close().await;
                 found
             })?;

@@ -1,6 +1,7 @@
 //! `replydeck search`: stored posts, replies and notes by their words, newest first.
 
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::Context;
 use clap::Args;
@@ -8,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::log::Log;
+use crate::log::sqlite::{self, SqliteLog};
 use crate::model::{Body, Hit, clean};
 
 /// Find stored posts, replies and notes by their words, newest first
@@ -27,12 +29,22 @@ pub struct SearchArgs {
     json: bool,
 }
 
-/// Prints what the store holds; times are told in `zone`. True where something was found.
+/// Opens the store; a folder without one is told and left without.
+pub fn store(folder: &Path) -> anyhow::Result<SqliteLog> {
+    let is_there = folder.join(sqlite::FILE).try_exists();
+    if !is_there.with_context(|| format!("the data folder {} cannot be read", folder.display()))? {
+        anyhow::bail!("there is no store in {}; start the deck or set REPLYDECK_DATA_DIR", folder.display());
+    }
+    Ok(SqliteLog::open(folder)?)
+}
+
+/// Prints what the store holds, or that it holds nothing of the kind; times are told in `zone`. True where something was found.
 pub async fn run(
     args: &SearchArgs,
     log: &dyn Log,
     zone: &TimeZone,
     out: &mut (dyn Write + Send),
+    err: &mut (dyn Write + Send),
 ) -> anyhow::Result<bool> {
     let words = args.words.join(" ");
     let limit = usize::try_from(args.limit).context("the limit is too large for this machine")?;
@@ -42,6 +54,9 @@ pub async fn run(
         writeln!(out, "{line}")?;
     }
     out.flush()?;
+    if hits.is_empty() {
+        writeln!(err, "nothing found")?;
+    }
     Ok(!hits.is_empty())
 }
 

@@ -4,6 +4,10 @@
 //! over them, changes only those attributes that differ, and erases long blanks instead of writing them. A
 //! terminal may draw some clusters wider or narrower than counted; behind such a one the cursor is put where
 //! it belongs by an absolute move before anything else is written.
+//!
+//! A cluster that a terminal takes apart also leaves its parts in cells that are blank here before and after, so
+//! that no change would ever reach them. A row that holds such a cluster, or held one in the last frame, is
+//! erased from it on and written whole as soon as anything on the row changes.
 
 use std::io::{self, Write as _};
 
@@ -98,12 +102,32 @@ impl Width {
     }
 }
 
+/// Whether some terminals draw the cluster as several, side by side: joined emoji, flags, skin tones, emoji
+/// selectors, conjuncts and signs of Indic scripts, emoji that came after most tables of widths.
+fn may_fall_apart(symbol: &str) -> bool {
+    if symbol.len() == 1 {
+        return false;
+    }
+    let mut characters = symbol.chars();
+    let first = characters.next().map_or(0, u32::from);
+    // Accents of the Latin script are laid over their letter everywhere.
+    let is_accented = characters.clone().all(|c| matches!(c, '\u{300}'..='\u{36f}'));
+    let is_alone = characters.next().is_none();
+    match first {
+        0x1f1e6..=0x1f1ff | 0x1f3fb..=0x1f3ff | 0x1fa70..=0x1faff => true,
+        _ if is_alone => symbol.cell_width() == 0,
+        _ => !is_accented,
+    }
+}
+
 /// A backend that gathers its bytes; [`Encoder::take`] hands them out.
 #[derive(Debug)]
 pub struct Encoder {
     size: Size,
     out: Vec<u8>,
     shown: Vec<Shown>,
+    /// What was asked for on every cell; blank where a wide cluster covers it.
+    asked: Vec<Cell>,
     /// The terminal's cursor, while it is known.
     at: Option<Position>,
     /// Every cluster since the last absolute move was of a sure width.
@@ -122,6 +146,7 @@ impl Encoder {
             size,
             out: Vec::new(),
             shown: vec![Shown::Blank; cells],
+            asked: vec![Cell::EMPTY; cells],
             at: None,
             is_sure: false,
             look: Look::default(),
@@ -143,6 +168,71 @@ impl Encoder {
     fn place(&self, x: u16, y: u16) -> Option<usize> {
         (x < self.size.width && y < self.size.height)
             .then(|| usize::from(y) * usize::from(self.size.width) + usize::from(x))
+    }
+
+    /// Changed cells of one row, from left to right.
+    fn draw_row(&mut self, y: u16, changed: &[(u16, u16, &Cell)]) {
+        let before = self.first_doubtful(y);
+        let mut places = Vec::with_capacity(changed.len());
+        for (x, _, cell) in changed {
+            // What wide clusters covered is blank again, and terminals differ in how that blank looks.
+            let end = (*x..x.saturating_add(cell.symbol().cell_width().max(1)))
+                .filter_map(|x| Some(x + self.asked[self.place(x, y)?].symbol().cell_width().max(1)))
+                .fold(x + 1, u16::max);
+            places.extend(*x..end);
+            self.keep(*x, y, cell);
+        }
+        places.sort_unstable();
+        places.dedup();
+        let after = self.first_doubtful(y);
+        let from = before.into_iter().chain(after).min().unwrap_or(self.size.width);
+        let mut free = 0;
+        for x in places.into_iter().filter(|x| *x < from) {
+            let Some(place) = self.place(x, y).filter(|_| x >= free) else { continue };
+            let cell = self.asked[place].clone();
+            free = x + cell.symbol().cell_width().max(1);
+            self.draw_cell(x, y, &cell);
+        }
+        if from < self.size.width {
+            self.draw_rest(from, y);
+        }
+    }
+
+    fn keep(&mut self, x: u16, y: u16, cell: &Cell) {
+        if let Some(place) = self.place(x, y) {
+            self.asked[place] = cell.clone();
+        }
+        for covered in 1..cell.symbol().cell_width() {
+            if let Some(place) = self.place(x + covered, y) {
+                self.asked[place] = Cell::EMPTY;
+            }
+        }
+    }
+
+    /// Where on a row the first cluster stands that [may fall apart](may_fall_apart).
+    fn first_doubtful(&self, y: u16) -> Option<u16> {
+        (0..self.size.width).find(|x| self.place(*x, y).is_some_and(|place| may_fall_apart(self.asked[place].symbol())))
+    }
+
+    /// Writes a row from `from` on, whatever stands there.
+    fn draw_rest(&mut self, from: u16, y: u16) {
+        self.end_blanks();
+        let mut is_erased = false;
+        let mut x = 0;
+        while let Some(place) = self.place(x, y) {
+            let cell = self.asked[place].clone();
+            // A wide cluster on the left may cover the first cell of it.
+            if x >= from {
+                if !is_erased {
+                    self.go_absolutely(x, y);
+                    self.look_bare();
+                    self.control(&[], b'K');
+                    is_erased = true;
+                }
+                self.draw_cell(x, y, &cell);
+            }
+            x += cell.symbol().cell_width().max(1);
+        }
     }
 
     fn draw_cell(&mut self, x: u16, y: u16, cell: &Cell) {
@@ -431,14 +521,14 @@ impl Backend for Encoder {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut content = content.peekable();
-        if content.peek().is_none() {
+        let content: Vec<(u16, u16, &Cell)> = content.collect();
+        if content.is_empty() {
             return Ok(());
         }
         // A frame relies on nothing that came before it.
         self.at = None;
-        for (x, y, cell) in content {
-            self.draw_cell(x, y, cell);
+        for changed in content.chunk_by(|(_, y, _), (_, next, _)| y == next) {
+            self.draw_row(changed[0].1, changed);
         }
         self.finish();
         Ok(())
@@ -476,6 +566,7 @@ impl Backend for Encoder {
     fn clear(&mut self) -> io::Result<()> {
         self.out.extend_from_slice(b"\x1b[m\x1b[2J");
         self.shown.fill(Shown::Blank);
+        self.asked.fill(Cell::EMPTY);
         (self.at, self.look, self.blanks) = (None, Look::default(), 0);
         Ok(())
     }
@@ -490,6 +581,8 @@ impl Backend for Encoder {
         };
         self.out.extend_from_slice(code);
         self.shown.fill(Shown::Other);
+        // Whoever clears a region sends everything anew.
+        self.asked.fill(Cell::EMPTY);
         Ok(())
     }
 

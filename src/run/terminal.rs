@@ -13,7 +13,8 @@ use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::{Attribute, SetAttribute};
 use crossterm::terminal::{
-    self, BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    self, BeginSynchronizedUpdate, Clear, ClearType, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate,
+    EnterAlternateScreen, LeaveAlternateScreen,
 };
 use crossterm::{execute, queue};
 use ratatui::backend::Backend as _;
@@ -139,7 +140,8 @@ fn fresh_terminal(size: Size) -> io::Result<Terminal<Encoder>> {
 
 fn enter() -> io::Result<()> {
     terminal::enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Clear(ClearType::All))
+    // Without wrapping, a cluster drawn wider than counted spoils its own row at most.
+    execute!(io::stdout(), EnterAlternateScreen, DisableLineWrap, EnableBracketedPaste, Clear(ClearType::All))
 }
 
 /// Gives the terminal back as it was; also for the panic hook, so it needs nothing of the screen's state.
@@ -148,6 +150,7 @@ pub fn leave() -> io::Result<()> {
         io::stdout(),
         EndSynchronizedUpdate,
         DisableBracketedPaste,
+        EnableLineWrap,
         SetAttribute(Attribute::Reset),
         LeaveAlternateScreen,
         Show

@@ -215,6 +215,22 @@ async fn erased_words_are_in_no_byte_of_the_files() {
     assert_eq!(log.search("well".to_owned(), 5).await.expect("answered").len(), 5);
 }
 
+#[tokio::test]
+async fn trying_a_store_out_tells_what_opening_would_and_makes_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    assert!(!SqliteLog::try_out(dir.path()).expect("nothing there"));
+    assert_eq!(std::fs::read_dir(dir.path()).expect("there").count(), 0);
+    let file = filled(dir.path()).await;
+    assert!(SqliteLog::try_out(dir.path()).expect("a store"));
+    assert_eq!(std::fs::read_dir(dir.path()).expect("there").count(), 1);
+    std::fs::write(&file, "").expect("written");
+    assert!(SqliteLog::try_out(dir.path()).expect("an empty file"));
+    assert_eq!(std::fs::read(&file).expect("there"), b"");
+    std::fs::write(&file, "Dear diary, ".repeat(1000)).expect("written");
+    let error = SqliteLog::try_out(dir.path()).expect_err("no store");
+    assert_eq!(error.to_string(), refused(dir.path()).to_string());
+}
+
 /// What SQLite and the index themselves say of the file.
 pub(crate) fn integrity(dir: &Path) -> String {
     let db = rusqlite::Connection::open(dir.join(FILE)).expect("opens");
@@ -229,7 +245,7 @@ mod read_only {
     use std::path::Path;
     use std::process::Command;
 
-    use super::{FILE, LogError, SqliteLog, filled};
+    use super::{FILE, Log as _, LogError, SqliteLog, filled, matched};
 
     const DIR: &str = "REPLYDECK_TEST_READ_ONLY_DIR";
 
@@ -245,6 +261,45 @@ mod read_only {
 
     fn set_mode(path: &Path, mode: u32) {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("set");
+    }
+
+    fn modes(dir: &Path) -> Vec<u32> {
+        let files = std::fs::read_dir(dir).expect("there").map(|file| file.expect("readable").path());
+        files.map(|file| std::fs::metadata(file).expect("there").mode() & 0o777).collect()
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_may_read_a_store_also_in_an_open_folder() {
+        let dir = tempfile::tempdir().expect("a folder");
+        set_mode(dir.path(), 0o755);
+        let log = SqliteLog::open(dir.path()).expect("opens");
+        log.append(vec![matched(1, "a customer's words")], None).await.expect("written");
+        assert_eq!(modes(dir.path()), [0o600; 3], "the file, its write-ahead log and the index of that");
+        log.close().await;
+        assert_eq!(modes(dir.path()), [0o600]);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_others_can_read_is_tightened() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = filled(dir.path()).await;
+        set_mode(&file, 0o644);
+        // As after a kill: the files beside it are there.
+        let other = rusqlite::Connection::open(&file).expect("opens");
+        other.execute_batch("CREATE TABLE passing (x); DROP TABLE passing").expect("written");
+        assert_eq!(modes(dir.path()), [0o644; 3]);
+        let log = SqliteLog::open(dir.path()).expect("opens");
+        assert_eq!(modes(dir.path()), [0o600; 3]);
+        log.close().await;
+    }
+
+    #[test]
+    fn the_file_of_another_program_keeps_its_mode() {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::write(dir.path().join(FILE), "Dear diary, ".repeat(1000)).expect("written");
+        set_mode(&dir.path().join(FILE), 0o644);
+        SqliteLog::open(dir.path()).expect_err("no store");
+        assert_eq!(modes(dir.path()), [0o644]);
     }
 
     #[tokio::test]

@@ -115,6 +115,11 @@ impl SqliteLog {
         })
     }
 
+    /// Whether the store in `dir` could be opened; makes and changes nothing. False where there is none yet.
+    pub fn try_out(dir: &Path) -> Result<bool, LogError> {
+        open::try_out(&dir.join(FILE), Options { patience: Duration::from_secs(2), ..Options::default() })
+    }
+
     /// The store's file.
     pub fn path(&self) -> &Path {
         &self.path

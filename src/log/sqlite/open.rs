@@ -1,7 +1,7 @@
 //! Opening a store: look first, write only what is surely ours.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -29,6 +29,9 @@ const CHECKPOINT_PAGES: i64 = 4000;
 /// What the write-ahead log may keep on the disk after that.
 const WAL_BYTES: i64 = 32 << 20;
 
+const OPEN_OR_MAKE: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_CREATE).union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 /// Makes the folder where it is missing; only the owner may look inside a new one.
 pub(super) fn folder(dir: &Path) -> Result<(), LogError> {
     let mut builder = std::fs::DirBuilder::new();
@@ -40,6 +43,72 @@ pub(super) fn folder(dir: &Path) -> Result<(), LogError> {
         why: format!("the folder cannot be made: {error}"),
         remedy: "Make it yourself, or point REPLYDECK_DATA_DIR at a folder you may write in".to_owned(),
     })
+}
+
+/// Makes an empty file that only its owner may read: SQLite would leave that to the umask. What SQLite makes beside
+/// it later has the mode of the file.
+///
+/// It is made under another name and given its own when it is closed: closing a file gives up the locks that this
+/// process holds on it. Where it cannot be made, SQLite tells why.
+#[cfg(unix)]
+fn make_private(path: &Path) {
+    let Some(folder) = path.parent().filter(|_| !path.exists()) else { return };
+    let made = tempfile::Builder::new()
+        .prefix(".replydeck-new-")
+        .tempfile_in(folder)
+        .and_then(|file| file.into_temp_path().persist_noclobber(path).map_err(|error| error.error));
+    if let Err(error) = made {
+        tracing::debug!(%error, "the store's file was not made ahead");
+    }
+}
+
+/// Takes from everybody else what an earlier program, or a copy, let them read; only of files that are ours.
+#[cfg(unix)]
+fn tighten(path: &Path) {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    for path in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        let Ok(file) = std::fs::metadata(&path) else { continue };
+        let mode = file.permissions().mode() & 0o7777;
+        if mode & 0o077 == 0 || file.uid() != rustix::process::geteuid().as_raw() {
+            continue;
+        }
+        let tightened = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode & 0o700));
+        match tightened {
+            Ok(()) => tracing::info!(path = %path.display(), "others could read this file of the store; no longer"),
+            Err(error) => tracing::warn!(path = %path.display(), %error, "others can read this file of the store"),
+        }
+    }
+}
+
+/// A file SQLite keeps next to the store.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Whether a store that is there can be used; nothing is made or changed. False where there is none.
+pub(super) fn try_out(path: &Path, options: Options) -> Result<bool, LogError> {
+    if !path.try_exists().map_err(|error| unreachable_file(path, &error))? {
+        return Ok(false);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = connect(path, options, flags)?;
+    match Found::look(&db, path)? {
+        Found::Store => probe(&db, path)?,
+        // The first start fills it.
+        Found::Nothing => {}
+    }
+    check_writable(&db, path)?;
+    Ok(true)
+}
+
+fn unreachable_file(path: &Path, error: &std::io::Error) -> LogError {
+    LogError::Open {
+        path: path.to_owned(),
+        why: format!("it cannot be reached: {error}"),
+        remedy: "Give it to your user, or point REPLYDECK_DATA_DIR at another folder".to_owned(),
+    }
 }
 
 /// How often to try for a lock before giving up, each time waiting [`ONE_WAIT`].
@@ -71,7 +140,9 @@ pub(super) fn patiently(
 /// The connection that writes; makes the tables in a new file.
 pub(super) fn writing(path: &Path, options: Options) -> Result<Connection, LogError> {
     let told = |error: rusqlite::Error| failure::told(&error, path);
-    let mut db = connect(path, options)?;
+    #[cfg(unix)]
+    make_private(path);
+    let mut db = connect(path, options, OPEN_OR_MAKE)?;
     match Found::look(&db, path)? {
         Found::Store => probe(&db, path)?,
         Found::Nothing => {
@@ -90,6 +161,8 @@ pub(super) fn writing(path: &Path, options: Options) -> Result<Connection, LogEr
         }
     }
     check_writable(&db, path)?;
+    #[cfg(unix)]
+    tighten(path);
     // Erased words are overwritten, also in pages the index gave up when it merged.
     db.pragma_update(None, "secure_delete", "on").map_err(told)?;
     db.pragma_update(None, "synchronous", "normal").map_err(told)?;
@@ -105,15 +178,14 @@ pub(super) fn writing(path: &Path, options: Options) -> Result<Connection, LogEr
 
 /// A connection for reading; the store must be there.
 pub(super) fn reading(path: &Path, options: Options, cache_kib: i64) -> Result<Connection, LogError> {
-    let db = connect(path, options)?;
+    let db = connect(path, options, OPEN_OR_MAKE)?;
     db.pragma_update(None, "query_only", true).map_err(|error| failure::told(&error, path))?;
     db.pragma_update(None, "cache_size", -cache_kib).map_err(|error| failure::told(&error, path))?;
     db.set_prepared_statement_cache_capacity(32);
     Ok(db)
 }
 
-fn connect(path: &Path, options: Options) -> Result<Connection, LogError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+fn connect(path: &Path, options: Options, flags: OpenFlags) -> Result<Connection, LogError> {
     let db = Connection::open_with_flags(path, flags).map_err(|error| failure::told(&error, path))?;
     db.busy_timeout(options.patience.min(ONE_WAIT)).map_err(|error| failure::told(&error, path))?;
     Ok(db)

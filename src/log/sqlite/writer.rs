@@ -14,9 +14,7 @@ use super::{Options, failure, open};
 
 /// The write-ahead log beside the store's file.
 pub(super) fn wal(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
+    open::beside(path, "-wal")
 }
 
 /// Owns the connection; lives on its own thread.
