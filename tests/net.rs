@@ -4,12 +4,16 @@
 mod filling;
 #[path = "net/gap_to_screen.rs"]
 mod gap_to_screen;
+#[path = "net/handing_over.rs"]
+mod handing_over;
 #[path = "net/listening.rs"]
 mod listening;
 #[path = "net/replay_sends.rs"]
 mod replay_sends;
 #[path = "net/replaying.rs"]
 mod replaying;
+#[path = "net/restarting.rs"]
+mod restarting;
 #[path = "net/rig.rs"]
 mod rig;
 #[path = "net/rules.rs"]

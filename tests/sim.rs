@@ -10,5 +10,7 @@ mod reading;
 mod script;
 #[path = "sim/streaming.rs"]
 mod streaming;
+#[path = "sim/web.rs"]
+mod web;
 #[path = "sim/writing.rs"]
 mod writing;

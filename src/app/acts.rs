@@ -5,7 +5,7 @@ use super::notice::{KEPT, Notice, Weight};
 use super::{App, AppendToken, Effect, Mode, PendingAction, Picker};
 use crate::desk::{Case, PostState};
 use crate::model::{
-    Body, CaseId, CaseStatus, Event, EventId, Expect, Mark, NewEvent, NotAppended, RepName, Seq, clean,
+    Body, CaseId, CaseStatus, Event, EventId, Expect, Mark, NewEvent, NotAppended, Post, RepName, Seq, clean,
 };
 
 impl App {
@@ -257,7 +257,7 @@ impl App {
             Command::CopyText => ("the text", body.map(|post| clean::text(&post.text))),
             Command::CopyHandle => ("the handle", body.map(|post| format!("@{}", clean::line(&post.author.handle)))),
             Command::CopyCase => ("the case's number", self.case_in_hand().map(|case| case.number.to_string())),
-            _ => ("the link", body.map(|post| clean::line(&post.page()))),
+            _ => ("the link", body.map(|post| clean::line(&self.page_of(post)))),
         };
         match text {
             Some(text) => {
@@ -285,9 +285,16 @@ impl App {
             return self.info("the post is gone".to_owned());
         }
         match post.body {
-            Some(body) => out.push(Effect::Open { url: clean::line(&body.page()) }),
+            Some(body) => out.push(Effect::Open { url: clean::line(&self.page_of(&body)) }),
             None => self.info("the post's text was removed".to_owned()),
         }
+    }
+
+    /// The page of a post: the network's own, or the simulator's where one stands in for it.
+    pub fn page_of(&self, post: &Post) -> String {
+        let of_column = self.setup.columns.get(self.focus).and_then(|column| self.account(&column.account));
+        let account = of_column.into_iter().chain(&self.setup.accounts).find(|us| us.network == post.network());
+        account.map_or_else(|| post.page(), |us| post.page_on(&us.web_url))
     }
 
     /// The letter of a case as this rep sees it.

@@ -179,6 +179,7 @@ mod tests {
             tier: Tier::PayPerUse,
             can_send: true,
             confirm: false,
+            web_url: "https://x.com".into(),
         }
     }
 

@@ -47,6 +47,15 @@ pub enum Effect {
     Open {
         url: String,
     },
+    /// Let the rep publish this text on the network's own page.
+    HandOver {
+        /// The page with the text in it.
+        url: String,
+        /// The page without the text.
+        bare: String,
+        /// Already clean.
+        text: String,
+    },
     /// Put on the clipboard by OSC 52; already clean.
     Copy {
         text: String,

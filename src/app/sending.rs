@@ -290,13 +290,18 @@ impl App {
         if gone {
             return self.warn("the post is gone; there is nothing to answer any more".to_owned());
         }
-        let url = match post.network() {
+        let Some(account) = self.account(&preview.account) else {
+            return self.error("the account is no longer in the config".to_owned());
+        };
+        let (bare, url) = match post.network() {
             NetworkKind::X => {
                 let id = post.version.as_deref().unwrap_or_else(|| post.id.native());
-                let text = utf8_percent_encode(&preview.text, IN_QUERY);
-                format!("https://x.com/intent/tweet?in_reply_to={}&text={text}", utf8_percent_encode(id, IN_QUERY))
+                let id = utf8_percent_encode(id, IN_QUERY);
+                let bare = format!("{}/intent/tweet?in_reply_to={id}", account.web_url);
+                let url = format!("{bare}&text={}", utf8_percent_encode(&preview.text, IN_QUERY));
+                (bare, url)
             }
-            NetworkKind::Bluesky | NetworkKind::Mastodon => post.page(),
+            NetworkKind::Bluesky | NetworkKind::Mastodon => (post.page(), post.page()),
         };
         let mut events = Vec::new();
         if case.owner.is_none() {
@@ -311,11 +316,11 @@ impl App {
         };
         events.push((handed, Some(Body::Reply(preview.text.clone()))));
         self.append(events, Some(expect(&case)), Some("handing over"), out);
-        out.push(Effect::Copy { text: preview.text });
-        out.push(Effect::Open { url });
+        out.push(Effect::HandOver { url, bare, text: preview.text });
         self.books.composer = None;
         self.leave_screen();
-        self.info("copied and opened: press Post there. The draft is kept until your reply comes back".to_owned());
+        // What became of the page is told by whoever opens it.
+        self.info("handed over; the draft is kept until your reply comes back".to_owned());
     }
 
     pub(super) fn next_check(&mut self) {

@@ -17,7 +17,7 @@ use crate::log::sqlite::SqliteLog;
 use crate::model::AuthorId;
 use crate::run::feeding::{Feeding, Sources};
 use crate::run::intake::Signer;
-use crate::run::{clock, logs, networks, session, signals, store};
+use crate::run::{clock, logs, networks, session, signals};
 
 /// Listens until it is stopped; says on stderr what a deck would show at its foot.
 pub fn run(cli: &Cli) -> anyhow::Result<()> {
@@ -34,7 +34,6 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         let tasks = TaskTracker::new();
         signals::watch(&stop, &tasks)?;
         let log: Arc<SqliteLog> = Arc::new(SqliteLog::open(&places.data)?);
-        let (desk, _) = store::load(&*log).await?;
         let (inbox, mut messages) = mpsc::channel(64);
         let own: BTreeSet<AuthorId> = config.accounts.iter().filter_map(|account| account.account().id).collect();
         let sources = Sources {
@@ -45,7 +44,6 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
             own,
             data_dir: places.data.clone(),
             inbox,
-            open_gaps: desk.gaps.values().filter(|gap| gap.to.is_none()).map(|gap| gap.id).collect(),
         };
         let feeding = Feeding::start(sources, &config.columns);
         let mut said = String::new();

@@ -41,18 +41,21 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
     };
     let (holds, held) = Holds::new(recorded.clone());
     let mut sims = Vec::new();
-    for account in &config.accounts {
-        sims.push((account, simulator(account, &clock)?));
+    for account in &mut config.accounts {
+        let sim = simulator(account, &clock)?;
+        // The pages are the simulator's too: a reply handed over must not end on the real network.
+        account.base_url = sim.x_url().parse().context("the simulator's address")?;
+        sims.push(sim);
     }
-    let guests: Vec<Guests> = sims.iter().map(|(_, sim)| sim.guests()).collect();
+    let guests: Vec<Guests> = sims.iter().map(Sim::guests).collect();
     let own: Vec<_> = config.accounts.iter().map(AccountConfig::account).collect();
     let mut tape = Some(open(&args.file)?);
     let mut networks: BTreeMap<AccountName, Arc<dyn Network>> = BTreeMap::new();
-    for (account, sim) in &sims {
+    for (account, sim) in config.accounts.iter().zip(&sims) {
         let credentials = sim.credentials();
         let settings = XSettings {
             account: crate::model::Account { can_send: true, ..account.account() },
-            base_url: sim.x_url().parse().context("the simulator's address")?,
+            base_url: account.base_url.clone(),
             bearer: credentials.bearer.as_str().into(),
             user: Some(UserCredentials::OAuth2 { access_token: credentials.access_token.as_str().into() }),
             deck: config.deck.clone(),
@@ -64,7 +67,6 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
         let recording = recording.with_guests(guests.clone()).with_own(own.clone()).with_holds(held.clone());
         networks.insert(account.name.clone(), Arc::new(recording));
     }
-    let sims: Vec<Sim> = sims.into_iter().map(|(_, sim)| sim).collect();
     let data_dir = folder.path().join("data");
     let opened = Deck {
         config: &config,

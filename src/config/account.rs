@@ -9,7 +9,7 @@ use url::Url;
 use super::problem::Problem;
 use super::secret::SecretSource;
 use super::table::{Reader, Table, Text, suggest};
-use crate::model::account::Tier;
+use crate::model::account::{Tier, X_WEB_URL};
 use crate::model::{Account, AccountName, AuthorId, NetworkKind};
 
 /// Where X's API is.
@@ -57,6 +57,15 @@ impl AccountConfig {
             tier: self.tier,
             can_send: self.user.is_some(),
             confirm: self.confirm,
+            web_url: self.web_url(),
+        }
+    }
+
+    /// Where pages are opened: a network that is not X itself, such as the simulator, has its own.
+    fn web_url(&self) -> String {
+        match self.base_url.as_str().trim_end_matches('/') {
+            X_BASE_URL => X_WEB_URL.to_owned(),
+            other => other.to_owned(),
         }
     }
 

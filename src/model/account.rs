@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AccountName, AuthorId, NetworkKind};
 
+/// Where X's pages are.
+pub const X_WEB_URL: &str = "https://x.com";
+
 /// The brand's login on one network, as far as the desk needs to know it. No secret is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -18,6 +21,8 @@ pub struct Account {
     pub can_send: bool,
     /// Sending from it takes a second deliberate key.
     pub confirm: bool,
+    /// Where the network's pages are, without a slash at its end: [`X_WEB_URL`], or the simulator.
+    pub web_url: String,
 }
 
 /// What the brand's plan with the network allows.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::account::X_WEB_URL;
 use super::id::{AuthorId, ConversationId, NetworkKind, PostId};
 
 /// One public message. All text in it has gone through [`super::clean`].
@@ -53,8 +54,13 @@ impl Post {
 
     /// The public page of the post.
     pub fn page(&self) -> String {
+        self.page_on(X_WEB_URL)
+    }
+
+    /// The page of the post where X's pages are at `web_url` ([`super::Account::web_url`]).
+    pub fn page_on(&self, web_url: &str) -> String {
         match self.network() {
-            NetworkKind::X => format!("https://x.com/{}/status/{}", self.author.handle, self.id.native()),
+            NetworkKind::X => format!("{web_url}/{}/status/{}", self.author.handle, self.id.native()),
             NetworkKind::Bluesky => {
                 let key = self.id.native().rsplit('/').next().unwrap_or_default();
                 format!("https://bsky.app/profile/{}/post/{key}", self.author.id.native())

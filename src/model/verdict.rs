@@ -116,6 +116,7 @@ mod tests {
             tier,
             can_send: true,
             confirm: false,
+            web_url: "https://x.com".into(),
         }
     }
 

@@ -79,6 +79,8 @@ pub enum Inbound {
     GapOpened {
         gap: GapId,
         from: Timestamp,
+        /// Nothing was heard before it in this run, so a gap that an earlier run left open goes on in it.
+        is_first: bool,
     },
     /// Listening again since `to`; what lies between may be filled.
     GapClosed {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -18,10 +18,14 @@ use super::{Clock, Feed};
 /// Between two posts the replay never waits longer, whatever the recording says.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// A post dated so far before the one it follows says that one of the two has a wrong date.
+const TRUSTED_LEAP: SignedDuration = SignedDuration::from_hours(24);
+
 /// Later than this is not slowness but a stop.
 const HELD_UP: Duration = Duration::from_secs(1);
 
-const LONGEST_LINE: usize = 1024 * 1024;
+/// As long as `replydeck match` reads, so that both know the same posts.
+const LONGEST_LINE: usize = 64 * 1024 * 1024;
 const CHUNK: usize = 64 * 1024;
 
 /// How fast a recording runs.
@@ -138,7 +142,9 @@ impl Run {
             let mut each = |cut: Cut<'_>| {
                 lines.push(match cut {
                     Cut::Line(bytes) => decode::line(bytes),
-                    Cut::TooLong(length) => Line::Malformed { why: format!("a line of {length} bytes") },
+                    Cut::TooLong(length) => Line::Malformed {
+                        why: format!("a line of {length} bytes is too long: at most {LONGEST_LINE} are read"),
+                    },
                 });
             };
             match length {
@@ -206,6 +212,11 @@ impl Pacing {
             self.from = Some((at, now));
             return None;
         };
+        if recorded.duration_since(at) > TRUSTED_LEAP {
+            // The one before was dated wrongly, or this one is: it goes on from here either way.
+            self.from = Some((at, now));
+            return None;
+        }
         // Recordings are not in strict order; what lies before its turn goes at once.
         let ahead = Duration::try_from(at.duration_since(recorded)).ok()?;
         let ahead = if factor > 0.0 {
@@ -272,6 +283,18 @@ mod tests {
         assert_eq!(got, [2, 1]);
     }
 
+    #[tokio::test]
+    async fn a_large_record_is_a_post() {
+        let padding = "x".repeat(10 * 1024 * 1024);
+        let recording =
+            format!("{{\"data\":{{\"id\":\"1\",\"text\":\"slow\",\"author_id\":\"7\"}},\"other\":\"{padding}\"}}\n");
+        let (out, _in) = mpsc::channel(8);
+        let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+        let source = Source::new(recording.as_bytes(), vec![feed("slow", "slow", out)], Speed::Max, clock);
+        let progress = source.run(CancellationToken::new(), |_| {}).await.unwrap();
+        assert_eq!((progress.matched, progress.malformed), (1, 0), "{:?}", progress.last_malformed);
+    }
+
     #[test]
     fn the_pace_is_the_posts_own_and_long_silence_is_shortened() {
         let start = Instant::now();
@@ -288,6 +311,12 @@ mod tests {
         let late = start + Duration::from_mins(1);
         assert_eq!(stopped.due(at(10), late), None);
         assert_eq!(stopped.due(at(20), late), Some(late + Duration::from_secs(1)));
+        // One post of a far year costs a wait, not the pace of all that follow.
+        let mut wrong = Pacing { speed: Speed::Times(1.0), from: Some((at(0), start)) };
+        let after = wrong.due(at(2_000_000_000), start).unwrap();
+        assert_eq!(after, start + LONGEST_WAIT);
+        assert_eq!(wrong.due(at(1), after), None);
+        assert_eq!(wrong.due(at(4), after), Some(after + Duration::from_secs(3)));
         let mut still = Pacing { speed: Speed::Times(0.0), from: Some((at(0), start)) };
         assert_eq!(still.due(at(1), start), Some(start + LONGEST_WAIT));
         let mut max = Pacing { speed: Speed::Max, from: None };

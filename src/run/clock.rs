@@ -17,6 +17,9 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// So far a single post moves the recorded clock on.
+const BELIEVED: SignedDuration = SignedDuration::from_hours(24);
+
 /// A clock that a recording sets: it stands at the time of the newest post handed out and runs on from there
 /// at the pace of the machine's, so that ages and clocks on the screen are those of the day recorded.
 #[derive(Clone, Debug, Default)]
@@ -30,15 +33,39 @@ struct State {
     shift: Option<SignedDuration>,
     /// No post moves the clock.
     is_held: bool,
+    /// The first post, while it is the only one.
+    only: Option<Timestamp>,
+    /// A post too far ahead to be believed alone.
+    doubted: Option<Timestamp>,
 }
 
 impl Recorded {
     /// Moves the clock to `at`; it never goes back, and does not jump while it is held.
+    ///
+    /// One wrong date must not put every case years overdue: a post more than [`BELIEVED`] ahead moves the clock only
+    /// when the next one says the same, and a first post that the second contradicts is taken back.
     pub fn reach(&self, at: Timestamp) {
         let wanted = at.duration_since(now());
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.is_held && state.shift.is_none_or(|shift| shift < wanted) {
+        if state.is_held {
+            return;
+        }
+        let Some(shift) = state.shift else {
             state.shift = Some(wanted);
+            state.only = Some(at);
+            return;
+        };
+        // Columns hand out the same post several times: it does not agree with itself.
+        if state.only == Some(at) || state.doubted == Some(at) {
+            return;
+        }
+        let is_back = state.only.take().is_some() && wanted < shift.saturating_sub(BELIEVED);
+        let agrees = state.doubted.is_some_and(|doubted| at.duration_since(doubted).abs() <= BELIEVED);
+        if is_back || (wanted > shift && (wanted <= shift.saturating_add(BELIEVED) || agrees)) {
+            state.shift = Some(wanted);
+            state.doubted = None;
+        } else {
+            state.doubted = (wanted > shift).then_some(at);
         }
     }
 
@@ -72,6 +99,39 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::Recorded;
+
+    #[test]
+    fn one_wrong_date_is_not_believed_and_two_that_agree_are() {
+        let at: Timestamp = "2015-02-17T08:00:00Z".parse().unwrap();
+        let far: Timestamp = "2099-01-01T00:00:00Z".parse().unwrap();
+        let hour = SignedDuration::from_hours(1);
+        let is_about = |recorded: &Recorded, wanted: Timestamp| {
+            let told = recorded.clock()();
+            assert!(told.duration_since(wanted).abs() < SignedDuration::from_mins(10), "{told} is not {wanted}");
+        };
+        let recorded = Recorded::default();
+        recorded.reach(at);
+        recorded.reach(far);
+        recorded.reach(far);
+        is_about(&recorded, at);
+        recorded.reach(at + hour);
+        is_about(&recorded, at + hour);
+        // The other column has it later.
+        recorded.reach(far);
+        is_about(&recorded, at + hour);
+        // A recording that really goes on days later.
+        let later = at + hour * 100;
+        recorded.reach(later);
+        is_about(&recorded, at + hour);
+        recorded.reach(later + hour);
+        is_about(&recorded, later + hour);
+        // The wrong one comes first.
+        let recorded = Recorded::default();
+        recorded.reach(far);
+        recorded.reach(far);
+        recorded.reach(at);
+        is_about(&recorded, at);
+    }
 
     #[test]
     fn a_hold_is_as_long_as_it_is_whatever_posts_come() {

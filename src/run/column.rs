@@ -1,6 +1,9 @@
 //! A column's own task: takes its matches from the network's stream, keeps count of its own health and gaps,
 //! and hands everything on to the intake.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,14 +20,31 @@ pub struct Taken {
     pub what: Inbound,
 }
 
+/// The columns in which a gap of an earlier run goes on until the link lives.
+#[derive(Clone, Debug, Default)]
+pub struct Continued(Arc<Mutex<BTreeSet<ColumnName>>>);
+
+impl Continued {
+    pub fn add(&self, columns: impl IntoIterator<Item = ColumnName>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(columns);
+    }
+
+    fn covers(&self, column: &ColumnName) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(column)
+    }
+}
+
 /// Runs a column until its network lets go of it or `stop`.
 pub async fn run(
     column: ColumnName,
     mut inbound: mpsc::Receiver<Inbound>,
     intake: mpsc::Sender<Taken>,
+    continued: Continued,
     stop: CancellationToken,
 ) {
     let mut open: Option<GapId> = None;
+    // The network's first gap, where one of an earlier run stands in its place.
+    let mut passed_over: Option<GapId> = None;
     loop {
         let what = tokio::select! {
             biased;
@@ -36,6 +56,15 @@ pub async fn run(
         };
         match &what {
             // A network that opens a gap twice has one gap.
+            Inbound::GapOpened { gap, is_first: true, .. } if open.is_none() && continued.covers(&column) => {
+                passed_over = Some(*gap);
+                continue;
+            }
+            Inbound::GapClosed { gap, .. } if passed_over == Some(*gap) => {
+                // Whoever knows the earlier gap closes it when the link lives.
+                passed_over = None;
+                continue;
+            }
             Inbound::GapOpened { gap, .. } => match open {
                 Some(_) => continue,
                 None => open = Some(*gap),

@@ -90,7 +90,6 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
             own,
             data_dir: data_dir.clone(),
             inbox: inbox.clone(),
-            open_gaps: app.desk.gaps.values().filter(|gap| gap.to.is_none()).map(|gap| gap.id).collect(),
         },
         &app.setup.columns,
     );

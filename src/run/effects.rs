@@ -23,6 +23,9 @@ use crate::net::{Clock, Network};
 /// So many posts are read at once when scrolling past the window, and shown for a search.
 const PAGE: usize = 50;
 
+/// Longer clipboard sequences are dropped by mosh.
+const CLIPBOARD_MOST: usize = 1024;
+
 /// What the deck's deeds need.
 pub struct Effects {
     pub log: Arc<dyn Log>,
@@ -103,6 +106,7 @@ impl Effects {
             }),
             Effect::FillGap { gap } => self.fill_gap(gap, app),
             Effect::Open { url } => self.open(url),
+            Effect::HandOver { url, bare, text } => Some(ForTerminal::Write(self.hand_over(url, &bare, &text))),
             Effect::Copy { text } => Some(ForTerminal::Write(clipboard(&text))),
             Effect::EditExternally { text } => Some(ForTerminal::Edit { text }),
             Effect::Bell => Some(ForTerminal::Write(vec![0x07])),
@@ -195,12 +199,29 @@ impl Effects {
         });
     }
 
-    /// Opens a page with the desktop's opener; over SSH and without one the bare address is shown instead.
+    /// Opens a page with the desktop's opener; over SSH and without one its address is copied and shown instead.
     fn open(&self, url: String) -> Option<ForTerminal> {
         let Some(opener) = opener() else {
-            self.tell(Weight::Info, format!("no browser here: {url}"));
-            return None;
+            self.tell(Weight::Info, format!("no browser here: the page's address is on the clipboard: {url}"));
+            return Some(ForTerminal::Write(clipboard(&url)));
         };
+        self.start(opener, url, None);
+        None
+    }
+
+    /// Opens the page on which a reply is published, the text at hand; hands back what goes to the clipboard.
+    fn hand_over(&self, url: String, bare: &str, text: &str) -> Vec<u8> {
+        let Some(opener) = opener() else {
+            let (copied, told) = without_browser(&url, bare);
+            self.tell(Weight::Warning, told);
+            return clipboard(copied);
+        };
+        self.start(opener, url, Some("the page is open, the text is also on the clipboard: press Post there"));
+        clipboard(text)
+    }
+
+    /// Starts the opener; `done` is told once it has taken the page.
+    fn start(&self, opener: PathBuf, url: String, done: Option<&'static str>) {
         let (inbox, clock) = (self.inbox.clone(), Arc::clone(&self.clock));
         self.tasks.spawn(async move {
             let opened = tokio::process::Command::new(&opener)
@@ -210,16 +231,40 @@ impl Effects {
                 .stderr(Stdio::null())
                 .status()
                 .await;
-            let text = match opened {
-                Ok(status) if status.success() => return,
-                Ok(status) => format!("{} ended with {status}: {url}", opener.display()),
-                Err(error) => format!("{} could not be started ({error}): {url}", opener.display()),
+            let (weight, text) = match (opened, done) {
+                (Ok(status), None) if status.success() => return,
+                (Ok(status), Some(done)) if status.success() => (Weight::Info, done.to_owned()),
+                (Ok(status), _) => {
+                    let told = format!("{} ended with {status}: open this page yourself: {url}", opener.display());
+                    (Weight::Warning, told)
+                }
+                (Err(error), _) => {
+                    let told =
+                        format!("{} could not be started ({error}): open this page yourself: {url}", opener.display());
+                    (Weight::Warning, told)
+                }
             };
-            if inbox.send(Msg::Notice(Notice::new(clock(), Weight::Warning, text))).await.is_err() {
+            if inbox.send(Msg::Notice(Notice::new(clock(), weight, text))).await.is_err() {
                 tracing::debug!("nobody is left to read the notice");
             }
         });
-        None
+    }
+}
+
+/// What is copied where no browser is, and what is said: the whole address holds the text, but mosh passes on
+/// only so much.
+fn without_browser<'a>(url: &'a str, bare: &'a str) -> (&'a str, String) {
+    if osc52(url).len() <= CLIPBOARD_MOST {
+        let told = format!(
+            "no browser here: the page's address is on the clipboard; open it, press Post there. The address: {url}"
+        );
+        (url, told)
+    } else {
+        let told = format!(
+            "no browser here, and the address with the text in it is too long for some clipboards: the page without \
+             the text is on the clipboard; open it, write the draft's text, press Post there. The whole address: {url}"
+        );
+        (bare, told)
     }
 }
 
@@ -238,9 +283,14 @@ fn opener() -> Option<PathBuf> {
     display.then(|| PathBuf::from("xdg-open"))
 }
 
-/// OSC 52 with target `c` and BEL; inside tmux also wrapped for its pass-through.
+/// OSC 52 with target `c` and BEL.
+fn osc52(text: &str) -> String {
+    format!("\x1b]52;c;{}\x07", base64::engine::general_purpose::STANDARD.encode(text))
+}
+
+/// OSC 52; inside tmux also wrapped for its pass-through.
 fn clipboard(text: &str) -> Vec<u8> {
-    let plain = format!("\x1b]52;c;{}\x07", base64::engine::general_purpose::STANDARD.encode(text));
+    let plain = osc52(text);
     let mut bytes = Vec::with_capacity(plain.len() * 2 + 16);
     if std::env::var_os("TMUX").is_some() {
         // tmux takes the plain form where `set-clipboard` is on and the wrapped one where pass-through is.
@@ -264,6 +314,27 @@ async fn append_in_order(log: Arc<dyn Log>, mut queue: mpsc::UnboundedReceiver<A
         }
         if inbox.send(Msg::Appended { token, result }).await.is_err() {
             tracing::debug!("nobody is left to hear of the append");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CLIPBOARD_MOST, osc52, without_browser};
+
+    #[test]
+    fn without_a_browser_the_address_is_copied_whole_if_it_passes_and_shown_whole_always() {
+        let bare = "https://x.com/intent/tweet?in_reply_to=9";
+        let short = format!("{bare}&text={}", "sorry%20".repeat(30));
+        let (copied, told) = without_browser(&short, bare);
+        assert_eq!(copied, short);
+        assert!(told.contains(&short) && told.contains("is on the clipboard"), "{told}");
+        let long = format!("{bare}&text={}", "%E8%AB%8B".repeat(140));
+        let (copied, told) = without_browser(&long, bare);
+        assert_eq!(copied, bare);
+        assert!(told.contains(&long) && told.contains("without the text"), "{told}");
+        for sent in [short.as_str(), bare] {
+            assert!(osc52(sent).len() <= CLIPBOARD_MOST);
         }
     }
 }

@@ -13,14 +13,15 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::column::{self, Taken};
+use super::column::{self, Continued, Taken};
 use super::gaps::Feeds;
 use super::intake::{self, Signer};
 use super::session::StreamLease;
 use crate::app::notice::{Notice, Weight};
 use crate::app::{ColumnSetup, Msg};
-use crate::log::Log;
-use crate::model::{AccountName, AuthorId, ColumnName, EventId, GapId, LinkReport, LinkState, NewEvent};
+use crate::desk::Desk;
+use crate::log::{Log, LogError};
+use crate::model::{AccountName, AuthorId, ColumnName, Event, EventId, GapId, LinkReport, LinkState, NewEvent, Seq};
 use crate::net::{Clock, Feed, Inbound, Network};
 use crate::rules::Rule;
 
@@ -38,8 +39,6 @@ pub struct Sources {
     pub own: BTreeSet<AuthorId>,
     pub data_dir: PathBuf,
     pub inbox: mpsc::Sender<Msg>,
-    /// Gaps an earlier run left open.
-    pub open_gaps: Vec<GapId>,
 }
 
 impl std::fmt::Debug for Sources {
@@ -60,6 +59,7 @@ pub struct Feeding {
     intake: mpsc::Sender<Taken>,
     feeds: BTreeMap<AccountName, watch::Sender<Arc<Vec<Feed>>>>,
     columns: BTreeMap<ColumnName, Running>,
+    continued: Continued,
 }
 
 #[derive(Debug)]
@@ -84,12 +84,26 @@ impl Feeding {
             sources.inbox.clone(),
         ));
         let stop = CancellationToken::new();
-        let mut feeding = Self { sources, tasks, stop, intake, feeds: BTreeMap::new(), columns: BTreeMap::new() };
+        let mut feeding = Self {
+            sources,
+            tasks,
+            stop,
+            intake,
+            feeds: BTreeMap::new(),
+            columns: BTreeMap::new(),
+            continued: Continued::default(),
+        };
         feeding.change(columns);
         for (name, network) in &feeding.sources.networks {
             let feeds =
                 feeding.feeds.entry(name.clone()).or_insert_with(|| watch::channel(Arc::default()).0).subscribe();
-            feeding.tasks.spawn(listen(feeding.sources.clone(), Arc::clone(network), feeds, feeding.stop.clone()));
+            feeding.tasks.spawn(listen(
+                feeding.sources.clone(),
+                Arc::clone(network),
+                feeds,
+                feeding.continued.clone(),
+                feeding.stop.clone(),
+            ));
         }
         feeding
     }
@@ -111,7 +125,13 @@ impl Feeding {
             }
             let (out, inbound) = mpsc::channel(column::WAITING);
             let stop = self.stop.child_token();
-            self.tasks.spawn(column::run(name.clone(), inbound, self.intake.clone(), stop.clone()));
+            self.tasks.spawn(column::run(
+                name.clone(),
+                inbound,
+                self.intake.clone(),
+                self.continued.clone(),
+                stop.clone(),
+            ));
             let running = Running { account: wanted.account.clone(), rule: wanted.rule.clone(), out, stop };
             self.columns.insert(name.clone(), running);
         }
@@ -157,6 +177,7 @@ async fn listen(
     sources: Sources,
     network: Arc<dyn Network>,
     feeds: watch::Receiver<Arc<Vec<Feed>>>,
+    continued: Continued,
     stop: CancellationToken,
 ) {
     let account = network.account().name;
@@ -167,18 +188,84 @@ async fn listen(
     let Some(_lease) = lease else { return };
     let columns: Vec<ColumnName> = feeds.borrow().iter().map(|feed| feed.column.clone()).collect();
     let heard = Heard::of(&sources.data_dir, &account);
-    let mut unheard: Vec<GapId> = sources.open_gaps.clone();
+    let mut unheard = Vec::new();
+    let mut covered = BTreeSet::new();
+    for (gap, of_gap) in open_gaps(&sources).await {
+        let ours: Vec<ColumnName> = of_gap.into_iter().filter(|column| columns.contains(column)).collect();
+        if !ours.is_empty() {
+            unheard.push(gap);
+            covered.extend(ours);
+        }
+    }
     if let Some(from) = heard.last() {
-        // Since the last byte any run of the program got, posts may be missing.
-        let gap = GapId(EventId::of("unheard", &[account.as_str(), &from.to_string()]).0);
+        // Since the last byte any run of the program got, posts may be missing; where a gap is open already, it
+        // says so.
+        let missing: Vec<ColumnName> = columns.into_iter().filter(|column| !covered.contains(column)).collect();
         let now = (sources.clock)();
-        if from < now {
-            append(&sources, intake::gap_opened(gap, columns, from, &sources.signer, now)).await;
+        if from < now && !missing.is_empty() {
+            let since = from.to_string();
+            let mut parts = vec![account.as_str(), since.as_str()];
+            parts.extend(missing.iter().map(ColumnName::as_str));
+            let gap = GapId(EventId::of("unheard", &parts).0);
+            covered.extend(missing.iter().cloned());
+            append(&sources, intake::gap_opened(gap, missing, from, &sources.signer, now)).await;
             unheard.push(gap);
         }
     }
+    continued.add(covered);
     let (links, reports) = mpsc::channel(64);
     tokio::join!(network.listen(feeds, links, stop), follow(&sources, heard, unheard, reports));
+}
+
+/// The gaps that earlier runs left open, and their columns. The log itself is asked: what the deck knows at its start
+/// is as old as its checkpoint.
+async fn open_gaps(sources: &Sources) -> BTreeMap<GapId, Vec<ColumnName>> {
+    match read_open_gaps(&*sources.log).await {
+        Ok(open) => open,
+        Err(error) => {
+            tracing::error!(%error, "the open gaps cannot be read");
+            let text = format!("gaps of earlier runs cannot be read and stay open: {error}");
+            let notice = Notice::new((sources.clock)(), Weight::Error, text);
+            if sources.inbox.send(Msg::Notice(notice)).await.is_err() {
+                tracing::debug!("nobody is left to read the notice");
+            }
+            BTreeMap::new()
+        }
+    }
+}
+
+async fn read_open_gaps(log: &dyn Log) -> Result<BTreeMap<GapId, Vec<ColumnName>>, LogError> {
+    let last = log.last().await?;
+    let (mut seq, mut open) = (Seq(0), BTreeMap::new());
+    if let Some((at, bytes)) = log.checkpoint(Desk::CHECKPOINT_KIND.into()).await?
+        && let Some(desk) = Desk::from_checkpoint(&bytes)
+        && desk.seq == at
+        && at <= last
+    {
+        seq = at;
+        open.extend(desk.gaps.into_values().filter(|gap| gap.to.is_none()).map(|gap| (gap.id, gap.columns)));
+    }
+    if seq >= last {
+        return Ok(open);
+    }
+    let mut batches = log.subscribe(seq);
+    while let Some(batch) = batches.recv().await {
+        for envelope in &batch {
+            match &envelope.event {
+                Event::GapOpened { gap, columns, .. } => {
+                    open.entry(*gap).or_insert_with(|| columns.clone());
+                }
+                Event::GapClosed { gap, .. } => {
+                    open.remove(gap);
+                }
+                _ => {}
+            }
+        }
+        if batch.last().is_some_and(|envelope| envelope.seq >= last) {
+            break;
+        }
+    }
+    Ok(open)
 }
 
 /// Waits for the right to listen; tells once that another process has it.

@@ -155,7 +155,7 @@ impl Gathered {
             }
             Inbound::Edited(post) => self.order.push(Slot::Edited(post)),
             Inbound::Deleted { post } => self.order.push(Slot::Deleted(post)),
-            Inbound::GapOpened { gap, from } => {
+            Inbound::GapOpened { gap, from, .. } => {
                 let (_, columns) = self.gaps.entry(gap).or_insert_with(|| {
                     self.order.push(Slot::GapOpened(gap));
                     (from, BTreeSet::new())

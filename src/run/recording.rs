@@ -143,9 +143,11 @@ impl Network for Recording {
             let why = match ended {
                 Ok(progress) if !progress.is_finished => return,
                 Ok(progress) => {
+                    let last = progress.last_malformed.as_deref().unwrap_or("no reason");
                     let malformed = match progress.malformed {
                         0 => String::new(),
-                        count => format!(", {count} lines that are no posts passed over"),
+                        1 => format!(", 1 line passed over: {last}"),
+                        count => format!(", {count} lines that are no posts passed over (last: {last})"),
                     };
                     format!(
                         "the recording has ended: {} posts, {} in a column{malformed}",

@@ -131,8 +131,24 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Resp
         shared.changed.notify_one();
         return Ok(send(answer, None));
     }
+    let call = |now| Call {
+        method: method.clone(),
+        origin: format!("http://{}", text(HOST).unwrap_or_default().to_lowercase()),
+        path: path.clone(),
+        query: url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).into_owned().collect(),
+        authorization: text(AUTHORIZATION).map(str::to_owned),
+        is_form: text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")),
+        body: body.clone(),
+        now,
+    };
     let Some((endpoint, id)) = x::route(&method, &path) else {
-        return Ok(send(problem::usual(404), None));
+        let page = {
+            let mut state = shared.lock();
+            let now = state.advance();
+            x::web::answer(&mut state, &call(now))
+        };
+        shared.changed.notify_one();
+        return Ok(send(page.unwrap_or_else(|| problem::usual(404)), None));
     };
     let target = endpoint.target();
     if let Some(fault) = take(&shared, target, |kind| matches!(kind, Kind::Delay { .. }))
@@ -156,17 +172,7 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Resp
     let answer = {
         let mut state = shared.lock();
         let now = state.advance();
-        let call = Call {
-            method: method.clone(),
-            origin: format!("http://{}", text(HOST).unwrap_or_default().to_lowercase()),
-            path: path.clone(),
-            query: url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).into_owned().collect(),
-            authorization: text(AUTHORIZATION).map(str::to_owned),
-            is_form: text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")),
-            body,
-            now,
-        };
-        x::answer(&mut state, endpoint, id, &call)
+        x::answer(&mut state, endpoint, id, &call(now))
     };
     shared.changed.notify_one();
     if take(&shared, target, |kind| *kind == Kind::LoseAnswer).is_some() {
@@ -242,6 +248,10 @@ fn send(answer: Answer, broken: Option<&Fault>) -> Response<Outgoing> {
                 Some((frame, receiver))
             });
             (StreamBody::new(frames).boxed_unsync(), "application/json; charset=utf-8")
+        }
+        Body::Html(html) => {
+            let whole = Full::new(Bytes::from(html)).map_err(|never: Infallible| match never {});
+            (whole.boxed_unsync(), "text/html; charset=utf-8")
         }
         Body::Json(json) => {
             let bytes = match json {

@@ -74,7 +74,7 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
         Span::styled(format!("  {age}  arrived {}", time::hours(post.arrived, zone)), theme.quiet()),
     ]));
     if let Some(body) = body {
-        lines.extend(paragraph(&body.page(), cells, 0, theme.quiet()));
+        lines.extend(paragraph(&app.page_of(body), cells, 0, theme.quiet()));
         lines.push(Line::default());
         lines.extend(paragraph(&shown_text(body), cells, 0, theme.text()));
         for media in &body.media {

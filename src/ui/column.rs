@@ -3,6 +3,7 @@
 //! A column that follows has the newest row on top. An anchored one keeps the selected row on its line
 //! while posts arrive above; a new selection scrolls just enough, a far one lands in the upper third.
 
+use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -236,7 +237,12 @@ pub(super) fn gap_words(app: &App, gap: &Gap) -> String {
     let zone = &app.setup.zone;
     let from = time::minutes(gap.from, zone);
     let Some(to) = gap.to else { return format!("gap since {from}, still open") };
-    let span = format!("gap {from}-{}", time::minutes(to, zone));
+    let span = if to.duration_since(gap.from) < SignedDuration::from_mins(1) {
+        let seconds = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
+        format!("gap {}-{}", seconds(gap.from), seconds(to))
+    } else {
+        format!("gap {from}-{}", time::minutes(to, zone))
+    };
     match &gap.fill {
         None => format!("{span} not filled yet"),
         Some(GapFill::Filled { posts }) => format!("{span} filled: {posts} new"),

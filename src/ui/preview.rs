@@ -49,8 +49,8 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
     let indented = |words: &str, style: Style| paragraph(words, cells, 1, style);
     match post.and_then(|post| post.body.as_deref()) {
         Some(body) => {
-            let page = body.page();
-            let page = page.strip_prefix("https://").unwrap_or(&page);
+            let page = app.page_of(body);
+            let page = page.split_once("://").map_or(page.as_str(), |(_, bare)| bare);
             let head = format!("({})  {}  ", body.author.name, time::rfc3339(body.at, zone));
             let handle = format!("@{}  ", body.author.handle);
             let used = 15 + text::width(&handle) + text::width(&head);

@@ -110,6 +110,7 @@ fn holds(deck: &mut Deck, sent: &mut Vec<replydeck::model::ReplyId>) {
             }
             Effect::Copy { text } => assert!(text.chars().all(|c| c == '\n' || !c.is_control())),
             Effect::Open { url } => assert!(url.starts_with("https://") && !url.contains(char::is_whitespace)),
+            Effect::HandOver { url, bare, .. } => assert!(url.starts_with(&bare) && !url.contains(char::is_whitespace)),
             _ => {}
         }
     }

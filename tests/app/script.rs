@@ -38,6 +38,7 @@ pub(crate) fn setup(columns: usize) -> Setup {
         tier: Tier::PayPerUse,
         can_send: true,
         confirm,
+        web_url: "https://x.com".to_owned(),
     };
     let column = |n: usize| ColumnSetup {
         name: ColumnName::new(&format!("c{n}")),

@@ -127,10 +127,12 @@ fn what_the_network_refuses_is_handed_over() {
     deck.press("go");
     let effects = deck.took();
     let text = "@user9 Sorry, Jo 9. 100 % & more ^AN";
-    assert!(effects.contains(&Effect::Copy { text: text.to_owned() }));
     let url =
         "https://x.com/intent/tweet?in_reply_to=9&text=%40user9%20Sorry%2C%20Jo%209.%20100%20%25%20%26%20more%20%5EAN";
-    assert!(effects.contains(&Effect::Open { url: url.to_owned() }), "{effects:?}");
+    let bare = "https://x.com/intent/tweet?in_reply_to=9";
+    let handed = Effect::HandOver { url: url.to_owned(), bare: bare.to_owned(), text: text.to_owned() };
+    assert!(effects.contains(&handed), "{effects:?}");
+    assert!(!deck.notice().contains("opened"), "nobody knows that yet: {}", deck.notice());
     let case = &deck.app.desk.cases[&case_of(9)];
     assert!(case.handed_over.is_some() && case.owner.as_ref().is_some_and(|owner| owner.as_str() == "ana"));
     deck.own_answer(500, 9);

@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use replydeck::app::{self, App, Msg};
+use replydeck::app::{self, App, Effect, Msg};
 use replydeck::config::Config;
 use replydeck::log::Log;
 use replydeck::log::memory::MemoryLog;
@@ -34,35 +34,40 @@ use crate::rig::PACE;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A deck without a terminal.
-struct Desk {
-    app: App,
-    effects: Effects,
-    messages: mpsc::Receiver<Msg>,
-    clock: Clock,
+pub(crate) struct Desk {
+    pub(crate) app: App,
+    pub(crate) effects: Effects,
+    pub(crate) messages: mpsc::Receiver<Msg>,
+    pub(crate) clock: Clock,
+    /// Pages to publish on; no test opens a browser.
+    pub(crate) handed: Vec<String>,
 }
 
 impl Desk {
-    fn take(&mut self, msg: Msg) {
+    pub(crate) fn take(&mut self, msg: Msg) {
         let asked = app::update(&mut self.app, (self.clock)(), msg);
         for effect in asked {
-            self.effects.run(effect, &self.app);
+            match effect {
+                Effect::HandOver { url, .. } => self.handed.push(url),
+                effect => drop(self.effects.run(effect, &self.app)),
+            }
         }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         for key in keys.chars() {
             self.take(Msg::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE)));
         }
     }
 
-    async fn until(&mut self, what: &str, wanted: impl Fn(&App) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&App) -> bool) {
         while !wanted(&self.app) {
             let msg = timeout(PATIENCE, self.messages.recv()).await.unwrap_or_else(|_| panic!("waiting for {what}"));
             self.take(msg.expect("the deck runs"));
         }
     }
 
-    fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
         let mut cache = ui::Cache::new(ui::Theme::plain());
         terminal.draw(|frame| ui::draw(frame, &self.app, &mut cache)).unwrap();
@@ -70,7 +75,7 @@ impl Desk {
     }
 }
 
-async fn control(url: &str, path: &str, body: Value) -> Value {
+pub(crate) async fn control(url: &str, path: &str, body: Value) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let response = client.post(format!("{url}/_sim/{path}")).json(&body).send().await.unwrap();
     let (is_done, told) = (response.status().is_success(), response.json().await.unwrap());
@@ -113,7 +118,6 @@ async fn posts_of_an_outage_come_back_with_gf_and_the_row_says_so() {
         own: setup.accounts.iter().filter_map(|account| account.id.clone()).collect(),
         data_dir: folder.path().to_owned(),
         inbox: inbox.clone(),
-        open_gaps: Vec::new(),
     };
     let feeding = Feeding::start(sources, &setup.columns);
     let following =
@@ -122,7 +126,7 @@ async fn posts_of_an_outage_come_back_with_gf_and_the_row_says_so() {
     let effects =
         Effects::new(Arc::clone(&log), networks, feeding.followed(), Arc::clone(&clock), signer, session, inbox);
     let app = App::new(setup, (120, 40), clock(), IdSource::new(1));
-    let mut desk = Desk { app, effects, messages, clock: Arc::clone(&clock) };
+    let mut desk = Desk { app, effects, messages, clock: Arc::clone(&clock), handed: Vec::new() };
 
     let is_live = |app: &App| app.links.values().any(|link| link.state == LinkState::Live);
     desk.until("the link", is_live).await;

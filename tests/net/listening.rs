@@ -77,12 +77,12 @@ async fn silence_turns_stale_by_itself_then_reconnects_with_one_gap() {
     assert!(back.note.unwrap().contains("not a byte"));
     rig.live().await;
     second.send(post_json("2", "slow", &json!([]))).unwrap();
-    let Inbound::GapOpened { gap, from } = next(&mut slow).await else { panic!() };
+    let Inbound::GapOpened { gap, from, is_first: false } = next(&mut slow).await else { panic!() };
     let Inbound::GapClosed { gap: closed, to } = next(&mut slow).await else { panic!() };
     assert_eq!(gap, closed);
     assert!(to > from && Some(from) >= stale.last_byte.map(|at| at - Duration::from_secs(1)));
     assert_eq!(next_post(&mut slow).await, "2");
-    assert_eq!(next(&mut bill).await, Inbound::GapOpened { gap, from });
+    assert_eq!(next(&mut bill).await, Inbound::GapOpened { gap, from, is_first: false });
     assert_eq!(next(&mut bill).await, Inbound::GapClosed { gap, to });
     rig.end().await;
 }

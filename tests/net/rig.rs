@@ -64,6 +64,7 @@ pub(crate) fn settings(url: &str) -> XSettings {
             tier: Tier::PayPerUse,
             can_send: true,
             confirm: false,
+            web_url: "https://x.com".into(),
         },
         base_url: url.parse().unwrap(),
         bearer: "app-token".to_owned().into(),

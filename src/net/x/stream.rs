@@ -371,7 +371,8 @@ impl Listener {
         if self.gap.is_none() {
             let gap = GapId(self.api.new_id());
             self.gap = Some(gap);
-            self.tell_all(&Inbound::GapOpened { gap, from: self.heard_until }).await;
+            let is_first = self.last_byte.is_none();
+            self.tell_all(&Inbound::GapOpened { gap, from: self.heard_until, is_first }).await;
         }
     }
 
@@ -409,9 +410,9 @@ impl Listener {
         let fresh = self.feeds.borrow_and_update().clone();
         self.is_map_old = true;
         if let Some(gap) = self.gap {
-            let from = self.api.now();
+            let (from, is_first) = (self.api.now(), self.last_byte.is_none());
             for feed in fresh.iter().filter(|feed| !self.current.iter().any(|old| old.column == feed.column)) {
-                drop(feed.out.send(Inbound::GapOpened { gap, from }).await);
+                drop(feed.out.send(Inbound::GapOpened { gap, from, is_first }).await);
             }
         }
         self.current = fresh;

@@ -17,6 +17,7 @@ mod rules;
 mod search;
 pub(super) mod stream;
 mod users;
+pub(super) mod web;
 mod write;
 
 use std::collections::BTreeSet;
@@ -122,6 +123,7 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) enum Body {
     Json(Value),
+    Html(String),
     Stream(stream::Receiver),
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
@@ -44,14 +44,14 @@ const KNOWN: &[&str] = &[
 pub(super) fn create(state: &mut State, call: &Call) -> Result<Answer, Answer> {
     let result = judge(state, call);
     match result {
-        Ok(wish) => Ok(publish(state, call, &wish)),
+        Ok(wish) => Ok(created(state, call, &wish)),
         Err(refusal) => {
             let given: Value = serde_json::from_slice(&call.body).unwrap_or(Value::Null);
             let why = match &refusal.body {
                 Body::Json(body) => {
                     body["errors"][0]["message"].as_str().or(body["detail"].as_str()).unwrap_or("").to_owned()
                 }
-                Body::Stream(_) => String::new(),
+                Body::Html(_) | Body::Stream(_) => String::new(),
             };
             state.ledger.refused(json!({
                 "network": "x",
@@ -135,9 +135,7 @@ fn judge(state: &State, call: &Call) -> Result<Wish, Answer> {
     if let Some(parent) = parent {
         gate(state, parent)?;
     }
-    let since = call.now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(call.now);
-    let said_before = state.x.written.iter().rev().take_while(|(at, ..)| *at >= since);
-    if said_before.into_iter().any(|(_, id, said)| said == text && state.world.visible(*id).is_some()) {
+    if said_lately(state, call.now, text) {
         return Err(problem::forbidden(DUPLICATE));
     }
     let parent = parent.map(|post| post.id);
@@ -193,11 +191,7 @@ fn gate(state: &State, parent: &SimPost) -> Result<(), Answer> {
     if parent.author == state.world.brand.id {
         return Ok(());
     }
-    let is_mentioned = mentions(&parent.text)
-        .iter()
-        .any(|span| state.world.person_named(&span.word).is_some_and(|person| person.id == state.world.brand.id));
-    // The brand is followed by nobody here and subscribes to nobody: only a mention opens a limited conversation.
-    if parent.reply_settings != "everyone" && !is_mentioned {
+    if is_closed_to_us(state, parent) {
         return Err(problem::forbidden(NOT_SUMMONED));
     }
     if !state.world.summons_brand(parent) {
@@ -207,12 +201,70 @@ fn gate(state: &State, parent: &SimPost) -> Result<(), Answer> {
     Ok(())
 }
 
-fn publish(state: &mut State, call: &Call, wish: &Wish) -> Answer {
-    let brand = state.world.brand.id;
-    let is_reply = wish.parent.is_some();
+/// The brand publishes through the API.
+fn created(state: &mut State, call: &Call, wish: &Wish) -> Answer {
     let parent_author = wish.parent.and_then(|id| state.world.posts.get(&id)).map(|post| post.author);
     let has_link = wish.text.contains("http://") || wish.text.contains("https://");
-    let price = price::reply(has_link, is_reply && parent_author != Some(brand));
+    let price = price::reply(has_link, wish.parent.is_some() && parent_author != Some(state.world.brand.id));
+    let id = publish(state, call.now, wish, price);
+    let mut data = json!({"id": id.to_string(), "text": state.world.posts[&id].text});
+    match state.x.names {
+        NameFamily::Tweet => data["edit_history_tweet_ids"] = json!([id.to_string()]),
+        NameFamily::Post => data["edit_history_post_ids"] = json!([id.to_string()]),
+    }
+    Answer::json(201, json!({"data": data})).with("x-sim-price", price)
+}
+
+/// A person at the brand publishes on X's own page: free of charge, and not held back by what X refuses apps.
+/// Hands back the post's id, or why not.
+pub(super) fn by_hand(
+    state: &mut State,
+    now: Timestamp,
+    text: &str,
+    in_reply_to: Option<&str>,
+) -> Result<u64, &'static str> {
+    if text.trim().is_empty() {
+        return Err("The post has no text.");
+    }
+    if length(NetworkKind::X, text).used > 280 {
+        return Err(TOO_LONG);
+    }
+    let parent = match in_reply_to {
+        None => None,
+        Some(id) => {
+            let parent = id.parse().ok().and_then(|id| state.world.visible(id)).ok_or(GONE)?;
+            if parent.author != state.world.brand.id && is_closed_to_us(state, parent) {
+                return Err("The author does not let everybody reply to this post.");
+            }
+            Some(parent.id)
+        }
+    };
+    if said_lately(state, now, text) {
+        return Err(DUPLICATE);
+    }
+    let wish = Wish { text: text.to_owned(), parent, reply_settings: None, deep_link: None };
+    Ok(publish(state, now, &wish, price::Millidollars::default()))
+}
+
+/// Whether the author lets only people reply of whom we are none.
+fn is_closed_to_us(state: &State, parent: &SimPost) -> bool {
+    let is_mentioned = mentions(&parent.text)
+        .iter()
+        .any(|span| state.world.person_named(&span.word).is_some_and(|person| person.id == state.world.brand.id));
+    // The brand is followed by nobody here and subscribes to nobody: only a mention opens a limited conversation.
+    parent.reply_settings != "everyone" && !is_mentioned
+}
+
+/// Whether we said the same within a day and it still stands.
+fn said_lately(state: &State, now: Timestamp, text: &str) -> bool {
+    let since = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+    let mut lately = state.x.written.iter().rev().take_while(|(at, ..)| *at >= since);
+    lately.any(|(_, id, said)| said == text && state.world.visible(*id).is_some())
+}
+
+fn publish(state: &mut State, now: Timestamp, wish: &Wish, price: price::Millidollars) -> u64 {
+    let brand = state.world.brand.id;
+    let is_reply = wish.parent.is_some();
     let draft = Draft {
         author: brand,
         text: wish.text.clone(),
@@ -221,8 +273,8 @@ fn publish(state: &mut State, call: &Call, wish: &Wish) -> Answer {
         reply_settings: wish.reply_settings,
         ..Draft::default()
     };
-    let id = state.publish(draft, call.now);
-    state.x.written.push((call.now, id, wish.text.clone()));
+    let id = state.publish(draft, now);
+    state.x.written.push((now, id, wish.text.clone()));
     state.ledger.wrote(json!({
         "network": "x",
         "kind": if is_reply { "reply" } else { "post" },
@@ -231,19 +283,14 @@ fn publish(state: &mut State, call: &Call, wish: &Wish) -> Answer {
         "conversation_id": state.world.posts[&id].conversation.to_string(),
         "text": wish.text,
         "direct_message_deep_link": wish.deep_link,
-        "at": call.now.to_string(),
+        "at": now.to_string(),
         "price": price.to_string(),
     }));
     if is_reply {
         let said = format!("{} {}", wish.text, wish.deep_link.as_deref().unwrap_or(""));
-        state.scenario.answered(id, &said, call.now, &state.world);
+        state.scenario.answered(id, &said, now, &state.world);
     }
-    let mut data = json!({"id": id.to_string(), "text": state.world.posts[&id].text});
-    match state.x.names {
-        NameFamily::Tweet => data["edit_history_tweet_ids"] = json!([id.to_string()]),
-        NameFamily::Post => data["edit_history_post_ids"] = json!([id.to_string()]),
-    }
-    Answer::json(201, json!({"data": data})).with("x-sim-price", price)
+    id
 }
 
 pub(super) fn delete(state: &mut State, id: &str, call: &Call) -> Result<Answer, Answer> {

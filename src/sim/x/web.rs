@@ -1,0 +1,109 @@
+//! X's own pages, as far as a hand-over needs them: a post, and the form in which a person answers it. A person
+//! on the web is not held back by what X refuses apps.
+
+use super::super::state::State;
+use super::write;
+use super::{Answer, Body, Call};
+
+/// Where the form is, and where it is sent to.
+const INTENT: &str = "/intent/tweet";
+
+/// Answers a request for a page; `None` if the path is none of a page.
+pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Option<Answer> {
+    let parts: Vec<&str> = call.path.trim_matches('/').split('/').collect();
+    let answer = match (call.method.as_str(), parts.as_slice()) {
+        ("GET", ["intent", "tweet"]) => form(state, call),
+        ("POST", ["intent", "tweet"]) => publish(state, call),
+        // As on X, the id decides, whatever the handle.
+        ("GET", [_, "status", id]) => post_page(state, id),
+        _ => return None,
+    };
+    Some(answer)
+}
+
+fn form(state: &State, call: &Call) -> Answer {
+    let to = call.param("in_reply_to").unwrap_or_default();
+    let text = call.param("text").unwrap_or_default();
+    let above = match (to, shown(state, to)) {
+        ("", _) => String::new(),
+        (_, Some(post)) => post,
+        (_, None) => "<p>The post to answer is not there any more.</p>".to_owned(),
+    };
+    // A browser takes the first line end after the tag away.
+    let body = format!(
+        "{above}<form method=\"post\" action=\"{INTENT}\">\
+         <p>As @{brand}:</p>\
+         <input type=\"hidden\" name=\"in_reply_to\" value=\"{to}\">\
+         <textarea name=\"text\" rows=\"6\" cols=\"60\">\n{text}</textarea>\
+         <p><button type=\"submit\">Post</button></p></form>",
+        brand = escaped(&state.world.brand.handle),
+        to = escaped(to),
+        text = escaped(text),
+    );
+    page(200, "Post", &body)
+}
+
+fn publish(state: &mut State, call: &Call) -> Answer {
+    let field = |name: &str| {
+        url::form_urlencoded::parse(&call.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    // Forms carry line ends as CR LF.
+    let text = field("text").unwrap_or_default().replace("\r\n", "\n");
+    let to = field("in_reply_to").filter(|to| !to.is_empty());
+    match write::by_hand(state, call.now, &text, to.as_deref()) {
+        Ok(id) => {
+            let post = shown(state, &id.to_string()).unwrap_or_default();
+            page(200, "Posted", &format!("<p>Your post is public.</p>{post}"))
+        }
+        Err(why) => page(403, "Not posted", &format!("<p>{}</p>", escaped(why))),
+    }
+}
+
+fn post_page(state: &State, id: &str) -> Answer {
+    match shown(state, id) {
+        Some(post) => {
+            let reply = format!("{post}<p><a href=\"{INTENT}?in_reply_to={}\">Reply</a></p>", escaped(id));
+            page(200, "A post", &reply)
+        }
+        None => page(404, "Nothing here", "<p>This post is not there. It was deleted, or never was.</p>"),
+    }
+}
+
+/// A post that is there, as HTML.
+fn shown(state: &State, id: &str) -> Option<String> {
+    let post = state.world.visible(id.parse().ok()?)?;
+    let author = state.world.people.get(&post.author);
+    let (name, handle) = author.map_or(("", ""), |author| (&author.name, &author.handle));
+    Some(format!(
+        "<article><p><b>{}</b> @{}</p><p style=\"white-space: pre-wrap\">{}</p><p>{}</p></article>",
+        escaped(name),
+        escaped(handle),
+        escaped(&post.text),
+        post.at,
+    ))
+}
+
+fn page(status: u16, title: &str, body: &str) -> Answer {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} (simulated)</title></head>\
+         <body><p>A simulated network: nothing here leaves this machine.</p>{body}</body></html>\n"
+    );
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'".to_owned();
+    Answer { status, headers: vec![("content-security-policy", policy)], body: Body::Html(html) }
+}
+
+/// Text as text, inside an element or a quoted attribute.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
