@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::hints;
-use super::paint::{boxed, clamp_scroll, paragraph, put_lines};
+use super::paint::{boxed, clamp_scroll, more_below, paragraph, put_lines};
 use super::text::width;
 use super::theme::Theme;
 use crate::app::App;
@@ -58,6 +58,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
     ] {
         lines.extend(paragraph(&words, cells, 1, theme.text()));
     }
-    put_lines(buffer, inside, &lines, clamp_scroll(scroll, lines.len(), inside.height));
+    let scroll = clamp_scroll(scroll, lines.len(), inside.height);
+    put_lines(buffer, inside, &lines, scroll);
+    more_below(buffer, inside, lines.len(), scroll, theme.focused());
     inside.as_position()
 }

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::app::command::{Command as C, ModeKind as M};
+use crate::app::keymap::Binding;
 
 /// A key and what it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
             (C::Send, "send"),
             (C::Edit, "edit"),
             (C::Keep, "save draft"),
-            (C::HandOver, "hand over to browser"),
+            (C::HandOver, "post it by hand"),
             (C::Back, "back, draft is kept"),
         ],
         M::Palette => &[(C::MoveDown, "next"), (C::Open, "do it"), (C::Back, "back")],
@@ -125,11 +126,28 @@ pub(super) fn sections(app: &App) -> Vec<(&'static str, Vec<Hint>)> {
     std::iter::once(first)
         .chain(others)
         .map(|mode| {
-            let hint = |binding: crate::app::keymap::Binding| Hint {
+            let hint = |binding: Binding| Hint {
                 keys: if binding.keys.is_empty() { format!(":{}", binding.name) } else { all_shown(&binding.keys) },
                 words: binding.words.to_owned(),
             };
-            (mode.title(), app.setup.keys.bindings(mode).into_iter().map(hint).collect())
+            let bindings = app.setup.keys.bindings(mode);
+            let are_digits = bindings.iter().filter(|binding| is_own_digit(binding)).count() == 9;
+            let mut hints = Vec::with_capacity(bindings.len());
+            for binding in bindings {
+                match binding.command {
+                    C::Column(1) if are_digits => {
+                        hints.push(Hint { keys: "1 .. 9".to_owned(), words: "column of that number".to_owned() });
+                    }
+                    C::Column(_) if are_digits => {}
+                    _ => hints.push(hint(binding)),
+                }
+            }
+            (mode.title(), hints)
         })
         .collect()
+}
+
+/// A column that its number alone leads to, as it is by default.
+fn is_own_digit(binding: &Binding) -> bool {
+    matches!(binding.command, C::Column(n) if binding.keys == [n.to_string()])
 }

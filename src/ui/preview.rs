@@ -53,14 +53,16 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
             let page = page.split_once("://").map_or(page.as_str(), |(_, bare)| bare);
             let head = format!("({})  {}  ", body.author.name, time::rfc3339(body.at, zone));
             let handle = format!("@{}  ", body.author.handle);
-            let used = 15 + text::width(&handle) + text::width(&head);
-            let page = text::cut(page, usize::from(cells).saturating_sub(used)).into_owned();
-            lines.push(Line::from(vec![
-                Span::raw(" In reply to  "),
-                Span::styled(handle, theme.handle()),
-                Span::raw(head),
-                Span::styled(page, theme.quiet()),
-            ]));
+            let used = 14 + text::width(&handle) + text::width(&head);
+            let fits = used + text::width(page) <= usize::from(cells);
+            let mut spans = vec![Span::raw(" In reply to  "), Span::styled(handle, theme.handle()), Span::raw(head)];
+            if fits {
+                spans.push(Span::styled(page.to_owned(), theme.quiet()));
+            }
+            lines.push(Line::from(spans));
+            if !fits {
+                lines.extend(paragraph(page, cells, 14, theme.quiet()));
+            }
             lines.extend(indented(&shown_text(body), theme.text()));
         }
         None => lines.push(Line::styled(" In reply to a post whose text was removed", theme.warning())),
@@ -142,7 +144,7 @@ fn key_lines(app: &App, preview: &Preview, theme: Theme) -> [Line<'static>; 2] {
             key(Command::Keep),
             Span::raw(" save draft   "),
             key(Command::HandOver),
-            Span::raw(" hand over to browser"),
+            Span::raw(" post it by hand"),
         ]),
         Line::from(vec![
             Span::raw(" "),

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use ratatui::Frame;
 use ratatui::style::Style;
 
+use super::encoder::seen;
 use super::real_terminal::{emulator, own_terminal};
-use super::seen;
 
 const SIZE: (u16, u16) = (60, 4);
 

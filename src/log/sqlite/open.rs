@@ -68,11 +68,12 @@ fn tighten(path: &Path) {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     for path in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
         let Ok(file) = std::fs::metadata(&path) else { continue };
-        let mode = file.permissions().mode() & 0o7777;
-        if mode & 0o077 == 0 || file.uid() != rustix::process::geteuid().as_raw() {
+        let mode = file.permissions().mode() & 0o777;
+        let ours = mode & 0o700;
+        if mode == ours || file.uid() != rustix::process::geteuid().as_raw() {
             continue;
         }
-        let tightened = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode & 0o700));
+        let tightened = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(ours));
         match tightened {
             Ok(()) => tracing::info!(path = %path.display(), "others could read this file of the store; no longer"),
             Err(error) => tracing::warn!(path = %path.display(), %error, "others can read this file of the store"),
