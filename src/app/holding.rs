@@ -49,10 +49,8 @@ impl App {
         match self.desk.replies.get(&reply).map(|reply| &reply.delivery) {
             // The store took it all the same. Nothing was sent, but who knows it for certain is the network.
             Some(Delivery::Sending) => out.push(Effect::ReadBack { reply }),
-            Some(Delivery::Queued { .. }) => {
-                if self.books.not_begun.insert(reply) {
-                    self.error(format!("the reply is not sent yet and is tried every second; u takes it back: {why}"));
-                }
+            Some(Delivery::Queued { .. }) if self.books.not_begun.insert(reply) => {
+                self.error(format!("the reply is not sent yet and is tried every second; u takes it back: {why}"));
             }
             _ => {}
         }
@@ -162,6 +160,8 @@ impl App {
             (Some(post), Some(seen), Some(account)) => {
                 let began = *self.books.began.entry((case, purpose)).or_insert(self.now);
                 self.open_composer(case, &post, &seen, purpose, &account, &text, Saved::At(self.now), began);
+                // Where the store refuses it the editor says so, and saves it again.
+                self.books.draft_append = Some(token);
                 self.info("taken back; nothing was sent".to_owned());
             }
             _ => self.info("taken back into the drafts: the post itself is no longer at hand".to_owned()),

@@ -17,7 +17,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> 
         0 => {}
         1 => lines.push(Line::styled(" One draft is NOT SAVED; quitting loses it.", theme.overdue())),
         count => {
-            lines.push(Line::styled(format!(" {count} drafts are NOT SAVED; quitting loses them."), theme.overdue()))
+            lines.push(Line::styled(format!(" {count} drafts are NOT SAVED; quitting loses them."), theme.overdue()));
         }
     }
     let words = match held.len() {
