@@ -301,6 +301,7 @@ mod tests {
                 tier: Tier::PayPerUse,
                 can_send: true,
                 confirm: false,
+                web_url: "http://127.0.0.1".to_owned(),
             }
         }
 
