@@ -1,7 +1,10 @@
 //! The preview's checks, `y`, the hold, taking back, and the hand-over.
 
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 use replydeck::app::{Effect, Mode, Msg};
 use replydeck::model::{Body, Delivery, Event, Purpose, ReplyId};
+use replydeck::ui;
 use uuid::Uuid;
 
 use super::script::{Deck, case_of, post_id, secs, setup, unsummoned};
@@ -391,7 +394,7 @@ fn a_reply_whose_answer_was_lost_is_sent_once_it_is_seen_in_public() {
     assert!(deck.notice().starts_with("sent, in case 3"), "{}", deck.notice());
     assert!(!deck.app.notices.iter().any(|notice| notice.text.contains("elsewhere")));
     let answer = deck.app.desk.cases[&case_of(3)].last_answer.clone().unwrap();
-    assert_eq!(answer.rep.as_ref().map(|rep| rep.as_str()), Some("ana"));
+    assert_eq!(answer.rep.as_ref().map(replydeck::model::RepName::as_str), Some("ana"));
     let (counted, notices) = (deck.app.desk.counters.replies_sent, deck.app.notices_made);
     deck.by("ana", sent, None);
     deck.by("ana", Event::ReplyParked { reply, case: case_of(3), why: "late".to_owned() }, None);
@@ -407,4 +410,27 @@ fn another_post_of_ours_ends_no_reply() {
         assert_eq!(deck.app.desk.replies[&reply].delivery, Delivery::Sending);
         assert_eq!(deck.appended(), []);
     }
+}
+
+/// The screen's text, without line ends.
+fn screen(deck: &Deck) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let mut cache = ui::Cache::new(ui::Theme::plain());
+    terminal.draw(|frame| ui::draw(frame, &deck.app, &mut cache)).unwrap();
+    terminal.backend().buffer().content().iter().map(ratatui::buffer::Cell::symbol).collect()
+}
+
+#[test]
+fn the_screen_promises_undo_only_while_u_works() {
+    let mut deck = Deck::previewing("We are on it.");
+    deck.press("y");
+    deck.wait(9);
+    assert!(screen(&deck).contains("sent to @user3 in 0:01  u=undo"));
+    assert!(!screen(&deck).contains("outbox 1"));
+    deck.wait(1);
+    let text = screen(&deck);
+    assert!(!text.contains("u=undo") && text.contains("outbox 1"), "{text}");
+    let (deck, _) = not_begun();
+    let text = screen(&deck);
+    assert!(text.contains("outbox 1") && text.contains("tried every second"), "{text}");
 }

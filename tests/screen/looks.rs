@@ -182,9 +182,12 @@ fn every_mode_draws_at_every_size_and_the_cursor_is_inside() {
 
 #[test]
 fn the_cursor_is_where_the_eye_should_be() {
-    for (mode, before) in
-        [("columns", ">N  0:04 @jo_m"), ("find-list", "> 2026-11-21"), ("outbox", "> @jo_m"), ("drafts", "> @jo_m")]
-    {
+    for (mode, before) in [
+        ("columns", ">N  0:04 @jo_m"),
+        ("find-list", "> 2026-11-21"),
+        ("outbox", "> @user_with"),
+        ("drafts", "> @jo_m"),
+    ] {
         let mut screen = Screen::new((80, 24), Theme::plain());
         let all = screen.text(&busy((80, 24), mode));
         let cursor = screen.cursor();
