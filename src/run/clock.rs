@@ -42,7 +42,7 @@ struct State {
 impl Recorded {
     /// Moves the clock to `at`; it never goes back, and does not jump while it is held.
     ///
-    /// One wrong date must not put every case years overdue: a post more than [`BELIEVED`] ahead moves the clock only
+    /// One wrong date must not put every case years overdue: a post more than `BELIEVED` ahead moves the clock only
     /// when the next one says the same, and a first post that the second contradicts is taken back.
     pub fn reach(&self, at: Timestamp) {
         let wanted = at.duration_since(now());

@@ -5,9 +5,9 @@
 //! A line may also be a bare post of X without its `data` wrapper.
 //!
 //! # How
-//! A rule is compiled to short strings one of which must stand in the text of every post it matches ([`window`]).
-//! Only the values of `"text"` keys are searched for them, four at a time ([`walk`]); a line with a hit is parsed
-//! ([`record`]) and judged by the rule itself, so a hit costs time and never exactness. What could match without
+//! A rule is compiled to short strings one of which must stand in the text of every post it matches (`window`).
+//! Only the values of `"text"` keys are searched for them, four at a time (`walk`); a line with a hit is parsed
+//! (`record`) and judged by the rule itself, so a hit costs time and never exactness. What could match without
 //! holding such a string as it is (`\u` escapes, ligatures, full-width letters, marks apart from their letters,
 //! invisible characters) is unescaped, cleaned and folded, and searched again. Rules that ask for no word at all
 //! make every line a candidate.
