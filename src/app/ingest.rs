@@ -1,6 +1,6 @@
 //! What comes in: envelopes, links, and the store's answers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{App, CaseEvents, Effect, FromStore, Mode};
@@ -421,42 +421,11 @@ pub(super) fn known_age(report: Option<&LinkReport>, now: jiff::Timestamp) -> i6
     if age >= 60 { age / 60 * 60 } else { age }
 }
 
-/// A post read from the store.
+/// A post read from the store, whose edits the desk has not folded.
 pub(super) fn post_view(envelope: &Envelope) -> Option<PostView> {
-    let Event::PostMatched {
-        post,
-        author,
-        conversation,
-        columns,
-        posted_at,
-        in_reply_to,
-        in_reply_to_author,
-        standing,
-    } = &envelope.event
-    else {
-        return None;
-    };
-    let body = match &envelope.body {
-        Some(Body::Post(post)) => Some(Arc::new((**post).clone())),
-        _ => None,
-    };
-    let state = match &body {
-        None => PostState::Erased,
-        Some(post) if post.is_edited => PostState::Edited,
-        Some(_) => PostState::Present,
-    };
-    Some(PostView {
-        id: post.clone(),
-        author: author.clone(),
-        conversation: conversation.clone(),
-        at: *posted_at,
-        arrived: envelope.at,
-        in_reply_to: in_reply_to.clone(),
-        in_reply_to_author: in_reply_to_author.clone(),
-        standing: *standing,
-        columns: columns.iter().cloned().collect::<BTreeSet<_>>(),
-        case: (*standing == Standing::Customer).then(|| CaseId::of(author, conversation)),
-        state,
-        body,
-    })
+    let mut view = PostView::of(envelope)?;
+    if view.body.as_ref().is_some_and(|post| post.is_edited) {
+        view.state = PostState::Edited;
+    }
+    Some(view)
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::event::Standing;
-use crate::model::{AuthorId, CaseId, ColumnName, ConversationId, GapFill, GapId, Post, PostId};
+use crate::model::{AuthorId, Body, CaseId, ColumnName, ConversationId, Envelope, Event, GapFill, GapId, Post, PostId};
 
 use super::{Case, Desk};
 
@@ -79,6 +79,41 @@ pub struct Gap {
 }
 
 impl PostView {
+    /// The post of a `PostMatched`, as the desk first sees it; nothing of any other event.
+    pub fn of(envelope: &Envelope) -> Option<Self> {
+        let Event::PostMatched {
+            post,
+            author,
+            conversation,
+            columns,
+            posted_at,
+            in_reply_to,
+            in_reply_to_author,
+            standing,
+        } = &envelope.event
+        else {
+            return None;
+        };
+        let body = match &envelope.body {
+            Some(Body::Post(body)) => Some(Arc::new((**body).clone())),
+            _ => None,
+        };
+        Some(Self {
+            id: post.clone(),
+            author: author.clone(),
+            conversation: conversation.clone(),
+            at: *posted_at,
+            arrived: envelope.at,
+            in_reply_to: in_reply_to.clone(),
+            in_reply_to_author: in_reply_to_author.clone(),
+            standing: *standing,
+            columns: columns.iter().cloned().collect(),
+            case: (*standing == Standing::Customer).then(|| CaseId::of(author, conversation)),
+            state: if body.is_some() { PostState::Present } else { PostState::Erased },
+            body,
+        })
+    }
+
     /// Where it stands in a window.
     pub fn place(&self) -> (Timestamp, PostId) {
         (self.at, self.id.clone())

@@ -118,71 +118,39 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
 impl Desk {
     /// A post new to the desk, or one that a further column asked for.
     fn post_matched(&mut self, envelope: &Envelope) {
-        let Event::PostMatched {
-            post,
-            author,
-            conversation,
-            columns,
-            posted_at,
-            in_reply_to,
-            in_reply_to_author,
-            standing,
-        } = &envelope.event
-        else {
-            return;
-        };
-        let body = match &envelope.body {
-            Some(Body::Post(body)) => Some(Arc::new((**body).clone())),
-            _ => None,
-        };
-        let is_new = !self.posts.contains_key(post);
-        if is_new {
+        let Some(view) = PostView::of(envelope) else { return };
+        let (post, columns) = (view.id.clone(), view.columns.clone());
+        if let Some(known) = self.posts.get_mut(&post) {
+            if known.body.is_none() && matches!(known.state, PostState::Present | PostState::Edited) {
+                known.body = view.body;
+            }
+            for column in &columns {
+                let Some(known) = self.posts.get_mut(&post) else { return };
+                if known.columns.insert(column.clone()) {
+                    self.column(column).matched += 1;
+                    self.show(column, &post);
+                }
+            }
+        } else {
             self.counters.posts += 1;
-            let case = (*standing == Standing::Customer).then(|| CaseId::of(author, conversation));
-            let view = PostView {
-                id: post.clone(),
-                author: author.clone(),
-                conversation: conversation.clone(),
-                at: *posted_at,
-                arrived: envelope.at,
-                in_reply_to: in_reply_to.clone(),
-                in_reply_to_author: in_reply_to_author.clone(),
-                standing: *standing,
-                columns: columns.iter().cloned().collect(),
-                case,
-                state: if body.is_some() { PostState::Present } else { PostState::Erased },
-                body,
-            };
+            let (at, standing, case) = (view.at, view.standing, view.case);
+            let (author, conversation) = (view.author.clone(), view.conversation.clone());
             self.posts.insert(post.clone(), view);
-            for column in columns.iter().collect::<std::collections::BTreeSet<_>>() {
+            for column in &columns {
                 self.column(column).matched += 1;
             }
             if let Some(case) = case {
-                self.open_case(case, author, conversation, *posted_at, envelope.seq);
-                self.join_case(case, post);
+                self.open_case(case, &author, &conversation, at, envelope.seq);
+                self.join_case(case, &post);
             }
-            if *standing == Standing::Own {
-                self.own_post(post);
+            if standing == Standing::Own {
+                self.own_post(&post);
             }
-            for column in columns {
-                self.show(column, post);
-            }
-        } else {
-            for column in columns {
-                let Some(view) = self.posts.get_mut(post) else { return };
-                if view.columns.insert(column.clone()) {
-                    self.column(column).matched += 1;
-                    self.show(column, post);
-                }
-            }
-            if let Some(view) = self.posts.get_mut(post)
-                && view.body.is_none()
-                && matches!(view.state, PostState::Present | PostState::Edited)
-            {
-                view.body = body;
+            for column in &columns {
+                self.show(column, &post);
             }
         }
-        self.release_post(post);
+        self.release_post(&post);
     }
 
     /// One of our accounts answered somebody, from here or elsewhere.

@@ -11,11 +11,15 @@ pub const GAPS_KEPT: usize = 64;
 
 impl Desk {
     pub(super) fn gap_opened(&mut self, id: GapId, columns: &[ColumnName], from: Timestamp) {
-        if self.gaps.contains_key(&id) || columns.is_empty() {
+        if columns.is_empty() {
             return;
         }
-        self.gaps.insert(id, Gap { id, columns: columns.to_vec(), from, to: None, fill: None });
-        for name in columns {
+        // Columns of one outage may come in several events, in different batches.
+        let gap = self.gaps.entry(id).or_insert_with(|| Gap { id, columns: Vec::new(), from, to: None, fill: None });
+        let (from, fresh) = (gap.from, columns.iter().filter(|name| !gap.columns.contains(name)).cloned());
+        let fresh: Vec<ColumnName> = fresh.collect();
+        gap.columns.extend_from_slice(&fresh);
+        for name in &fresh {
             let gaps = &mut self.column(name).gaps;
             gaps.insert((from, id));
             if gaps.len() > GAPS_KEPT
@@ -57,6 +61,28 @@ impl Desk {
         let shown = gap.columns.iter().any(|name| self.columns.get(name).is_some_and(|c| c.gaps.contains(&place)));
         if !shown {
             self.gaps.remove(&id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use crate::desk::Desk;
+    use crate::model::{ColumnName, GapId};
+
+    #[test]
+    fn a_gap_told_column_by_column_is_one_gap_of_all() {
+        let (a, b, id) = (ColumnName::new("a"), ColumnName::new("b"), GapId(Uuid::from_u128(1)));
+        let mut desk = Desk::default();
+        for columns in [vec![a.clone()], vec![b.clone()], vec![a.clone(), b.clone()]] {
+            desk.gap_opened(id, &columns, Timestamp::UNIX_EPOCH);
+        }
+        assert_eq!(desk.gaps[&id].columns, [a.clone(), b.clone()]);
+        for column in [a, b] {
+            assert!(desk.columns[&column].gaps.contains(&(Timestamp::UNIX_EPOCH, id)), "{column} shows it");
         }
     }
 }

@@ -49,11 +49,6 @@ impl Screen {
         (size.width, size.height)
     }
 
-    /// The line has taken the last frame.
-    pub fn is_ready(&self) -> bool {
-        self.painter.as_ref().is_some_and(|painter| !painter.shared.busy.load(Ordering::Acquire))
-    }
-
     /// Completes when the line has taken the last frame.
     pub fn ready(&self) -> impl Future<Output = ()> + use<> {
         let shared = self.painter.as_ref().map(|painter| Arc::clone(&painter.shared));
@@ -71,7 +66,7 @@ impl Screen {
         self.painter.as_ref().is_none_or(|painter| painter.shared.gone.load(Ordering::Acquire))
     }
 
-    /// Composes one frame and hands it to the line. Only to be called when [ready](Self::is_ready).
+    /// Composes one frame and hands it to the line. Only to be called when [ready](Self::ready).
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(draw)?;
         let bytes = self.terminal.backend_mut().take();
