@@ -155,7 +155,7 @@ impl History {
             events.push(new(EventId::of("case-opened", &[&name]), event, None));
         }
         if is_last && number + self.open < self.cases {
-            let event = Event::CaseResolved { case, cause: Some("outage".to_owned()) };
+            let event = Event::CaseResolved { case, cause: Some("outage".to_owned()), outcome: None, closing: false };
             events.push(new(EventId::of("case-resolved", &[&name]), event, None));
         }
         events

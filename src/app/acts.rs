@@ -233,7 +233,12 @@ impl App {
     pub(super) fn resolve(&mut self, case: CaseId, chosen: usize, out: &mut Vec<Effect>) {
         self.leave_screen();
         let Some(case) = self.desk.cases.get(&case) else { return };
-        let event = Event::CaseResolved { case: case.id, cause: self.setup.causes.get(chosen).cloned() };
+        let event = Event::CaseResolved {
+            case: case.id,
+            cause: self.setup.causes.get(chosen).cloned(),
+            outcome: None,
+            closing: false,
+        };
         self.append(vec![(event, None)], Some(expect(case)), Some("resolving"), out);
     }
 

@@ -82,11 +82,7 @@ impl App {
     /// A stored post that is not on the desk, judged as it would be if it came in now.
     fn view_of(&self, post: Arc<Post>) -> PostView {
         let own = self.setup.accounts.iter().any(|account| account.id.as_ref() == Some(&post.author.id));
-        let standing = match (own, post.is_repost) {
-            (true, _) => Standing::Own,
-            (false, true) => Standing::Repost,
-            (false, false) => Standing::Customer,
-        };
+        let standing = Standing::of(&post, own);
         let columns =
             self.setup.columns.iter().filter(|column| column.network == post.network() && column.rule.matches(&post));
         let columns: BTreeSet<_> = columns.map(|column| column.name.clone()).collect();
@@ -100,7 +96,7 @@ impl App {
             in_reply_to_author: post.in_reply_to_author.clone(),
             standing,
             columns,
-            case: (standing == Standing::Customer).then(|| CaseId::of(&post.author.id, &post.conversation)),
+            case: standing.makes_case().then(|| CaseId::of(&post.author.id, &post.conversation)),
             state: if post.is_edited { PostState::Edited } else { PostState::Present },
             body: Some(post),
         }

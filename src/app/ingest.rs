@@ -84,7 +84,7 @@ impl App {
 
     fn before(&self, event: &Event) -> Before {
         let case = match event {
-            Event::PostMatched { author, conversation, standing: Standing::Customer, .. } => {
+            Event::PostMatched { author, conversation, standing, .. } if standing.makes_case() => {
                 Some(CaseId::of(author, conversation))
             }
             Event::PostMatched { conversation, standing: Standing::Own, in_reply_to_author: Some(author), .. } => {
@@ -325,7 +325,7 @@ impl App {
             }
             let back =
                 matches!(case.status, CaseStatus::Waiting | CaseStatus::New) && before.status != Some(case.status);
-            if *standing == Standing::Customer && before.mine && back {
+            if standing.makes_case() && before.mine && back {
                 self.info(format!("{words}: the customer wrote again"));
             }
         }

@@ -54,6 +54,7 @@ pub struct Openings {
     pub acknowledgement: String,
     pub dm_request: String,
     pub both: String,
+    pub happy_post: String,
 }
 
 /// A prepared text.

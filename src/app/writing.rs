@@ -99,6 +99,7 @@ impl App {
             Purpose::Acknowledgement => &openings.acknowledgement,
             Purpose::DmRequest => &openings.dm_request,
             Purpose::Both => &openings.both,
+            Purpose::HappyPost => &openings.happy_post,
         };
         let text = filled(text, post);
         let lines: Vec<_> = text.split('\n').collect();

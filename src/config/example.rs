@@ -9,8 +9,8 @@ use super::{Config, DEFAULT_TARGET, duration};
 pub fn example() -> String {
     let Config { deck, hold, bell, reach_percent, openings, .. } = Config::default();
     let (deck, hold, target) = (text(&deck), text(&duration::write(hold)), text(&duration::write(DEFAULT_TARGET)));
-    let (acknowledgement, dm_request, both) =
-        (text(&openings.acknowledgement), text(&openings.dm_request), text(&openings.both));
+    let (acknowledgement, dm_request, both, happy_post) =
+        (text(&openings.acknowledgement), text(&openings.dm_request), text(&openings.both), text(&openings.happy_post));
     let base_url = text(X_BASE_URL);
     format!(
         r#"# replydeck: everything it can be told. Values are the defaults unless a line says "example".
@@ -47,6 +47,7 @@ reach_percent = {reach_percent}
 acknowledgement = {acknowledgement}
 dm_request = {dm_request}
 both = {both}
+happy_post = {happy_post}
 
 # Texts to insert with `::` in the editor, by name. Default: none; this one is an example.
 [saved_replies]

@@ -82,6 +82,9 @@ impl Default for Config {
                 both: "Hello {name}, we are sorry about this and are looking into it. \
                        Please send us a DM so that we can help."
                     .to_owned(),
+                happy_post: "Hello {name}, good to hear that it works again. If you have a moment, tell others \
+                             how it went."
+                    .to_owned(),
             },
             saved_replies: Vec::new(),
             accounts: Vec::new(),

@@ -260,6 +260,7 @@ fn read_openings(reader: &mut Reader<'_>, mut table: Table<'_>, defaults: Openin
         acknowledgement: one(reader, "acknowledgement", defaults.acknowledgement),
         dm_request: one(reader, "dm_request", defaults.dm_request),
         both: one(reader, "both", defaults.both),
+        happy_post: one(reader, "happy_post", defaults.happy_post),
     };
     table.finish(reader);
     openings

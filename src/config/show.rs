@@ -34,6 +34,7 @@ impl Config {
             ("acknowledgement", &openings.acknowledgement),
             ("dm_request", &openings.dm_request),
             ("both", &openings.both),
+            ("happy_post", &openings.happy_post),
         ] {
             push(&mut out, key, &text(value));
         }

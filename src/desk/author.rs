@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AuthorId, CaseId};
+use crate::model::{AuthorId, CaseId, RepName};
 
 use super::Desk;
 
@@ -31,6 +31,24 @@ pub struct Contact {
     #[serde(with = "super::moment::optional")]
     pub resolved: Option<Timestamp>,
     pub cause: Option<String>,
+    /// How it ended for the customer, in the team's word.
+    pub outcome: Option<String>,
+    /// Who resolved it.
+    pub rep: Option<RepName>,
+    /// A rep saw the customer turned from angry to happy.
+    pub turned_round: bool,
+}
+
+impl Contact {
+    /// A case that begins.
+    pub fn begun(case: CaseId, number: u64, at: Timestamp) -> Self {
+        Self { case, number, at, resolved: None, cause: None, outcome: None, rep: None, turned_round: false }
+    }
+
+    /// It is open again: how it ended before does not count.
+    pub(super) fn reopen(&mut self) {
+        *self = Self { turned_round: self.turned_round, ..Self::begun(self.case, self.number, self.at) };
+    }
 }
 
 impl AuthorHistory {

@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountName, AuthorId, CaseId, CaseStatus, ConversationId, DraftText, Envelope, Mark, PostId, Purpose, RepName,
-    ReplyId, Seq,
+    AccountName, AuthorId, CaseId, CaseStatus, ConversationId, DraftText, Mark, PostId, Purpose, RepName, ReplyId, Seq,
 };
+
+use crate::model::event::Standing;
 
 use super::{Contact, Desk};
 
@@ -16,6 +17,8 @@ use super::{Contact, Desk};
 pub const POSTS_KEPT: usize = 64;
 /// So many tags fit on one case; a further one is passed over.
 pub const TAGS_KEPT: usize = 64;
+/// So many reps' read marks stay on one case; those furthest behind go first.
+pub const READERS_KEPT: usize = 16;
 /// So many answers may wait for the post they answer.
 const EARLY_ANSWERS_KEPT: usize = 512;
 /// A hand-over is closed by an answer this much older at most: our clock and the network's may differ.
@@ -53,6 +56,15 @@ pub struct Case {
     pub snoozed_until: Option<Timestamp>,
     pub resolved: Option<Resolution>,
     pub reopened: u32,
+    /// A rep wants it looked at before others.
+    pub is_urgent: bool,
+    /// The post by which a rep saw the customer turned from angry to happy.
+    pub turned_round: Option<PostId>,
+    /// When a happy post was last asked for.
+    #[serde(with = "super::moment::optional")]
+    pub happy_asked: Option<Timestamp>,
+    /// Up to which post time each rep has read it; [`READERS_KEPT`] at most.
+    pub read: BTreeMap<RepName, ReadMark>,
     pub tags: BTreeSet<String>,
     pub notes: u32,
     pub drafts: BTreeMap<Purpose, CaseDraft>,
@@ -92,7 +104,15 @@ pub struct Resolution {
     pub at: Timestamp,
     pub rep: RepName,
     pub cause: Option<String>,
+    /// How it ended for the customer, in the team's word.
+    pub outcome: Option<String>,
+    /// A goodbye does not reopen it.
+    pub closing: bool,
 }
+
+/// Up to which post time a rep has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ReadMark(#[serde(with = "super::moment")] pub Timestamp);
 
 /// A reply being written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +126,38 @@ pub struct CaseDraft {
 }
 
 impl Case {
+    /// A case whose first post, written at `at`, waits for an answer; the post is not in its list yet.
+    pub fn begun(id: CaseId, number: u64, author: &AuthorId, conversation: &ConversationId, at: Timestamp) -> Self {
+        Self {
+            id,
+            number,
+            author: author.clone(),
+            conversation: conversation.clone(),
+            posts: Vec::new(),
+            status: CaseStatus::New,
+            owner: None,
+            claimed_at: None,
+            started: at,
+            waiting_since: Some(at),
+            first_answer: None,
+            last_answer: None,
+            dm_requested: None,
+            handed_over: None,
+            snoozed_until: None,
+            resolved: None,
+            reopened: 0,
+            is_urgent: false,
+            turned_round: None,
+            happy_asked: None,
+            read: BTreeMap::new(),
+            tags: BTreeSet::new(),
+            notes: 0,
+            drafts: BTreeMap::new(),
+            replies: Vec::new(),
+            contended: Seq(0),
+        }
+    }
+
     /// The letter in front of the case's rows, as `me` sees it.
     pub fn mark(&self, me: &RepName) -> Mark {
         match (self.status, &self.owner) {
@@ -123,15 +175,33 @@ impl Case {
         self.waiting_since.is_some()
     }
 
+    /// A post of the author's is newer than what the rep has read.
+    pub fn is_unread_by(&self, rep: &RepName, newest: Timestamp) -> bool {
+        self.read.get(rep).is_none_or(|mark| mark.0 < newest)
+    }
+
+    /// A mark never goes back: two windows of one rep may tell of their reading in any order.
+    pub(super) fn read_by(&mut self, rep: &RepName, upto: Timestamp) {
+        let mark = self.read.entry(rep.clone()).or_insert(ReadMark(upto));
+        *mark = (*mark).max(ReadMark(upto));
+        if self.read.len() > READERS_KEPT
+            && let Some(last) = self.read.iter().min_by_key(|(rep, mark)| (**mark, *rep)).map(|(rep, _)| rep.clone())
+        {
+            self.read.remove(&last);
+        }
+    }
+
     /// A post of the author's, written at `at`, joins. `newest` is the time of the newest post the case had: one
-    /// that is older than what the rep saw does not reopen what the rep resolved.
-    fn heard(&mut self, at: Timestamp, newest: Option<Timestamp>) {
+    /// that is older than what the rep saw does not reopen what the rep resolved, and neither does a goodbye where
+    /// the rep closed the case so.
+    fn heard(&mut self, at: Timestamp, newest: Option<Timestamp>, standing: Standing) {
         self.started = self.started.min(at);
         if self.last_answer.as_ref().is_some_and(|answer| at <= answer.at) {
             return;
         }
         if self.status == CaseStatus::Resolved {
-            if newest.is_some_and(|newest| at <= newest) {
+            let is_closed = self.resolved.as_ref().is_some_and(|resolution| resolution.closing);
+            if newest.is_some_and(|newest| at <= newest) || (is_closed && standing == Standing::Goodbye) {
                 return;
             }
             self.resolved = None;
@@ -153,6 +223,9 @@ impl Case {
 
     /// Writes an answer of ours down; whose turn it is then is for the caller.
     fn note_answer(&mut self, mut answer: Answer, purpose: Option<Purpose>) {
+        if purpose == Some(Purpose::HappyPost) {
+            self.happy_asked = Some(self.happy_asked.map_or(answer.at, |known| known.max(answer.at)));
+        }
         if purpose.is_some_and(Purpose::asks_for_dm) {
             self.dm_requested = Some(self.dm_requested.map_or(answer.at, |known| known.max(answer.at)));
         }
@@ -200,40 +273,17 @@ impl Desk {
                 // An old post of a case that is done and forgotten.
                 return;
             }
-            reopened = u32::from(contact.resolved.take().is_some());
-            contact.cause = None;
+            reopened = u32::from(contact.resolved.is_some());
+            contact.reopen();
             contact.number
         } else {
             self.counters.cases += 1;
             let number = self.counters.cases;
-            history.remember(Contact { case: id, number, at, resolved: None, cause: None });
+            history.remember(Contact::begun(id, number, at));
             number
         };
-        let case = Case {
-            id,
-            number,
-            author: author.clone(),
-            conversation: conversation.clone(),
-            posts: Vec::new(),
-            status: CaseStatus::New,
-            owner: None,
-            claimed_at: None,
-            started: at,
-            waiting_since: Some(at),
-            first_answer: None,
-            last_answer: None,
-            dm_requested: None,
-            handed_over: None,
-            snoozed_until: None,
-            resolved: None,
-            reopened,
-            tags: BTreeSet::new(),
-            notes: 0,
-            drafts: BTreeMap::new(),
-            replies: Vec::new(),
-            // Everything that contended before has been folded: a claim must not lose against it.
-            contended: seq,
-        };
+        // Everything that contended before has been folded: a claim must not lose against it.
+        let case = Case { reopened, contended: seq, ..Case::begun(id, number, author, conversation, at) };
         self.cases.insert(id, case);
         self.recount_new(id);
         let early: Vec<Answer> =
@@ -250,7 +300,7 @@ impl Desk {
     pub(super) fn join_case(&mut self, id: CaseId, post: &PostId) {
         let Some(view) = self.posts.get_mut(post) else { return };
         view.case = Some(id);
-        let at = view.at;
+        let (at, standing) = (view.at, view.standing);
         let Some(case) = self.cases.get(&id) else { return };
         if case.posts.contains(post) {
             return;
@@ -263,16 +313,13 @@ impl Desk {
             if case.posts.len() > POSTS_KEPT {
                 dropped = Some(case.posts.remove(1));
             }
-            case.heard(at, newest);
+            case.heard(at, newest, standing);
         });
         if let Some(dropped) = dropped {
             self.release_post(&dropped);
         }
         if was_resolved && self.cases.get(&id).is_some_and(|case| case.status != CaseStatus::Resolved) {
-            self.contact_of(id, |contact| {
-                contact.resolved = None;
-                contact.cause = None;
-            });
+            self.contact_of(id, Contact::reopen);
         }
     }
 
@@ -314,15 +361,16 @@ impl Desk {
         }
     }
 
-    pub(super) fn case_resolved(&mut self, id: CaseId, cause: Option<&String>, envelope: &Envelope) {
+    pub(super) fn case_resolved(&mut self, id: CaseId, resolution: Resolution) {
         let Some(known) = self.cases.get(&id) else { return };
         if known.status != CaseStatus::Resolved {
             self.counters.resolved += 1;
         }
-        let resolution = Resolution { at: envelope.at, rep: envelope.rep.clone(), cause: cause.cloned() };
         self.contact_of(id, |contact| {
-            contact.resolved = Some(envelope.at);
-            contact.cause = cause.cloned();
+            contact.resolved = Some(resolution.at);
+            contact.cause.clone_from(&resolution.cause);
+            contact.outcome.clone_from(&resolution.outcome);
+            contact.rep = Some(resolution.rep.clone());
         });
         self.change_case(id, |resolved| {
             resolved.status = CaseStatus::Resolved;
@@ -347,10 +395,19 @@ impl Desk {
             case.reopened = case.reopened.saturating_add(1);
             case.wait_since(since);
         });
-        self.contact_of(id, |contact| {
-            contact.resolved = None;
-            contact.cause = None;
+        self.contact_of(id, Contact::reopen);
+    }
+
+    /// The case need not be held here any more: what is remembered of its author tells of it.
+    pub(super) fn case_turned_round(&mut self, id: CaseId, post: &PostId, on: bool) {
+        self.change_case(id, |case| {
+            if on {
+                case.turned_round = Some(post.clone());
+            } else if case.turned_round.as_ref() == Some(post) {
+                case.turned_round = None;
+            }
         });
+        self.contact_of(id, |contact| contact.turned_round = on);
     }
 
     /// Time of the case's oldest post written after `after`.

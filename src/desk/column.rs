@@ -108,7 +108,7 @@ impl PostView {
             in_reply_to_author: in_reply_to_author.clone(),
             standing: *standing,
             columns: columns.iter().cloned().collect(),
-            case: (*standing == Standing::Customer).then(|| CaseId::of(author, conversation)),
+            case: standing.makes_case().then(|| CaseId::of(author, conversation)),
             state: if body.is_some() { PostState::Present } else { PostState::Erased },
             body,
         })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::event::{EVENT_VERSION, Standing};
 use crate::model::{Body, BodyId, CaseId, Envelope, Event, NetworkKind, PostId, Purpose};
 
-use super::case::{Answer, CaseDraft, HandOver, TAGS_KEPT};
+use super::case::{Answer, CaseDraft, HandOver, Resolution, TAGS_KEPT};
 use super::column::{PostState, PostView};
 use super::{Case, Desk};
 
@@ -59,9 +59,22 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
                 case.tags.insert(tag.clone());
             }
         }),
+        Event::CasePrioritised { case, high } => desk.change_case(*case, |case| case.is_urgent = *high),
         Event::CaseSnoozed { case, until } => desk.change_case(*case, |case| case.snoozed_until = Some(*until)),
-        Event::CaseResolved { case, cause } => desk.case_resolved(*case, cause.as_ref(), envelope),
+        Event::CaseWoken { case } => desk.change_case(*case, |case| case.snoozed_until = None),
+        Event::CaseResolved { case, cause, outcome, closing } => {
+            let resolution = Resolution {
+                at: envelope.at,
+                rep: envelope.rep.clone(),
+                cause: cause.clone(),
+                outcome: outcome.clone(),
+                closing: *closing,
+            };
+            desk.case_resolved(*case, resolution);
+        }
         Event::CaseReopened { case } => desk.case_reopened(*case),
+        Event::CaseTurnedRound { case, post, on } => desk.case_turned_round(*case, post, *on),
+        Event::CaseRead { case, upto } => desk.change_case(*case, |case| case.read_by(&envelope.rep, *upto)),
         Event::NoteAdded { case, .. } => {
             desk.change_case(*case, |case| case.notes = case.notes.saturating_add(1));
         }

@@ -25,6 +25,7 @@ impl BodyId {
             Purpose::Acknowledgement => "acknowledgement",
             Purpose::DmRequest => "dm-request",
             Purpose::Both => "both",
+            Purpose::HappyPost => "happy-post",
         };
         Self(format!("draft/{case}/{purpose}"))
     }

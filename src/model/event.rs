@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Body, BodyId};
+use super::goodbye;
 use super::id::{
     AccountName, AuthorId, CaseId, ColumnName, ConversationId, EventId, GapId, MachineName, PostId, RepName, ReplyId,
     Seq, SessionId,
 };
 use super::link::GapFill;
+use super::post::Post;
 use super::reply::Purpose;
 
 /// The version new events are written with.
@@ -110,17 +112,44 @@ pub enum Event {
         /// `false` takes the tag away.
         on: bool,
     },
+    /// To be looked at before others, or no more.
+    CasePrioritised {
+        case: CaseId,
+        high: bool,
+    },
+    /// Put off until then, or until the customer writes.
     CaseSnoozed {
         case: CaseId,
         until: Timestamp,
+    },
+    /// Back from a snooze by a rep's hand.
+    CaseWoken {
+        case: CaseId,
     },
     CaseResolved {
         case: CaseId,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<String>,
+        /// How it ended for the customer, in the team's word.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<String>,
+        /// A goodbye does not reopen it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        closing: bool,
     },
     CaseReopened {
         case: CaseId,
+    },
+    /// A rep says that this later post shows the customer turned from angry to happy, or takes it back.
+    CaseTurnedRound {
+        case: CaseId,
+        post: PostId,
+        on: bool,
+    },
+    /// The rep of the envelope has seen the case's posts up to this moment of theirs.
+    CaseRead {
+        case: CaseId,
+        upto: Timestamp,
     },
     NoteAdded {
         case: CaseId,
@@ -216,8 +245,35 @@ pub enum Standing {
     Customer,
     /// One of our accounts wrote it, here or elsewhere.
     Own,
+    /// Somebody outside who says no more than thanks or goodbye: opens or joins a case like any customer's post, but
+    /// does not reopen one that was closed so.
+    Goodbye,
     /// Passed on without a word: no case.
     Repost,
+    /// Passed on with words of its own: no case by itself, a rep may open one.
+    Quote,
+}
+
+impl Standing {
+    /// What the post is to the desk; `is_own`: one of our accounts wrote it.
+    pub fn of(post: &Post, is_own: bool) -> Self {
+        if is_own {
+            Standing::Own
+        } else if post.is_repost {
+            Standing::Repost
+        } else if post.quotes.is_some() {
+            Standing::Quote
+        } else if goodbye::is_goodbye(&post.text) {
+            Standing::Goodbye
+        } else {
+            Standing::Customer
+        }
+    }
+
+    /// Whether a case is opened by it, or joined.
+    pub fn makes_case(self) -> bool {
+        matches!(self, Standing::Customer | Standing::Goodbye)
+    }
 }
 
 impl Event {
@@ -229,9 +285,13 @@ impl Event {
             | Event::CaseReleased { case }
             | Event::CaseAssigned { case, .. }
             | Event::CaseTagged { case, .. }
+            | Event::CasePrioritised { case, .. }
             | Event::CaseSnoozed { case, .. }
+            | Event::CaseWoken { case }
             | Event::CaseResolved { case, .. }
             | Event::CaseReopened { case }
+            | Event::CaseTurnedRound { case, .. }
+            | Event::CaseRead { case, .. }
             | Event::NoteAdded { case, .. }
             | Event::DraftSaved { case, .. }
             | Event::DraftDropped { case, .. }
@@ -262,6 +322,7 @@ impl Event {
             | Event::CaseReleased { .. }
             | Event::CaseAssigned { .. }
             | Event::CaseSnoozed { .. }
+            | Event::CaseWoken { .. }
             | Event::CaseResolved { .. }
             | Event::CaseReopened { .. }
             | Event::ReplyQueued { .. }
@@ -271,6 +332,9 @@ impl Event {
             | Event::ReplyHandedOver { .. } => true,
             Event::CaseOpened { .. }
             | Event::CaseTagged { .. }
+            | Event::CasePrioritised { .. }
+            | Event::CaseTurnedRound { .. }
+            | Event::CaseRead { .. }
             | Event::NoteAdded { .. }
             | Event::DraftSaved { .. }
             | Event::DraftDropped { .. }
@@ -302,9 +366,13 @@ impl Event {
             | Event::CaseReleased { .. }
             | Event::CaseAssigned { .. }
             | Event::CaseTagged { .. }
+            | Event::CasePrioritised { .. }
             | Event::CaseSnoozed { .. }
+            | Event::CaseWoken { .. }
             | Event::CaseResolved { .. }
             | Event::CaseReopened { .. }
+            | Event::CaseTurnedRound { .. }
+            | Event::CaseRead { .. }
             | Event::DraftDropped { .. }
             | Event::ReplyRecalled { .. }
             | Event::ReplyAttempted { .. }

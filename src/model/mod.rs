@@ -8,6 +8,7 @@ pub mod body;
 pub mod case;
 pub mod clean;
 pub mod event;
+pub mod goodbye;
 pub mod id;
 pub mod length;
 pub mod link;

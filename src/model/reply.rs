@@ -13,10 +13,12 @@ pub enum Purpose {
     DmRequest,
     /// An acknowledgement and a DM request in one post.
     Both,
+    /// Asks a customer whose case is resolved to say so in public.
+    HappyPost,
 }
 
 impl Purpose {
-    pub const ALL: [Purpose; 3] = [Purpose::Acknowledgement, Purpose::DmRequest, Purpose::Both];
+    pub const ALL: [Purpose; 4] = [Purpose::Acknowledgement, Purpose::DmRequest, Purpose::Both, Purpose::HappyPost];
 
     /// The words on the screen.
     pub fn title(self) -> &'static str {
@@ -24,6 +26,7 @@ impl Purpose {
             Purpose::Acknowledgement => "acknowledgement",
             Purpose::DmRequest => "DM request",
             Purpose::Both => "acknowledgement and DM request",
+            Purpose::HappyPost => "request for a happy post",
         }
     }
 

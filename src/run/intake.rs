@@ -216,18 +216,12 @@ fn matched(
     now: Timestamp,
     own: &BTreeSet<AuthorId>,
 ) -> Vec<NewEvent> {
-    let standing = if own.contains(&post.author.id) {
-        Standing::Own
-    } else if post.is_repost {
-        Standing::Repost
-    } else {
-        Standing::Customer
-    };
+    let standing = Standing::of(&post, own.contains(&post.author.id));
     let mut parts = vec![post.id.as_str()];
     parts.extend(columns.iter().map(ColumnName::as_str));
     let id = EventId::of("post-matched", &parts);
     let case = CaseId::of(&post.author.id, &post.conversation);
-    let opened = (standing == Standing::Customer).then(|| {
+    let opened = standing.makes_case().then(|| {
         let event = Event::CaseOpened {
             case,
             author: post.author.id.clone(),

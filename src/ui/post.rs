@@ -193,7 +193,8 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
     match post.standing {
         Standing::Own => facts.push(Span::styled("ours", theme.quiet())),
         Standing::Repost => facts.push(Span::styled("repost, no case", theme.quiet())),
-        Standing::Customer => {
+        Standing::Quote => facts.push(Span::styled("quote, no case", theme.quiet())),
+        Standing::Customer | Standing::Goodbye => {
             let account = app.account(&context.column.reply_as);
             if let (Some(body), Some(account)) = (&post.body, account)
                 && !reading::is_addressed_to(body, account)

@@ -58,7 +58,11 @@ fn what_others_do_to_my_case_is_told_and_to_theirs_is_not() {
     deck.press("j c");
     deck.by("bo", Event::CaseClaimed { case: case_of(1) }, None);
     assert!(!deck.notice().contains("bo"));
-    deck.by("bo", Event::CaseResolved { case: case_of(2), cause: Some("outage".to_owned()) }, None);
+    deck.by(
+        "bo",
+        Event::CaseResolved { case: case_of(2), cause: Some("outage".to_owned()), outcome: None, closing: false },
+        None,
+    );
     assert!(deck.notice().contains("bo resolved case 2 (@user2): outage"));
     deck.by("bo", Event::CaseAssigned { case: case_of(1), to: RepName::new("ana") }, None);
     assert!(deck.notice().contains("bo handed case 1 (@user1) to you"));

@@ -61,6 +61,7 @@ pub(crate) fn setup(columns: usize) -> Setup {
             acknowledgement: "Sorry, {name}. ".to_owned(),
             dm_request: "Please write us. ".to_owned(),
             both: "Sorry, write us. ".to_owned(),
+            happy_post: "Glad it works, {name}.".to_owned(),
         },
         saved_replies: vec![
             SavedReply { name: "slow".to_owned(), text: "Slow line, {name}: {what_next} then {when}".to_owned() },

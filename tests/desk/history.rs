@@ -81,14 +81,16 @@ impl History {
         let standing = match self.roll(20) {
             0 => Standing::Repost,
             1 if known.is_some() => Standing::Own,
+            2 => Standing::Quote,
+            3 => Standing::Goodbye,
             _ => Standing::Customer,
         };
         let columns = (0..=self.roll(2)).map(|_| self.some_column()).collect();
         let (writer, in_reply_to_author) = match standing {
             Standing::Own => (AuthorId::new(NetworkKind::X, "1"), Some(author.clone())),
-            Standing::Customer | Standing::Repost => (author.clone(), None),
+            Standing::Customer | Standing::Goodbye | Standing::Repost | Standing::Quote => (author.clone(), None),
         };
-        if standing == Standing::Customer {
+        if standing.makes_case() {
             self.recent.push((post.clone(), author, conversation.clone(), posted_at));
             if self.recent.len() > 2_000 {
                 self.recent.swap_remove(0);
@@ -222,7 +224,15 @@ impl History {
             // It is drawn no more, as a case that is done.
             self.recent.swap_remove(at);
         }
-        (Event::CaseResolved { case: CaseId::of(&author, &conversation), cause: Some("outage".into()) }, None)
+        (
+            Event::CaseResolved {
+                case: CaseId::of(&author, &conversation),
+                cause: Some("outage".into()),
+                outcome: None,
+                closing: false,
+            },
+            None,
+        )
     }
 }
 

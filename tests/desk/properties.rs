@@ -106,7 +106,14 @@ fn case_events() -> impl Strategy<Value = Event> {
         (cases(), names()).prop_map(|(case, to)| Event::CaseAssigned { case, to: RepName::new(&to) }),
         (cases(), names(), any::<bool>()).prop_map(|(case, tag, on)| Event::CaseTagged { case, tag, on }),
         (cases(), times()).prop_map(|(case, until)| Event::CaseSnoozed { case, until }),
-        (cases(), prop::option::of(names())).prop_map(|(case, cause)| Event::CaseResolved { case, cause }),
+        (cases(), prop::option::of(names()), any::<bool>()).prop_map(|(case, cause, closing)| {
+            Event::CaseResolved { case, outcome: cause.clone(), cause, closing }
+        }),
+        (cases(), any::<bool>()).prop_map(|(case, high)| Event::CasePrioritised { case, high }),
+        cases().prop_map(|case| Event::CaseWoken { case }),
+        (cases(), names(), any::<bool>())
+            .prop_map(|(case, post, on)| { Event::CaseTurnedRound { case, post: post_id(&post), on } }),
+        (cases(), times()).prop_map(|(case, upto)| Event::CaseRead { case, upto }),
         cases().prop_map(|case| Event::CaseReopened { case }),
         cases().prop_map(|case| Event::NoteAdded { case, note: EventId(uuid::Uuid::nil()) }),
         (cases(), purposes()).prop_map(|(case, purpose)| Event::DraftSaved { case, purpose }),

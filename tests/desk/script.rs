@@ -94,6 +94,17 @@ impl Said {
         self
     }
 
+    pub(crate) fn quoting(mut self) -> Self {
+        self.standing = Standing::Quote;
+        self
+    }
+
+    /// No more than thanks.
+    pub(crate) fn thanking(mut self) -> Self {
+        self.standing = Standing::Goodbye;
+        self
+    }
+
     pub(crate) fn with_text(mut self, text: &str) -> Self {
         self.text = text.into();
         self
@@ -192,7 +203,7 @@ impl Script {
     /// The same, written to the log now, whatever the post's own time.
     pub(crate) fn post_late(&mut self, said: &Said) -> &mut Self {
         self.tell("intake", said.event(), Some(said.body()));
-        if said.standing == Standing::Customer {
+        if said.standing.makes_case() {
             let (case, posted_at) = (case_id(&said.author, &said.conversation), said.at);
             // The log writes an event of one id once.
             let opened = |e: &Envelope| matches!(e.event, Event::CaseOpened { case: known, .. } if known == case);
@@ -211,7 +222,10 @@ impl Script {
         let event = match deed {
             "claim" => Event::CaseClaimed { case },
             "release" => Event::CaseReleased { case },
-            "resolve" => Event::CaseResolved { case, cause: Some("outage".into()) },
+            "resolve" => Event::CaseResolved { case, cause: Some("outage".into()), outcome: None, closing: false },
+            "close" => Event::CaseResolved { case, cause: None, outcome: Some("helped".into()), closing: true },
+            "wake" => Event::CaseWoken { case },
+            "urgent" => Event::CasePrioritised { case, high: true },
             "reopen" => Event::CaseReopened { case },
             "note" => Event::NoteAdded { case, note: EventId(uuid::Uuid::from_u128(9)) },
             other => panic!("no deed called {other}"),

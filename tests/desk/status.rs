@@ -162,3 +162,54 @@ fn what_was_done_for_an_author_before_is_known() {
     assert_eq!((last.number, last.cause.as_deref()), (1, Some("outage")));
     assert_eq!(s.desk.last_outcome(&jo, case_id("jo", "old")), None);
 }
+
+#[test]
+fn a_goodbye_reopens_only_what_was_not_closed_for_it() {
+    let mut s = Script::new();
+    let (jo, kim) = (case_id("jo", "p1"), case_id("kim", "q1"));
+    s.post(&said("p1", "jo", "14:02")).post(&said("q1", "kim", "14:02"));
+    s.deed("14:03", "ana", jo, "close").deed("14:03", "ana", kim, "resolve");
+    s.post(&said("p2", "jo", "14:10").within("p1").thanking())
+        .post(&said("q2", "kim", "14:10").within("q1").thanking());
+    assert_eq!((s.case("jo", "p1").status, s.case("jo", "p1").reopened), (CaseStatus::Resolved, 0));
+    assert_eq!(s.case("jo", "p1").posts.len(), 2, "it is in the case all the same");
+    assert_eq!((s.case("kim", "q1").status, s.case("kim", "q1").reopened), (CaseStatus::New, 1));
+    s.post(&said("p3", "jo", "14:20").within("p1"));
+    let case = s.case("jo", "p1");
+    assert_eq!(
+        (case.status, case.waiting_since),
+        (CaseStatus::New, Some(at("14:20"))),
+        "more than a goodbye reopens it"
+    );
+    assert_eq!(s.again(), s.desk);
+}
+
+#[test]
+fn a_quote_opens_no_case() {
+    let mut s = Script::new();
+    s.post(&said("p1", "jo", "14:02").quoting()).post(&said("p2", "kim", "14:03").reposted());
+    assert!(s.desk.cases.is_empty());
+    assert!(s.desk.posts.contains_key(&post_id("p1")), "the column shows it");
+}
+
+#[test]
+fn priority_waking_reading_and_turning_round_are_kept_on_the_case() {
+    let mut s = Script::new();
+    let jo = case_id("jo", "p1");
+    s.post(&said("p1", "jo", "14:02")).deed("14:03", "ana", jo, "urgent");
+    s.tell("ana", Event::CaseSnoozed { case: jo, until: at("16:00") }, None).deed("14:05", "bo", jo, "wake");
+    s.tell("bo", Event::CaseRead { case: jo, upto: at("14:02") }, None);
+    s.tell("bo", Event::CaseRead { case: jo, upto: at("13:00") }, None);
+    s.tell("ana", Event::CaseTurnedRound { case: jo, post: post_id("p9"), on: true }, None);
+    let case = s.case("jo", "p1");
+    assert!(case.is_urgent && case.snoozed_until.is_none());
+    assert!(
+        !case.is_unread_by(&RepName::new("bo"), at("14:02")) && case.is_unread_by(&RepName::new("bo"), at("14:03"))
+    );
+    assert!(case.is_unread_by(&RepName::new("ana"), at("14:02")));
+    assert_eq!(case.turned_round, Some(post_id("p9")));
+    assert!(s.desk.authors[&author_id("jo")].contacts[0].turned_round);
+    s.tell("ana", Event::CaseTurnedRound { case: jo, post: post_id("p9"), on: false }, None);
+    assert_eq!(s.case("jo", "p1").turned_round, None);
+    assert_eq!(s.again(), s.desk);
+}

@@ -41,6 +41,8 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("PostMatched", matched(Some(post_id(1)), Some(author_id(7)), Standing::Customer)),
         ("PostMatched.first", matched(None, None, Standing::Own)),
         ("PostMatched.repost", matched(None, None, Standing::Repost)),
+        ("PostMatched.quote", matched(None, None, Standing::Quote)),
+        ("PostMatched.goodbye", matched(Some(post_id(1)), Some(author_id(7)), Standing::Goodbye)),
         ("PostEdited", Event::PostEdited { post: post_id(5) }),
         ("PostDeleted", Event::PostDeleted { post: PostId::new(NetworkKind::Mastodon, "https://social.example/@a/1") }),
         ("BodyErased", Event::BodyErased { body: BodyId::post(&post_id(5)) }),
@@ -58,9 +60,28 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("CaseReleased", Event::CaseReleased { case: case(1) }),
         ("CaseAssigned", Event::CaseAssigned { case: case(1), to: RepName::new("ben") }),
         ("CaseTagged", Event::CaseTagged { case: case(1), tag: "vip".to_owned(), on: false }),
+        ("CasePrioritised", Event::CasePrioritised { case: case(1), high: true }),
+        ("CaseWoken", Event::CaseWoken { case: case(1) }),
+        ("CaseTurnedRound", Event::CaseTurnedRound { case: case(1), post: post_id(7), on: true }),
+        ("CaseRead", Event::CaseRead { case: case(1), upto: at(9) }),
         ("CaseSnoozed", Event::CaseSnoozed { case: case(1), until: at(3600) }),
-        ("CaseResolved", Event::CaseResolved { case: case(1), cause: Some("outage".to_owned()) }),
-        ("CaseResolved.without-cause", Event::CaseResolved { case: case(1), cause: None }),
+        (
+            "CaseResolved",
+            Event::CaseResolved { case: case(1), cause: Some("outage".to_owned()), outcome: None, closing: false },
+        ),
+        (
+            "CaseResolved.closing",
+            Event::CaseResolved {
+                case: case(1),
+                cause: Some("outage".to_owned()),
+                outcome: Some("line reset".to_owned()),
+                closing: true,
+            },
+        ),
+        (
+            "CaseResolved.without-cause",
+            Event::CaseResolved { case: case(1), cause: None, outcome: None, closing: false },
+        ),
         ("CaseReopened", Event::CaseReopened { case: case(1) }),
         ("NoteAdded", Event::NoteAdded { case: case(1), note: EventId(uuid(4)) }),
         ("DraftSaved", Event::DraftSaved { case: case(1), purpose: Purpose::Acknowledgement }),
@@ -115,7 +136,11 @@ fn samples() -> Vec<(&'static str, Event)> {
             | Event::CaseReleased { .. }
             | Event::CaseAssigned { .. }
             | Event::CaseTagged { .. }
+            | Event::CasePrioritised { .. }
             | Event::CaseSnoozed { .. }
+            | Event::CaseWoken { .. }
+            | Event::CaseTurnedRound { .. }
+            | Event::CaseRead { .. }
             | Event::CaseResolved { .. }
             | Event::CaseReopened { .. }
             | Event::NoteAdded { .. }
@@ -139,7 +164,7 @@ fn samples() -> Vec<(&'static str, Event)> {
 }
 
 /// The kinds listed above, to be counted against the samples: one line in the match, one sample here.
-const KINDS: usize = 26;
+const KINDS: usize = 30;
 
 fn bodies() -> Vec<(&'static str, Body)> {
     let mut full = post(4, "@charterhelp still no signal 😡 遅い");

@@ -22,9 +22,12 @@ pub fn needs_disk(event: &Event) -> bool {
         | Event::CaseReleased { .. }
         | Event::CaseAssigned { .. }
         | Event::CaseTagged { .. }
+        | Event::CasePrioritised { .. }
         | Event::CaseSnoozed { .. }
+        | Event::CaseWoken { .. }
         | Event::CaseResolved { .. }
         | Event::CaseReopened { .. }
+        | Event::CaseTurnedRound { .. }
         | Event::NoteAdded { .. }
         | Event::DraftSaved { .. }
         | Event::DraftDropped { .. }
@@ -41,6 +44,7 @@ pub fn needs_disk(event: &Event) -> bool {
         | Event::PostEdited { .. }
         | Event::PostDeleted { .. }
         | Event::CaseOpened { .. }
+        | Event::CaseRead { .. }
         | Event::GapOpened { .. }
         | Event::GapClosed { .. }
         | Event::GapFilled { .. }
