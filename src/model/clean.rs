@@ -12,6 +12,9 @@ const MARKS_PER_CHARACTER: usize = 4;
 
 /// Cleans a text of several lines. Line endings become `\n`, tabs become a space.
 pub fn text(raw: &str) -> String {
+    if raw.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n')) {
+        return raw.to_owned();
+    }
     let mut clean = String::with_capacity(raw.len());
     let mut marks = 0;
     let mut rest = raw.chars();

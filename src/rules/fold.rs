@@ -1,5 +1,7 @@
 //! Text made comparable, and cut into words, once per post.
 
+use std::cell::OnceCell;
+
 use caseless::Caseless;
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
@@ -23,11 +25,11 @@ impl<'a> Folded<'a> {
     }
 }
 
-/// One text, folded, with its tokens in order.
+/// One text, folded; cut into tokens where somebody asks for them.
 #[derive(Debug)]
 pub(crate) struct FoldedText {
     pub text: String,
-    pub tokens: Vec<Token>,
+    tokens: OnceCell<Vec<Token>>,
 }
 
 /// A stretch of the folded text that counts; what lies between tokens is space and punctuation.
@@ -50,9 +52,17 @@ pub(crate) enum TokenKind {
 
 impl FoldedText {
     pub(crate) fn new(text: &str) -> Self {
-        let text = fold(text);
-        let tokens = tokens(&text);
-        Self { text, tokens }
+        Self::of_folded(fold(text))
+    }
+
+    /// Of a text that was folded already.
+    pub(crate) fn of_folded(text: String) -> Self {
+        Self { text, tokens: OnceCell::new() }
+    }
+
+    /// In order.
+    pub(crate) fn tokens(&self) -> &[Token] {
+        self.tokens.get_or_init(|| tokens(&self.text))
     }
 
     pub(crate) fn token(&self, token: Token) -> &str {
@@ -186,7 +196,7 @@ mod tests {
     fn words_end_at_punctuation_and_at_scripts_without_spaces() {
         let cut = |text: &str| {
             let folded = FoldedText::new(text);
-            folded.tokens.iter().map(|&token| folded.token(token).to_owned()).collect::<Vec<_>>()
+            folded.tokens().iter().map(|&token| folded.token(token).to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(cut("Acme's new_box, (@acme-help)"), ["acme", "s", "new_box", "acme", "help"]);
         assert_eq!(cut("acmeの配送 遅延"), ["acme", "の配送", "遅延"]);
