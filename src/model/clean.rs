@@ -20,6 +20,7 @@ pub fn text(raw: &str) -> String {
     let mut rest = raw.chars();
     while let Some(c) = rest.next() {
         match c {
+            ' '..='~' => clean.push(c),
             '\u{1b}' => skip_escape_sequence(&mut rest),
             // The C1 forms of CSI, and of the strings that run to a terminator.
             '\u{9b}' => skip_control_sequence(&mut rest),
