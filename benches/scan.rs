@@ -202,7 +202,7 @@ fn columns_at_once(count: usize) {
         0 => word.clone(),
         1 => format!("\"{} {}\" -is:retweet", chance.pick(LANGUAGES[0]), word),
         2 => format!("(@{word} OR #{word}) lang:en"),
-        _ => format!("from:{}.example", i),
+        _ => format!("from:{i}.example"),
     });
     let rules: Vec<Rule> = queries.map(|query| Rule::parse(&query).expect("a query")).collect();
     let posts: Vec<Post> = (0..2_000).map(|_| plain_post(text(&mut chance, &words))).collect();

@@ -18,7 +18,7 @@ use crate::model::{NetworkKind, Post};
 /// Rules in their order, which is that of the indices in every answer.
 #[derive(Debug)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    all: Vec<Rule>,
     /// Rules that nothing announces.
     always: Vec<usize>,
     /// By the author's handle, folded, or native id, in lower case.
@@ -52,7 +52,7 @@ impl Rules {
             always = (0..rules.len()).collect();
             by_author.clear();
         }
-        Self { rules, always, by_author, walker: walker.flatten() }
+        Self { all: rules, always, by_author, walker: walker.flatten() }
     }
 
     /// Those that match the post, in order.
@@ -86,15 +86,15 @@ impl Rules {
         }
         found.sort_unstable();
         found.dedup();
-        found.retain(|&rule| self.rules[rule].matches_folded(folded));
+        found.retain(|&rule| self.all[rule].matches_folded(folded));
     }
 
     pub fn as_slice(&self) -> &[Rule] {
-        &self.rules
+        &self.all
     }
 
     pub(super) fn test(&self, rule: usize) -> &Test {
-        self.rules[rule].test()
+        self.all[rule].test()
     }
 
     /// The search by which recorded texts announce rules; `None` where a post can match whatever its texts hold.
