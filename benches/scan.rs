@@ -2,7 +2,8 @@
 //!
 //! `REPLYDECK_BENCH_FILE=posts.ndjson cargo bench --bench scan` writes the plain data (`REPLYDECK_BENCH_MB`, 64 by
 //! default) to that file and its keywords beside it (`.100`, `.10000`), for other programs to be measured on:
-//! `rg -F -i -c -f posts.ndjson.100 posts.ndjson`.
+//! `rg -F -i -c -f posts.ndjson.100 posts.ndjson`. `REPLYDECK_BENCH_TYPED=posts.ndjson` does nothing but parse each
+//! line of that file with serde_json into typed structs, as a whole program to be timed beside `replydeck match`.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -11,13 +12,17 @@
 )]
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::hint::black_box;
+use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
 use aho_corasick::AhoCorasick;
-use replydeck::model::ColumnName;
-use replydeck::rules::Rule;
+use replydeck::model::post::{Counts, WhoMayReply};
+use replydeck::model::{Author, AuthorId, ColumnName, ConversationId, NetworkKind, Post, PostId};
+use replydeck::rules::many::Rules;
 use replydeck::rules::scan::Scanner;
+use replydeck::rules::{Folded, Rule};
 use serde::Deserialize;
 
 /// A small generator: the same data in every run.
@@ -147,7 +152,85 @@ fn time(mut run: impl FnMut() -> u64) -> Duration {
     times[2]
 }
 
+/// The posts of a file that a typed parse can read.
+fn typed(path: &str) -> std::io::Result<u64> {
+    let mut input = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let (mut line, mut count) = (Vec::new(), 0);
+    while input.read_until(b'\n', &mut line)? > 0 {
+        count += u64::from(serde_json::from_slice::<Typed>(&line).is_ok());
+        line.clear();
+    }
+    Ok(count)
+}
+
+fn plain_post(text: String) -> Post {
+    let network = NetworkKind::Bluesky;
+    Post {
+        id: PostId::new(network, "at://did:plc:a/app.bsky.feed.post/k"),
+        version: None,
+        author: Author {
+            id: AuthorId::new(network, "did:plc:a"),
+            handle: "cat.example".to_owned(),
+            name: "Cat".to_owned(),
+            followers: None,
+            is_verified: false,
+            is_protected: false,
+        },
+        conversation: ConversationId::new(network, "at://did:plc:a/app.bsky.feed.post/k"),
+        in_reply_to: None,
+        in_reply_to_author: None,
+        quotes: None,
+        is_repost: false,
+        text,
+        lang: Some("en".to_owned()),
+        at: jiff::Timestamp::UNIX_EPOCH,
+        counts: Counts::default(),
+        mentions: Vec::new(),
+        hashtags: Vec::new(),
+        links: Vec::new(),
+        media: Vec::new(),
+        who_may_reply: WhoMayReply::default(),
+        is_edited: false,
+    }
+}
+
+/// What one post that comes in costs with so many columns: keywords, phrases, handles and authors.
+fn columns_at_once(count: usize) {
+    let mut chance = Chance(11);
+    let words = keywords(count);
+    let queries = words.iter().enumerate().map(|(i, word)| match i % 4 {
+        0 => word.clone(),
+        1 => format!("\"{} {}\" -is:retweet", chance.pick(LANGUAGES[0]), word),
+        2 => format!("(@{word} OR #{word}) lang:en"),
+        _ => format!("from:{i}.example"),
+    });
+    let rules: Vec<Rule> = queries.map(|query| Rule::parse(&query).expect("a query")).collect();
+    let posts: Vec<Post> = (0..2_000).map(|_| plain_post(text(&mut chance, &words))).collect();
+    let many = Rules::new(rules.clone());
+    let at_once = time(|| posts.iter().map(|post| many.matching(post).len() as u64).sum());
+    let each = time(|| {
+        posts
+            .iter()
+            .map(|post| {
+                let folded = Folded::new(post);
+                rules.iter().filter(|rule| rule.matches_folded(&folded)).count() as u64
+            })
+            .sum()
+    });
+    let micros = |took: Duration| took.as_secs_f64() * 1e6 / posts.len() as f64;
+    println!(
+        "a post met by {count:>5} rules: at once {:>7.2} us, rule by rule {:>9.2} us; 200 posts a second are {:.3} % of a core",
+        micros(at_once),
+        micros(each),
+        micros(at_once) * 200.0 / 1e4
+    );
+}
+
 fn main() {
+    if let Ok(path) = std::env::var("REPLYDECK_BENCH_TYPED") {
+        println!("{}", typed(&path).unwrap_or_else(|error| panic!("{path}: {error}")));
+        return;
+    }
     let megabytes = std::env::var("REPLYDECK_BENCH_MB").ok().and_then(|mb| mb.parse().ok()).unwrap_or(64_usize);
     let (few, many) = (keywords(100), keywords(10_000));
     let plain = posts(megabytes * 1_000_000, &few, false);
@@ -169,9 +252,13 @@ fn main() {
     };
     let automaton =
         AhoCorasick::builder().ascii_case_insensitive(true).build(&few).expect("a hundred keywords are an automaton");
+    // Each of these words is in every other English text, the phrases hardly in any.
+    let common: Vec<String> = LANGUAGES[0].iter().map(|word| format!("\"{word} acme {word}\"")).collect();
+    let near = [&few[..], &common].concat();
     let base = scan(&few, &plain);
     let rows = [
         ("scan, 100 keywords", base),
+        ("scan, 100 keywords, phrases of common words", scan(&near, &plain)),
         ("scan, 10,000 keywords", scan(&many, &plain)),
         ("scan, 100 keywords, all text escaped", scan(&few, &escaped)),
         ("lines counted by memchr", time(|| memchr::memchr_iter(b'\n', plain.as_bytes()).count() as u64)),
@@ -184,9 +271,12 @@ fn main() {
     for (what, took) in rows {
         let rate = plain.len() as f64 / took.as_secs_f64() / 1e6;
         println!(
-            "{what:<42} {:>8.1} ms  {rate:>7.0} MB/s  {:>6.2} x the scan",
+            "{what:<44} {:>8.1} ms  {rate:>7.0} MB/s  {:>6.2} x the scan",
             took.as_secs_f64() * 1e3,
             took.as_secs_f64() / base.as_secs_f64()
         );
+    }
+    for count in [10, 100, 1_000, 10_000] {
+        columns_at_once(count);
     }
 }

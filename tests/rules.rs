@@ -13,6 +13,8 @@
 
 #[path = "rules/grammar.rs"]
 mod grammar;
+#[path = "rules/many.rs"]
+mod many;
 #[path = "rules/meaning.rs"]
 mod meaning;
 #[path = "rules/real_posts.rs"]

@@ -12,11 +12,15 @@ const MARKS_PER_CHARACTER: usize = 4;
 
 /// Cleans a text of several lines. Line endings become `\n`, tabs become a space.
 pub fn text(raw: &str) -> String {
+    if raw.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n')) {
+        return raw.to_owned();
+    }
     let mut clean = String::with_capacity(raw.len());
     let mut marks = 0;
     let mut rest = raw.chars();
     while let Some(c) = rest.next() {
         match c {
+            ' '..='~' => clean.push(c),
             '\u{1b}' => skip_escape_sequence(&mut rest),
             // The C1 forms of CSI, and of the strings that run to a terminator.
             '\u{9b}' => skip_control_sequence(&mut rest),

@@ -14,6 +14,7 @@ use super::dispatch::Dispatch;
 use super::lines::{Cut, LineSplitter};
 use super::x::decode::{self, Line};
 use super::{Clock, Feed};
+use crate::rules::many::Rules;
 
 /// Between two posts the replay never waits longer, whatever the recording says.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -97,6 +98,7 @@ impl<R: AsyncRead + Unpin + Send> Source<R> {
     ) -> std::io::Result<Progress> {
         let Self { mut reader, feeds, speed, times, clock } = self;
         let mut run = Run {
+            rules: Rules::new(feeds.iter().map(|feed| feed.rule.clone()).collect()),
             feeds,
             clock,
             times,
@@ -120,6 +122,8 @@ impl<R: AsyncRead + Unpin + Send> Source<R> {
 /// A replay under way.
 struct Run {
     feeds: Vec<Feed>,
+    /// Those of the feeds.
+    rules: Rules,
     clock: Clock,
     times: Times,
     pacing: Pacing,
@@ -177,7 +181,7 @@ impl Run {
             Line::Malformed { why } => return pass_over(why),
         };
         self.progress.posts += 1;
-        let takers: Vec<&Feed> = self.feeds.iter().filter(|feed| feed.rule.matches(&post)).collect();
+        let takers = self.rules.matching(&post);
         if takers.is_empty() {
             return;
         }
@@ -188,7 +192,8 @@ impl Run {
         if self.times == Times::Arrival {
             post.at = (self.clock)();
         }
-        for feed in takers {
+        for taker in takers {
+            let feed = &self.feeds[taker];
             for inbound in self.dispatch.offer(&feed.column, &post) {
                 // A column that was closed takes no more; the others go on.
                 drop(feed.out.send(inbound).await);

@@ -1,5 +1,7 @@
 //! Text made comparable, and cut into words, once per post.
 
+use std::cell::OnceCell;
+
 use caseless::Caseless;
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
@@ -23,11 +25,11 @@ impl<'a> Folded<'a> {
     }
 }
 
-/// One text, folded, with its tokens in order.
+/// One text, folded; cut into tokens where somebody asks for them.
 #[derive(Debug)]
 pub(crate) struct FoldedText {
     pub text: String,
-    pub tokens: Vec<Token>,
+    tokens: OnceCell<Vec<Token>>,
 }
 
 /// A stretch of the folded text that counts; what lies between tokens is space and punctuation.
@@ -50,9 +52,17 @@ pub(crate) enum TokenKind {
 
 impl FoldedText {
     pub(crate) fn new(text: &str) -> Self {
-        let text = fold(text);
-        let tokens = tokens(&text);
-        Self { text, tokens }
+        Self::of_folded(fold(text))
+    }
+
+    /// Of a text that was folded already.
+    pub(crate) fn of_folded(text: String) -> Self {
+        Self { text, tokens: OnceCell::new() }
+    }
+
+    /// In order.
+    pub(crate) fn tokens(&self) -> &[Token] {
+        self.tokens.get_or_init(|| tokens(&self.text))
     }
 
     pub(crate) fn token(&self, token: Token) -> &str {
@@ -92,15 +102,20 @@ fn is_variation_selector(c: char) -> bool {
 
 /// Letters, digits, marks and joiners: what a word, a hashtag or a keyword of any script is made of.
 pub(crate) fn is_word(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_alphanumeric() || c == '_';
+    match u8::try_from(c) {
+        Ok(b) if b.is_ascii() => is_ascii_word(b),
+        _ => c.is_alphanumeric() || is_extending(c),
     }
-    c.is_alphanumeric() || is_extending(c)
+}
+
+fn is_ascii_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
 }
 
 /// Joins what stands before it, whatever that is.
 pub(crate) fn is_extending(c: char) -> bool {
-    matches!(c, '\u{200c}' | '\u{200d}') || is_variation_selector(c) || is_combining_mark(c)
+    // Below the first of them there is nothing to look up.
+    c >= '\u{300}' && (matches!(c, '\u{200c}' | '\u{200d}') || is_variation_selector(c) || is_combining_mark(c))
 }
 
 /// Letters and marks of Han, Hiragana, Katakana, Thai, Lao, Khmer and Myanmar.
@@ -126,12 +141,26 @@ pub(crate) fn is_symbol(c: char) -> bool {
 /// Cuts a folded text.
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::with_capacity(text.len() / 5 + 1);
-    let mut skip_to = 0;
-    for (start, c) in text.char_indices() {
-        if start < skip_to {
+    let bytes = text.as_bytes();
+    let mut next = 0;
+    while let Some(&b) = bytes.get(next) {
+        let start = next;
+        if b.is_ascii() {
+            // Most of most texts: nothing to look up, and whole words at once.
+            next += bytes[start..].iter().take_while(|&&b| is_ascii_word(b)).count();
+            if next > start {
+                match tokens.last_mut() {
+                    Some(last) if last.end == start && last.kind == TokenKind::Word => last.end = next,
+                    _ => tokens.push(Token { start, end: next, kind: TokenKind::Word }),
+                }
+            } else {
+                next += 1;
+            }
             continue;
         }
+        let Some(c) = text[start..].chars().next() else { break };
         let end = start + c.len_utf8();
+        next = end;
         let kind = if is_spaceless(c) && is_word(c) {
             TokenKind::Spaceless
         } else if is_extending(c) {
@@ -144,8 +173,8 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
             TokenKind::Word
         } else if is_symbol(c) {
             let length = text[start..].graphemes(true).next().map_or(c.len_utf8(), str::len);
-            skip_to = start + length;
-            tokens.push(Token { start, end: skip_to, kind: TokenKind::Symbol });
+            next = start + length;
+            tokens.push(Token { start, end: next, kind: TokenKind::Symbol });
             continue;
         } else {
             continue;
@@ -186,7 +215,7 @@ mod tests {
     fn words_end_at_punctuation_and_at_scripts_without_spaces() {
         let cut = |text: &str| {
             let folded = FoldedText::new(text);
-            folded.tokens.iter().map(|&token| folded.token(token).to_owned()).collect::<Vec<_>>()
+            folded.tokens().iter().map(|&token| folded.token(token).to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(cut("Acme's new_box, (@acme-help)"), ["acme", "s", "new_box", "acme", "help"]);
         assert_eq!(cut("acmeの配送 遅延"), ["acme", "の配送", "遅延"]);

@@ -182,15 +182,26 @@ impl Test {
         }
     }
 
+    /// Whether a post can pass whose texts are among these, whatever else it says. Wrong in one direction only.
+    pub(crate) fn may_pass(&self, texts: &[FoldedText]) -> bool {
+        let in_texts = |found: &dyn Fn(&FoldedText) -> bool| texts.iter().any(found);
+        match self {
+            Test::All(tests) => tests.iter().all(|test| test.may_pass(texts)),
+            Test::Any(tests) => tests.iter().any(|test| test.may_pass(texts)),
+            Test::Words(words) => in_texts(&|text| words.is_in(text)),
+            Test::AnyWord(set) => in_texts(&|text| holds_one_of(text, set)),
+            Test::Near { words, within } => in_texts(&|text| words.are_near(text, *within)),
+            _ => true,
+        }
+    }
+
     /// For what is always known.
     fn is_true(&self, folded: &Folded<'_>) -> bool {
         let post = folded.post;
         let in_texts = |found: &dyn Fn(&FoldedText) -> bool| folded.texts.iter().any(found);
         match self {
             Test::Words(words) => in_texts(&|text| words.is_in(text)),
-            Test::AnyWord(set) => in_texts(&|text| {
-                text.tokens.iter().any(|&token| token.kind == TokenKind::Word && set.contains(text.token(token)))
-            }),
+            Test::AnyWord(set) => in_texts(&|text| holds_one_of(text, set)),
             Test::Near { words, within } => in_texts(&|text| words.are_near(text, *within)),
             Test::Hashtag(tag) => {
                 in_texts(&|text| marked(&text.text, '#', Extent::AnyScript).any(|found| found == tag))
@@ -229,6 +240,10 @@ impl Test {
             }
         }
     }
+}
+
+fn holds_one_of(text: &FoldedText, set: &HashSet<Box<str>>) -> bool {
+    text.tokens().iter().any(|&token| token.kind == TokenKind::Word && set.contains(text.token(token)))
 }
 
 /// `en` asks for every English, `pt-br` for that one.

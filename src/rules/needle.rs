@@ -21,7 +21,7 @@ impl Words {
     pub(crate) fn new(text: &str) -> Option<Self> {
         let folded = FoldedText::new(&clean::text(text));
         let words: Vec<Word> = folded
-            .tokens
+            .tokens()
             .iter()
             .map(|&token| Word {
                 text: folded.token(token).to_owned(),
@@ -42,7 +42,7 @@ impl Words {
 
     pub(crate) fn is_in(&self, text: &FoldedText) -> bool {
         let last = self.0.len() - 1;
-        text.tokens.windows(self.0.len()).any(|tokens| {
+        text.tokens().windows(self.0.len()).any(|tokens| {
             self.0.iter().zip(tokens).enumerate().all(|(i, (word, &token))| {
                 let fit = match (i == 0, i == last) {
                     (true, true) => Fit::Anywhere,
@@ -59,7 +59,7 @@ impl Words {
     pub(crate) fn are_near(&self, text: &FoldedText, within: u8) -> bool {
         // A word's place, less its place in the phrase: equal for all where they stand as in the phrase.
         let mut places: Vec<(isize, usize)> = Vec::new();
-        for (place, &token) in text.tokens.iter().enumerate() {
+        for (place, &token) in text.tokens().iter().enumerate() {
             for (i, word) in self.0.iter().enumerate() {
                 if word.fits(text, token, Fit::Anywhere) {
                     places.push((place.cast_signed() - i.cast_signed(), i));

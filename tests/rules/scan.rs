@@ -350,7 +350,7 @@ fn oracle(queries: &[String], input: &str) -> Found {
 }
 
 /// Scraps of text that are hard on a search, and the words the rules look for.
-fn scrap() -> impl Strategy<Value = String> {
+pub(crate) fn scrap() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::sample::select(WORDS).prop_map(str::to_owned),
         2 => prop::sample::select(WORDS).prop_map(str::to_uppercase),
@@ -367,7 +367,7 @@ fn scrap() -> impl Strategy<Value = String> {
     ]
 }
 
-const WORDS: &[&str] = &[
+pub(crate) const WORDS: &[&str] = &[
     "acme",
     "fish",
     "kiosk",
@@ -394,7 +394,7 @@ const WORDS: &[&str] = &[
     "ǰa",
 ];
 
-fn query() -> impl Strategy<Value = String> {
+pub(crate) fn query() -> impl Strategy<Value = String> {
     let word = || prop::sample::select(WORDS);
     let term = prop_oneof![
         6 => word().prop_map(|word| format!("\"{word}\"")),

@@ -8,6 +8,8 @@ use simdutf8::basic::from_utf8;
 pub(super) enum Kind {
     /// A post in which nothing was found.
     Plain,
+    /// A post of which a text may hold something that is looked for.
+    Candidate,
     /// To be parsed.
     Parse,
 }

@@ -6,8 +6,9 @@
 //!
 //! # How
 //! A rule is compiled to short strings one of which must stand in the text of every post it matches (`window`).
-//! Only the values of `"text"` keys are searched for them, four at a time (`walk`); a line with a hit is parsed
-//! (`record`) and judged by the rule itself, so a hit costs time and never exactness. What could match without
+//! Only the values of `"text"` keys are searched for them, four at a time (`walk`). A line with a hit is asked whether
+//! the words of a rule that it announces can be in its texts at all (`texts`); if so it is parsed (`record`) and judged
+//! by the rule itself, so a hit costs time and never exactness. What could match without
 //! holding such a string as it is (`\u` escapes, ligatures, full-width letters, marks apart from their letters,
 //! invisible characters) is unescaped, cleaned and folded, and searched again. Rules that ask for no word at all
 //! make every line a candidate.
@@ -24,15 +25,16 @@
 
 mod line;
 mod record;
-mod walk;
-mod window;
+mod texts;
+pub(super) mod walk;
+pub(super) mod window;
 
-use std::collections::HashMap;
 use std::io::{self, Read};
 
 use self::line::{Kind, Scratch};
 use self::record::Parsed;
-use self::walk::Walker;
+use self::texts::Texts;
+use super::many::Rules;
 use super::{Folded, Rule};
 use crate::model::{ColumnName, PostId};
 
@@ -44,12 +46,8 @@ const LONGEST_LINE: usize = 64 * 1024 * 1024;
 /// Many rules, ready to be met by many posts.
 #[derive(Debug)]
 pub struct Scanner {
-    rules: Vec<Rule>,
+    rules: Rules,
     names: Vec<ColumnName>,
-    /// Rules that no string in the text can announce: every post must be judged by them.
-    always: Vec<usize>,
-    /// `None` where every line is a candidate anyway.
-    walker: Option<Walker>,
     /// Hashtags that Bluesky lists beside the text are asked for.
     asks_tags: bool,
 }
@@ -67,29 +65,8 @@ pub struct ScanStats {
 impl Scanner {
     pub fn new(rules: Vec<(ColumnName, Rule)>) -> Self {
         let (names, rules): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
-        let mut always = Vec::new();
-        let mut wanted: HashMap<window::Wanted, Vec<u32>> = HashMap::new();
-        let mut asks_tags = false;
-        for (index, rule) in rules.iter().enumerate() {
-            asks_tags |= window::asks_tags(rule.test());
-            match (window::required(rule.test()), u32::try_from(index)) {
-                (Some(strings), Ok(number)) => {
-                    for string in strings {
-                        let rules = wanted.entry(string).or_default();
-                        if rules.last() != Some(&number) {
-                            rules.push(number);
-                        }
-                    }
-                }
-                _ => always.push(index),
-            }
-        }
-        let walker = Walker::new(wanted);
-        if walker.is_none() {
-            // Too many strings for one automaton: still exact, only slower.
-            always = (0..rules.len()).collect();
-        }
-        Self { rules, names, always, walker, asks_tags }
+        let asks_tags = rules.iter().any(|rule| window::asks_tags(rule.test()));
+        Self { rules: Rules::new(rules), names, asks_tags }
     }
 
     /// The names of the columns, in the order of the indices handed to the callback of [`Scanner::scan`].
@@ -158,23 +135,27 @@ impl Scanner {
         stats: &mut ScanStats,
         found: &mut impl FnMut(&PostId, &[usize]) -> io::Result<()>,
     ) -> io::Result<()> {
-        let parse_all = scratch.parse_all || !self.always.is_empty();
-        scratch.cut(block, parse_all, self.asks_tags);
-        if let Some(walker) = &self.walker
-            && !parse_all
-        {
+        let walker = self.rules.by_text().filter(|_| !scratch.parse_all);
+        scratch.cut(block, walker.is_none(), self.asks_tags);
+        if let Some(walker) = walker {
             walker.mark(block, scratch);
         }
         let mut hits = Vec::new();
-        for line in &scratch.lines {
-            if line.kind == Kind::Plain {
+        let mut texts = Texts::new(block, scratch);
+        for (number, line) in scratch.lines.iter().enumerate() {
+            let is_passed_over = match line.kind {
+                Kind::Plain => true,
+                Kind::Candidate => walker.is_some_and(|walker| !texts.may_match(number, walker, &self.rules)),
+                Kind::Parse => false,
+            };
+            if is_passed_over {
                 stats.posts += 1;
                 continue;
             }
             match record::parse(&block[line.start..line.end]) {
                 Parsed::Post(post) => {
                     stats.posts += 1;
-                    self.judge(&post, &mut hits);
+                    self.rules.matching_folded(&Folded::new(&post), &mut hits);
                     if !hits.is_empty() {
                         stats.matched += 1;
                         found(&post.id, &hits)?;
@@ -185,27 +166,5 @@ impl Scanner {
             }
         }
         Ok(())
-    }
-
-    /// The rules that match, in order.
-    fn judge(&self, post: &crate::model::Post, hits: &mut Vec<usize>) {
-        hits.clear();
-        let folded = Folded::new(post);
-        match &self.walker {
-            Some(walker) => {
-                hits.extend(&self.always);
-                for text in &folded.texts {
-                    walker.announced(text.text.as_bytes(), hits);
-                }
-                if self.asks_tags && post.network() != crate::model::NetworkKind::X {
-                    // Tags beside the text announce themselves nowhere.
-                    hits.extend((0..self.rules.len()).filter(|&rule| window::asks_tags(self.rules[rule].test())));
-                }
-                hits.sort_unstable();
-                hits.dedup();
-            }
-            None => hits.extend(0..self.rules.len()),
-        }
-        hits.retain(|&rule| self.rules[rule].matches_folded(&folded));
     }
 }

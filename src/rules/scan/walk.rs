@@ -15,7 +15,7 @@ use super::window::{self, Wanted};
 const LANES: usize = 4;
 
 #[derive(Debug)]
-pub(super) struct Walker {
+pub(in crate::rules) struct Walker {
     dfa: DFA,
     start: StateID,
     /// Of each pattern the string it is a way to write; patterns beyond are triggers.
@@ -42,7 +42,7 @@ enum Sign {
 
 impl Walker {
     /// `None` without a string to look for, and where they are too many for one automaton.
-    pub(super) fn new(wanted: HashMap<Wanted, Vec<u32>>) -> Option<Self> {
+    pub(in crate::rules) fn new(wanted: HashMap<Wanted, Vec<u32>>) -> Option<Self> {
         if wanted.is_empty() {
             return None;
         }
@@ -147,7 +147,7 @@ impl Walker {
             Sign::Unsure => self.holds_when_folded(lane.text, segment.unescaped),
         };
         if found {
-            lines[segment.line].kind = Kind::Parse;
+            lines[segment.line].kind = Kind::Candidate;
         }
         lane.at = lane.text.len();
     }
@@ -200,7 +200,7 @@ impl Walker {
     }
 
     /// Adds the rules of which a string stands in a folded text.
-    pub(super) fn announced(&self, folded: &[u8], rules: &mut Vec<usize>) {
+    pub(in crate::rules) fn announced(&self, folded: &[u8], rules: &mut Vec<usize>) {
         self.each_hit(folded, |wanted| rules.extend(wanted.rules.iter().map(|&rule| rule as usize)));
     }
 

@@ -17,9 +17,18 @@ use crate::rules::fold::{TokenKind, fold};
 use crate::rules::matcher::Test;
 use crate::rules::needle::Word;
 
+/// What a post must have for a rule to match it; of several, one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::rules) enum Needed {
+    /// In one of its texts, or in a hashtag or handle listed beside them.
+    Text(Wanted),
+    /// As the handle, folded, or the native id of its author, in lower case.
+    Author(String),
+}
+
 /// A string one of which must be in the text, folded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Wanted {
+pub(in crate::rules) struct Wanted {
     pub text: String,
     /// No ASCII letter, digit or `_` may stand before it.
     pub starts_word: bool,
@@ -120,7 +129,7 @@ fn has_parts(c: char) -> bool {
 }
 
 /// Whether the rule asks for a hashtag, which Bluesky may list beside the text.
-pub(super) fn asks_tags(test: &Test) -> bool {
+pub(in crate::rules) fn asks_tags(test: &Test) -> bool {
     match test {
         Test::All(tests) | Test::Any(tests) => tests.iter().any(asks_tags),
         Test::Not(inner) => asks_tags(inner),
@@ -129,10 +138,11 @@ pub(super) fn asks_tags(test: &Test) -> bool {
     }
 }
 
-/// Strings one of which is in a text of every post that passes the test; `None` where there are none such.
-pub(super) fn required(test: &Test) -> Option<Vec<Wanted>> {
+/// What every post that passes the test has at least one of; `None` where there is nothing such.
+pub(in crate::rules) fn required(test: &Test) -> Option<Vec<Needed>> {
+    let one = |wanted: Wanted| vec![Needed::Text(wanted)];
     match test {
-        Test::All(tests) => tests.iter().filter_map(required).max_by_key(|wanted| worth_of_all(wanted)),
+        Test::All(tests) => tests.iter().filter_map(required).max_by_key(|needed| worth_of_all(needed)),
         Test::Any(tests) => {
             let mut all = Vec::new();
             for test in tests {
@@ -141,19 +151,24 @@ pub(super) fn required(test: &Test) -> Option<Vec<Wanted>> {
             Some(all)
         }
         Test::Words(words) | Test::Near { words, .. } => {
-            words.0.iter().filter_map(of_word).max_by_key(|(worth, _)| *worth).map(|(_, wanted)| vec![wanted])
+            words.0.iter().filter_map(of_word).max_by_key(|(worth, _)| *worth).map(|(_, wanted)| one(wanted))
         }
-        Test::AnyWord(set) => set.iter().map(|word| cut(word, true).map(|(_, wanted)| wanted)).collect(),
+        Test::AnyWord(set) => set.iter().map(|word| cut(word, true).map(|(_, wanted)| Needed::Text(wanted))).collect(),
         Test::Hashtag(name) | Test::Mention(name) | Test::Cashtag(name) => {
-            cut(name, true).map(|(_, wanted)| vec![wanted])
+            cut(name, true).map(|(_, wanted)| one(wanted))
         }
+        Test::From(who) => Some(vec![Needed::Author(who.to_ascii_lowercase())]),
         _ => None,
     }
 }
 
-/// Few and long is good.
-fn worth_of_all(wanted: &[Wanted]) -> (usize, std::cmp::Reverse<usize>) {
-    (wanted.iter().map(|wanted| worth(&wanted.text)).min().unwrap_or(0), std::cmp::Reverse(wanted.len()))
+/// Few and long is good; an author is the last resort, since who it is stands outside the texts.
+fn worth_of_all(needed: &[Needed]) -> (usize, std::cmp::Reverse<usize>) {
+    let worth = needed.iter().map(|needed| match needed {
+        Needed::Text(wanted) => worth(&wanted.text),
+        Needed::Author(_) => 0,
+    });
+    (worth.min().unwrap_or(0), std::cmp::Reverse(needed.len()))
 }
 
 /// How rare a string is, roughly: a character of a large script says more than a Latin letter.
