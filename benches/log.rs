@@ -1,8 +1,10 @@
 //! The SQLite store: appending with the index, searching, and how soon another handle sees an append.
 //!
-//! Read the figures as ratios within one run: `append/floor` is the same JSON into a bare table, and
-//! `search/…/scan` looks through the same texts without an index. `REPLYDECK_BENCH_ROWS` changes the size of the
-//! larger store (1,000,000 posts).
+//! Read the figures as ratios within one run: `append/floor` is the same JSON into a bare table, `append/memory` the
+//! same events into the store in memory, and `search/…/scan` looks through the same texts without an index. `REPLYDECK_BENCH_ROWS` changes the size of the
+//! larger store (1,000,000 posts). Bytes on the disk per post are told on the way.
+
+#![expect(clippy::print_stderr, reason = "sizes are no times, so the harness cannot tell them")]
 
 use std::hint::black_box;
 use std::path::Path;
@@ -10,6 +12,7 @@ use std::path::Path;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
 use replydeck::log::Log;
+use replydeck::log::memory::MemoryLog;
 use replydeck::log::sqlite::{FILE, SqliteLog};
 use replydeck::model::event::Standing;
 use replydeck::model::post::{Counts, WhoMayReply};
@@ -162,7 +165,18 @@ fn appending(c: &mut Criterion) {
                 BatchSize::PerIteration,
             );
         });
+        runtime.block_on(log.close());
+        tell_size(name, dir.path(), posts.next);
     }
+    let memory = MemoryLog::new();
+    let mut posts = Posts::new(english);
+    group.bench_function("memory", |b| {
+        b.iter_batched(
+            || posts.batch(),
+            |batch| runtime.block_on(memory.append(batch, None)).expect("written"),
+            BatchSize::PerIteration,
+        );
+    });
     let dir = tempfile::tempdir().expect("a folder");
     let db = rusqlite::Connection::open(dir.path().join("floor.db")).expect("opens");
     db.execute_batch("PRAGMA journal_mode = wal; PRAGMA synchronous = normal; CREATE TABLE floor (json TEXT)")
@@ -183,6 +197,11 @@ fn appending(c: &mut Criterion) {
         );
     });
     group.finish();
+}
+
+fn tell_size(name: &str, dir: &Path, posts: u64) {
+    let bytes = std::fs::metadata(dir.join(FILE)).expect("there").len();
+    eprintln!("{name}: {} bytes on the disk per post, {posts} posts", bytes / posts.max(1));
 }
 
 fn fill(runtime: &Runtime, log: &SqliteLog, rows: u64) {
@@ -221,6 +240,8 @@ fn searching(c: &mut Criterion) {
             ("two-characters", "荷物"),
             ("rare-characters", "故障中"),
             ("one-character", "荷"),
+            ("rare-character", "障"),
+            ("any-beginning", "de"),
         ] {
             group.bench_function(name, |b| {
                 b.iter(|| black_box(runtime.block_on(log.search(search.to_owned(), 50)).expect("answered")).len());

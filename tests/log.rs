@@ -9,6 +9,8 @@ mod sample;
 mod search_property;
 #[path = "log/sqlite_bad_days.rs"]
 mod sqlite_bad_days;
+#[path = "log/sqlite_formats.rs"]
+mod sqlite_formats;
 #[path = "log/sqlite_sharing.rs"]
 mod sqlite_sharing;
 #[path = "log/suite.rs"]

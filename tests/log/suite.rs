@@ -49,8 +49,8 @@ impl Store {
             Kind::Sqlite(_, dir) => {
                 let db = rusqlite::Connection::open(dir.path().join(FILE)).expect("the file opens");
                 let done = db.execute(
-                    "INSERT INTO events (id, at, rep, machine, version, kind, payload, contends)
-                     VALUES (?1, 0, 'zoe', 'desk-9', ?2, ?3, ?4, 0)",
+                    "INSERT INTO events (near, id, at, rep, machine, version, kind, payload, contends)
+                     VALUES (0, ?1, 0, 'zoe', 'desk-9', ?2, ?3, ?4, 0)",
                     rusqlite::params![id.0.as_bytes(), stored.version, stored.kind, stored.payload],
                 );
                 assert_eq!(done, Ok(1));
@@ -153,6 +153,13 @@ async fn an_event_is_written_once(store: &Store) {
     let seen = take(&mut log.subscribe(Seq(0)), 3).await;
     assert_eq!(seen[0].body, Some(Body::Post(Box::new(post(1, "first")))));
     assert_eq!(found(log, "not this").await, Vec::<String>::new());
+    // A network that tells another time for the same post.
+    let mut moved = matched(1, "first");
+    if let Event::PostMatched { posted_at, .. } = &mut moved.event {
+        *posted_at = at(5000);
+    }
+    assert_eq!(append(log, vec![moved]).await, Seq(1));
+    assert_eq!(log.last().await.expect("answered"), Seq(3));
 }
 
 async fn a_reader_may_start_anywhere(store: &Store) {

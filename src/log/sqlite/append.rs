@@ -139,12 +139,13 @@ pub(super) fn write(
     // Words to index by place: in ascending order the index need not be written out in between.
     let mut to_index: BTreeMap<i64, &str> = BTreeMap::new();
     for entry in &batch.entries {
-        let (seq, is_new) = insert_event(&transaction, entry)?;
+        let known = entry.body.as_ref().map(|text| Known::look(&transaction, text)).transpose()?.flatten();
+        let (seq, is_new) = insert_event(&transaction, entry, known.as_ref())?;
         last = Some(seq);
         if is_new {
             insert_post(&transaction, &entry.new.event, seq)?;
             if let Some(text) = &entry.body {
-                keep_text(&transaction, text, &mut to_index)?;
+                keep_text(&transaction, text, known.as_ref(), &mut to_index)?;
             }
         }
     }
@@ -185,14 +186,32 @@ pub(super) fn seq_to_sql(seq: Seq) -> i64 {
     i64::try_from(seq.0).unwrap_or(i64::MAX)
 }
 
+/// What stands before an event's id in the index: for a post heard its own time in microseconds, so that ids
+/// given one after the other lie together. Ids of the program itself begin with their time already.
+pub(super) fn near(event: &Event) -> i64 {
+    if let Event::PostMatched { posted_at, .. } = event { posted_at.as_microsecond() } else { 0 }
+}
+
 /// The place of the event, and whether it is new.
-fn insert_event(db: &Transaction<'_>, entry: &Entry<'_>) -> rusqlite::Result<(i64, bool)> {
+///
+/// A network may tell another time for a post it brings again. Then the id is looked for at the time of
+/// the stored text as well.
+fn insert_event(db: &Transaction<'_>, entry: &Entry<'_>, text: Option<&Known>) -> rusqlite::Result<(i64, bool)> {
     let new = entry.new;
+    let near = near(&new.event);
+    let mut known = db.prepare_cached("SELECT seq FROM events WHERE near = ?1 AND id = ?2")?;
+    let earlier = text.filter(|_| near != 0).map(|text| text.at.div_euclid(1000)).filter(|earlier| *earlier != near);
+    if let Some(earlier) = earlier
+        && let Some(seq) = known.query_row(params![earlier, new.id.0.as_bytes()], |row| row.get(0)).optional()?
+    {
+        return Ok((seq, false));
+    }
     let mut insert = db.prepare_cached(
-        "INSERT INTO events (id, at, rep, machine, version, kind, payload, case_id, contends)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO events (near, id, at, rep, machine, version, kind, payload, case_id, contends)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (near, id) DO NOTHING",
     )?;
     let inserted = insert.execute(params![
+        near,
         new.id.0.as_bytes(),
         nanos(new.at),
         new.rep.as_str(),
@@ -206,8 +225,7 @@ fn insert_event(db: &Transaction<'_>, entry: &Entry<'_>) -> rusqlite::Result<(i6
     if inserted > 0 {
         return Ok((db.last_insert_rowid(), true));
     }
-    let mut known = db.prepare_cached("SELECT seq FROM events WHERE id = ?1")?;
-    Ok((known.query_row([new.id.0.as_bytes()], |row| row.get(0))?, false))
+    Ok((known.query_row(params![near, new.id.0.as_bytes()], |row| row.get(0))?, false))
 }
 
 /// The lists of posts by author and by column; a post matched again keeps its first place in each.
@@ -225,16 +243,28 @@ fn insert_post(db: &Transaction<'_>, event: &Event, seq: i64) -> rusqlite::Resul
     Ok(())
 }
 
+/// Where a text with the same id is kept, and its time in nanoseconds.
+struct Known {
+    place: i64,
+    at: i64,
+}
+
+impl Known {
+    fn look(db: &Transaction<'_>, text: &Text<'_>) -> rusqlite::Result<Option<Self>> {
+        db.prepare_cached("SELECT place, at FROM bodies WHERE id = ?1")?
+            .query_row([text.id.as_str()], |row| Ok(Self { place: row.get(0)?, at: row.get(1)? }))
+            .optional()
+    }
+}
+
 /// Keeps a text, in place of the one with the same id where there is one.
 fn keep_text<'batch>(
     db: &Transaction<'_>,
     text: &Text<'batch>,
+    known: Option<&Known>,
     to_index: &mut BTreeMap<i64, &'batch str>,
 ) -> rusqlite::Result<()> {
-    let mut known = db.prepare_cached("SELECT place, json FROM bodies WHERE id = ?1")?;
-    let old: Option<(i64, String)> =
-        known.query_row([text.id.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let Some((place, old)) = old else {
+    let Some(&Known { place, .. }) = known else {
         let place = free_place(db, text.at)?;
         db.prepare_cached("INSERT INTO bodies (place, id, at, json) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
             place,
@@ -247,6 +277,8 @@ fn keep_text<'batch>(
         }
         return Ok(());
     };
+    let old: String =
+        db.prepare_cached("SELECT json FROM bodies WHERE place = ?1")?.query_row([place], |row| row.get(0))?;
     db.prepare_cached("UPDATE bodies SET at = ?2, json = ?3 WHERE place = ?1")?.execute(params![
         place,
         nanos(text.at),

@@ -31,6 +31,7 @@ use super::{AppendError, Log, LogError, SUBSCRIPTION_BATCHES};
 
 pub mod append;
 mod failure;
+mod migrate;
 mod open;
 mod read;
 mod schema;

@@ -8,10 +8,10 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::log::LogError;
 
-use super::schema::{APPLICATION, FORMAT, PROBES, TABLES};
-use super::{Options, failure};
+use super::schema::{APPLICATION, FORMAT, OLDEST, PROBES, TABLES};
+use super::{Options, failure, migrate};
 
-/// Memory for pages the writer keeps. Ids are spread over the whole index of events, so it is the largest.
+/// Memory for pages the writer keeps; it works in many tables and indexes at once, so it is the largest.
 pub(super) const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// The same for searching and paging; beyond it the system keeps the file at hand.
 pub(super) const READER_CACHE_KIB: i64 = 2 * 1024;
@@ -25,7 +25,7 @@ pub(super) const ONE_WAIT: Duration = Duration::from_millis(250);
 const PAUSE_MILLIS: u64 = 20;
 
 /// Pages the write-ahead log gathers before they are moved into the file.
-const CHECKPOINT_PAGES: i64 = 4000;
+const CHECKPOINT_PAGES: i64 = 8000;
 /// What the write-ahead log may keep on the disk after that.
 const WAL_BYTES: i64 = 32 << 20;
 
@@ -97,8 +97,8 @@ pub(super) fn try_out(path: &Path, options: Options) -> Result<bool, LogError> {
     let db = connect(path, options, flags)?;
     match Found::look(&db, path)? {
         Found::Store => probe(&db, path)?,
-        // The first start fills it.
-        Found::Nothing => {}
+        // The first start fills it, or brings it to today's format.
+        Found::Nothing | Found::Older => {}
     }
     check_writable(&db, path)?;
     Ok(true)
@@ -145,7 +145,12 @@ pub(super) fn writing(path: &Path, options: Options) -> Result<Connection, LogEr
     make_private(path);
     let mut db = connect(path, options, OPEN_OR_MAKE)?;
     match Found::look(&db, path)? {
-        Found::Store => probe(&db, path)?,
+        Found::Store => {}
+        Found::Older => {
+            check_writable(&db, path)?;
+            check_length(&db, path)?;
+            bring_up(&mut db, path)?;
+        }
         Found::Nothing => {
             check_writable(&db, path)?;
             let mode: String =
@@ -161,6 +166,7 @@ pub(super) fn writing(path: &Path, options: Options) -> Result<Connection, LogEr
             create(&mut db, path)?;
         }
     }
+    probe(&db, path)?;
     check_writable(&db, path)?;
     #[cfg(unix)]
     tighten(path);
@@ -197,6 +203,8 @@ enum Found {
     /// A new or empty file.
     Nothing,
     Store,
+    /// Of an earlier format.
+    Older,
 }
 
 impl Found {
@@ -218,6 +226,7 @@ impl Found {
                 Err(LogError::Newer { path: path.to_owned(), found: format, known: FORMAT })
             }
             (APPLICATION, FORMAT, _) => Ok(Found::Store),
+            (APPLICATION, OLDEST..FORMAT, _) => Ok(Found::Older),
             _ => Err(LogError::Open {
                 path: path.to_owned(),
                 why: "it is a database of another program".to_owned(),
@@ -241,16 +250,29 @@ fn create(db: &mut Connection, path: &Path) -> Result<(), LogError> {
     let told = |error: rusqlite::Error| failure::told(&error, path);
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
     if let Found::Nothing = Found::look(&transaction, path)? {
-        transaction.execute_batch(TABLES).map_err(told)?;
+        for tables in TABLES {
+            transaction.execute_batch(tables).map_err(told)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION).map_err(told)?;
         transaction.pragma_update(None, "user_version", FORMAT).map_err(told)?;
     }
     transaction.commit().map_err(told)
 }
 
-/// Looks for damage that can be seen at little cost: a file cut short, and unreadable first pages.
-fn probe(db: &Connection, path: &Path) -> Result<(), LogError> {
-    let damaged = |why: String| LogError::Damaged { path: path.to_owned(), why };
+/// Brings a store of an earlier format to today's, unless another process has done it meanwhile.
+fn bring_up(db: &mut Connection, path: &Path) -> Result<(), LogError> {
+    let told = |error: rusqlite::Error| failure::told(&error, path);
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
+    if let Found::Older = Found::look(&transaction, path)? {
+        tracing::info!(path = %path.display(), format = FORMAT, "the store is brought to a new format, once");
+        migrate::from_1(&transaction).map_err(told)?;
+        transaction.pragma_update(None, "user_version", FORMAT).map_err(told)?;
+    }
+    transaction.commit().map_err(told)
+}
+
+/// A file that was cut short.
+fn check_length(db: &Connection, path: &Path) -> Result<(), LogError> {
     let number = |pragma| -> Result<u64, LogError> {
         db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
             .map(i64::unsigned_abs)
@@ -260,8 +282,16 @@ fn probe(db: &Connection, path: &Path) -> Result<(), LogError> {
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
     // Pages not yet moved out of the write-ahead log need not be in the file.
     if length(&super::writer::wal(path)) == 0 && length(path) < whole {
-        return Err(damaged(format!("it should have {whole} bytes and has {}", length(path))));
+        let why = format!("it should have {whole} bytes and has {}", length(path));
+        return Err(LogError::Damaged { path: path.to_owned(), why });
     }
+    Ok(())
+}
+
+/// Looks for damage that can be seen at little cost: a file cut short, and unreadable first pages.
+fn probe(db: &Connection, path: &Path) -> Result<(), LogError> {
+    check_length(db, path)?;
+    let damaged = |why: String| LogError::Damaged { path: path.to_owned(), why };
     for question in PROBES {
         db.query_row(question, [], |row| row.get::<_, i64>(0)).map_err(|error| match failure::told(&error, path) {
             // A table that is missing is damage as well.

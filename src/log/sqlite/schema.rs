@@ -1,22 +1,34 @@
 //! The tables. `PRAGMA user_version` holds their format; a store of a later format is left alone.
 
 /// The format this version reads and writes.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
+
+/// The oldest format that [`super::migrate`] can bring to this one.
+pub(super) const OLDEST: u32 = 1;
 
 /// Marks the file as ours (`rply`), so that another program's database is never written to.
 pub(super) const APPLICATION: i32 = 0x7270_6c79;
 
-/// Makes an empty database a store. Times are nanoseconds, `posted_at` microseconds, since 1970-01-01 UTC.
+/// Makes an empty database a store. Times are nanoseconds, `posted_at` and `near` microseconds, since 1970-01-01 UTC.
 ///
 /// - `events.seq` is the place in the log. Events are never deleted, so places have no gaps.
+/// - `events.near` stands before the id in its index: ids of what a network delivers are spread evenly, and each
+///   would touch another page. With the post's time in front new ids come to lie side by side. It follows
+///   from the event alone ([`super::append::near`]).
 /// - `bodies.place` is about the text's time in milliseconds, moved on where taken: the index hands out
 ///   rows by this number, so the newest texts come first without sorting, back-filled ones included.
 /// - `words` keeps no texts of its own; it is told the old text to forget it. `secure-delete` takes forgotten words
 ///   out of the index at once instead of marking them.
-pub(super) const TABLES: &str = "
+/// - `automerge` and `crisismerge`: runs of the index are merged sixteen at a time, so a word is rewritten about
+///   three times until a million texts are there, and not six.
+pub(super) const TABLES: [&str; 3] = [EVENTS, EVENT_INDEXES, OTHERS];
+
+/// See [`TABLES`].
+pub(super) const EVENTS: &str = "
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
-    id BLOB NOT NULL UNIQUE,
+    near INTEGER NOT NULL,
+    id BLOB NOT NULL,
     at INTEGER NOT NULL,
     rep TEXT NOT NULL,
     machine TEXT NOT NULL,
@@ -26,9 +38,19 @@ CREATE TABLE events (
     case_id BLOB,
     contends INTEGER NOT NULL
 ) STRICT;
+";
+
+/// See [`TABLES`].
+pub(super) const EVENT_INDEXES: &str = "
+CREATE UNIQUE INDEX events_by_id ON events (near, id);
 CREATE INDEX events_of_case ON events (case_id, seq) WHERE case_id IS NOT NULL;
 CREATE INDEX events_contending ON events (case_id, seq) WHERE contends = 1;
+";
 
+/// How the index of words merges its runs.
+pub(super) const MERGING: &str = "INSERT INTO words (words, rank) VALUES ('automerge', 16), ('crisismerge', 64);";
+
+const OTHERS: &str = "
 CREATE TABLE posts_of_author (
     author TEXT NOT NULL,
     posted_at INTEGER NOT NULL,
@@ -58,7 +80,7 @@ CREATE VIRTUAL TABLE words USING fts5 (
     columnsize = 0,
     tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'\"
 );
-INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+INSERT INTO words (words, rank) VALUES ('secure-delete', 1), ('automerge', 16), ('crisismerge', 64);
 
 CREATE TABLE checkpoints (
     kind TEXT PRIMARY KEY,

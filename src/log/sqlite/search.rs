@@ -3,24 +3,91 @@
 //! Every word must be there; nothing in a search is a sign to the index. Where the whole words fill less than a
 //! page, the last one is also tried as the beginning of longer words. A single character of a script without
 //! spaces is found wherever it stands. A search without any word finds nothing.
+//!
+//! The index answers whole words in the order asked for and stops at a page, but for the beginning of words it
+//! first gathers every text of every such word: the more there are, the longer it takes, a tenth of a second and
+//! beyond. The more there are, the sooner a page of them is found by looking through the newest texts, so that
+//! is done first, and given up where they are too rare.
 
 use rusqlite::Connection;
 
+use crate::log::codec;
 use crate::log::words::{self, Word};
+use crate::model::Body;
+
+/// The most texts that are looked through.
+const LOOK_THROUGH: usize = 2000;
+/// After so many the texts found must be on the way to a page.
+const FIRST_LOOK: usize = 250;
 
 /// The places of the newest texts that hold every word, newest first.
 pub(super) fn places(db: &Connection, search: &str, limit: usize) -> rusqlite::Result<Vec<i64>> {
     let words = words::of_search(search);
     let Some(last) = words.last() else { return Ok(Vec::new()) };
+    let page = limit;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement =
         db.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid DESC LIMIT ?2")?;
     let mut find = |expression: String| -> rusqlite::Result<Vec<i64>> {
         statement.query_map((expression, limit), |row| row.get(0))?.collect()
     };
+    if words.iter().any(|word| word.is_half_pair)
+        && let Some(newest) = among_newest(db, &words, false, page)?
+    {
+        return Ok(newest);
+    }
     let whole = find(expression(&words, false))?;
-    let is_full = i64::try_from(whole.len()).is_ok_and(|found| found >= limit);
-    if is_full || !last.may_begin { Ok(whole) } else { find(expression(&words, true)) }
+    if whole.len() >= page || !last.may_begin {
+        return Ok(whole);
+    }
+    match among_newest(db, &words, true, page)? {
+        Some(newest) => Ok(newest),
+        None => find(expression(&words, true)),
+    }
+}
+
+/// A whole page of places as the index would give it, or `None` where the newest texts do not fill one.
+fn among_newest(
+    db: &Connection,
+    words: &[Word],
+    last_may_begin: bool,
+    page: usize,
+) -> rusqlite::Result<Option<Vec<i64>>> {
+    let wanted: Vec<(Vec<String>, bool)> = words
+        .iter()
+        .enumerate()
+        .map(|(index, word)| {
+            let begins = word.is_half_pair || (last_may_begin && index + 1 == words.len());
+            (words::tokens(&word.text), begins)
+        })
+        .collect();
+    let mut found = Vec::new();
+    let mut statement = db.prepare_cached("SELECT place, json FROM bodies ORDER BY place DESC LIMIT ?1")?;
+    let mut rows = statement.query([i64::try_from(LOOK_THROUGH).unwrap_or(i64::MAX)])?;
+    let mut looked = 0;
+    while found.len() < page {
+        let Some(row) = rows.next()? else { return Ok(None) };
+        if looked == FIRST_LOOK && found.len() * LOOK_THROUGH < page * FIRST_LOOK {
+            return Ok(None);
+        }
+        looked += 1;
+        let json = row.get_ref(1)?.as_str()?;
+        if words::may_hold(json, wanted.iter().flat_map(|(tokens, _)| tokens).map(String::as_str))
+            && holds(json, &wanted)
+        {
+            found.push(row.get(0)?);
+        }
+    }
+    Ok(Some(found))
+}
+
+/// The same comparison as the store in memory makes.
+fn holds(json: &str, wanted: &[(Vec<String>, bool)]) -> bool {
+    let body = codec::decode_body(json);
+    body.as_ref().and_then(Body::searchable).is_some_and(|text| {
+        let tokens = words::tokens(&words::cut(text));
+        wanted.iter().all(|(word, begins)| words::holds(&tokens, word, *begins))
+    })
 }
 
 /// The words as the index wants them: each a quoted phrase, in which only quotes mean anything, and doubled

@@ -1,0 +1,76 @@
+//! Stores that earlier versions wrote: they open, and nothing of them is lost.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use replydeck::log::Log;
+use replydeck::log::sqlite::{FILE, SqliteLog};
+use replydeck::model::{ColumnName, Seq};
+
+use super::sample::{author_id, case, claimed, matched, matched_by, post_id, queued, seqs, take};
+use super::sqlite_bad_days::integrity;
+
+/// What tells format 1 from format 2: its table of events, word for word, and how the index merged.
+const FORMAT_1: &str = "
+ALTER TABLE events RENAME TO events_2;
+DROP INDEX events_by_id;
+DROP INDEX events_of_case;
+DROP INDEX events_contending;
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    at INTEGER NOT NULL,
+    rep TEXT NOT NULL,
+    machine TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    case_id BLOB,
+    contends INTEGER NOT NULL
+) STRICT;
+CREATE INDEX events_of_case ON events (case_id, seq) WHERE case_id IS NOT NULL;
+CREATE INDEX events_contending ON events (case_id, seq) WHERE contends = 1;
+INSERT INTO events SELECT seq, id, at, rep, machine, version, kind, payload, case_id, contends FROM events_2;
+DROP TABLE events_2;
+INSERT INTO words (words, rank) VALUES ('automerge', 4), ('crisismerge', 16);
+PRAGMA user_version = 1;
+";
+
+fn make_format_1(dir: &Path) {
+    let db = rusqlite::Connection::open(dir.join(FILE)).expect("opens");
+    db.execute_batch(FORMAT_1).expect("taken back");
+    db.close().expect("closed");
+}
+
+#[tokio::test]
+async fn a_store_of_format_1_opens_with_everything_in_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let log = SqliteLog::open(dir.path()).expect("opens");
+    let first: Vec<_> = (1..=30).map(|n| matched(n, "荷物まだ late again")).collect();
+    let rest = vec![matched_by(13, "late", &["second"]), claimed("a", "ana", 3), queued(3, "on it")];
+    log.append(first.clone(), None).await.expect("written");
+    log.append(rest.clone(), None).await.expect("written");
+    let before = take(&mut log.subscribe(Seq(0)), 33).await;
+    log.close().await;
+    make_format_1(dir.path());
+    assert!(SqliteLog::try_out(dir.path()).expect("it can be used"));
+
+    for round in ["brought to the new format", "opened again"] {
+        let log = SqliteLog::open(dir.path()).expect("opens");
+        assert_eq!(take(&mut log.subscribe(Seq(0)), 33).await, before, "{round}");
+        assert_eq!(seqs(&log.of_author(author_id(3), 9).await.expect("answered")), [23, 13, 3], "{round}");
+        assert_eq!(seqs(&log.of_case(case(3)).await.expect("answered")), [32, 33], "{round}");
+        let start = (Timestamp::MAX, post_id(0));
+        assert_eq!(log.older(ColumnName::new("second"), start, 5).await.expect("answered").len(), 1, "{round}");
+        assert_eq!(log.search("荷物".to_owned(), 50).await.expect("answered").len(), 29, "{round}");
+        // What is there is known by its id, from a network and from here.
+        assert_eq!(log.append(first.clone(), None).await.expect("passed over"), Seq(30), "{round}");
+        assert_eq!(log.append(rest.clone(), None).await.expect("passed over"), Seq(33), "{round}");
+        assert_eq!(log.last().await.expect("answered"), Seq(33), "{round}");
+        log.close().await;
+        assert_eq!(integrity(dir.path()), "ok", "{round}");
+    }
+    let log = SqliteLog::open(dir.path()).expect("opens");
+    assert_eq!(log.append(vec![matched(43, "more")], None).await.expect("written"), Seq(34));
+    assert_eq!(seqs(&log.of_author(author_id(3), 2).await.expect("answered")), [34, 23]);
+}
