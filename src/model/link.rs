@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::AccountName;
+use super::id::{AccountName, RepName};
 
 /// A stream's state. Times are when the state began or ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,15 @@ pub enum GapFill {
     Filled { posts: u64 },
     /// It could not be read, or only in part; the reason in words.
     NotFilled { why: String },
+}
+
+/// A run of the program that was killed or hung up: its rep did not quit and has not come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoneSession {
+    pub rep: RepName,
+    pub started: Timestamp,
+    /// When it was last seen alive.
+    pub ended: Timestamp,
 }
 
 /// How the one connection of an account stands.

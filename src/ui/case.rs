@@ -42,7 +42,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
 
 /// `CASE 4812  N new  unclaimed  due in 0:56`
 fn head(app: &App, case: Option<&Case>, theme: Theme) -> Line<'static> {
-    let Some(case) = case else { return Line::styled(" no case: a repost or a post of ours", theme.quiet()) };
+    let Some(case) = case else {
+        let is_only_found = reading::selected_post(app).is_some_and(|post| post.case.is_some());
+        let words =
+            if is_only_found { " found, not a case on the desk" } else { " no case: a repost or a post of ours" };
+        return Line::styled(words, theme.quiet());
+    };
     let mark = case.mark(&app.setup.me);
     let target = app.target(case);
     let mut spans = vec![

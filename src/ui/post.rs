@@ -227,6 +227,10 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::Sig
     }
     match owner {
         Some(me) if is_mine => facts.push(Span::styled(format!("you:{me}"), theme.mark(Mark::Mine))),
+        Some(other) if let Some(ended) = app.left_behind(case) => {
+            let words = format!("claimed {other}, whose session ended {} ago", ago(ended));
+            facts.push(Span::styled(words, theme.warning()));
+        }
         // Told by the answer already.
         Some(other) if case.last_answer.as_ref().is_some_and(|answer| answer.rep.as_ref() == Some(other)) => {}
         Some(other) => {
