@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{AccountName, RepName};
+use super::id::{AccountName, ColumnName, RepName};
 
 /// A stream's state. Times are when the state began or ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,4 +65,6 @@ pub struct LinkReport {
     pub last_byte: Option<Timestamp>,
     /// One line for the connection log where there is something to say.
     pub note: Option<String>,
+    /// Columns that hear nothing because the network, or its grammar, refused their rules, and why.
+    pub refused: Vec<(ColumnName, String)>,
 }

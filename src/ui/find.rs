@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::paint::{boxed, list_top, put};
 use super::palette::draw_input;
+use super::shortcodes::as_shown;
 use super::text::cut;
 use super::theme::Theme;
 use super::time;
@@ -90,5 +91,5 @@ fn line(app: &App, hit: &Hit, is_of_network: bool) -> String {
     // Among what the network found, what the desk holds is told apart.
     let known = if app.is_on_desk(hit) && is_of_network { "on the desk: " } else { "" };
     let (day, minutes) = (time::day(hit.at, zone), time::minutes(hit.at, zone));
-    format!("{day} {minutes} {known}{who}: {}", words.replace('\n', " "))
+    format!("{day} {minutes} {known}{who}: {}", as_shown(app, words).replace('\n', " "))
 }
