@@ -84,7 +84,7 @@ fn a_hit_from_the_network_is_read_and_opened_but_is_no_case() {
 #[test]
 fn what_cannot_be_asked_is_said_before_anything_is_paid() {
     let mut deck = Deck::with_posts(1);
-    for (words, said) in [("", "type a query"), ("(slow", ")"), ("slow sample:10", "does not know"), ("-slow", "")] {
+    for (words, said) in [("", "type a query"), ("(slow", ""), ("slow sample:10", "does not know"), ("-slow", "")] {
         deck.press("g/");
         deck.press("C-u");
         deck.type_text(words);
