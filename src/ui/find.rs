@@ -26,9 +26,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, them
     if inside.height < 3 {
         return cursor;
     }
+    let of_network = find.network.as_ref().map(|network| of_network(find, network, find.answered.as_deref()));
     let said = match (&find.input.error, &find.answered) {
         (Some(error), _) => error.clone(),
-        (None, answered) if let Some(network) = &find.network => of_network(find, network, answered.as_deref()),
+        (None, _) if of_network.is_some() => of_network.unwrap_or_default(),
         (None, Some(words)) if find.hits.is_empty() => format!("nothing found for {words}"),
         (None, Some(words)) => format!("{} hits for {words}, newest first", find.hits.len()),
         (None, None) if find.input.text.is_empty() => "words to look for; Enter searches".to_owned(),

@@ -231,20 +231,21 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::Sig
         facts.push(Span::styled(format!("resolved {}{why}", resolved.rep), theme.quiet()));
         return facts;
     }
+    let left_behind = app.left_behind(case);
     match owner {
         Some(me) if is_mine => facts.push(Span::styled(format!("you:{me}"), theme.mark(Mark::Mine))),
-        Some(other) if let Some(ended) = app.left_behind(case) => {
-            let since = case.claimed_at.map_or_else(String::new, |at| format!(" {}", ago(at)));
-            facts.push(Span::styled(format!("claimed {other}{since}"), theme.mark(Mark::Claimed)));
-            facts.push(Span::styled(format!("their session ended {} ago", ago(ended)), theme.warning()));
-        }
         // Told by the answer already.
-        Some(other) if case.last_answer.as_ref().is_some_and(|answer| answer.rep.as_ref() == Some(other)) => {}
+        Some(other)
+            if left_behind.is_none()
+                && case.last_answer.as_ref().is_some_and(|answer| answer.rep.as_ref() == Some(other)) => {}
         Some(other) => {
             let since = case.claimed_at.map_or_else(String::new, |at| format!(" {}", ago(at)));
             facts.push(Span::styled(format!("claimed {other}{since}"), theme.mark(Mark::Claimed)));
         }
         None => {}
+    }
+    if let Some(ended) = left_behind {
+        facts.push(Span::styled(format!("their session ended {} ago", ago(ended)), theme.warning()));
     }
     if case.status == CaseStatus::Waiting {
         let since = case.waiting_since.map_or_else(String::new, |at| format!(" {}", ago(at)));

@@ -99,6 +99,7 @@ fn a_full_disk_loses_no_word_sends_nothing_twice_and_is_over_when_there_is_room(
     desk.simulator.written(1);
     small.deck.until("the draft is saved after all", |screen| !screen.contains("NOT SAVED"));
     small.deck.keys(ESC);
+    small.deck.keys(".");
     small.deck.shows("my kettle is slow");
     small.deck.shows("ack ana");
     small.deck.keys("Q");
