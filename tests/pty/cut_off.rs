@@ -10,7 +10,7 @@ fn a_claim_of_a_killed_session_is_marked_and_then_free_again() {
     let quick = "release_after = \"20s\"\n";
     std::fs::write(&theirs, format!("{quick}{}", config.replace("rep = \"ana\"", "rep = \"bo\""))).expect("a config");
     let mut ana = desk.deck(SMALL);
-    let mut bo = InTerminal::start(&["--config", theirs.to_str().expect("a path")], desk.home.path(), SMALL, &[]);
+    let bo = InTerminal::start(&["--config", theirs.to_str().expect("a path")], desk.home.path(), SMALL, &[]);
     bo.shows("LIVE 1/1");
     desk.complaint();
     ana.shows("internet is really");

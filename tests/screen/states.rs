@@ -14,15 +14,17 @@ fn screen(app: &App) -> String {
 }
 
 fn press(app: &mut App, code: KeyCode) -> Vec<Effect> {
-    update(app, app.now, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+    let now = app.now;
+    update(app, now, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)))
 }
 
 /// What the store answers to every append among the effects.
 fn refuse(app: &mut App, effects: Vec<Effect>) {
+    let now = app.now;
     for effect in effects {
         if let Effect::Append { token, .. } = effect {
             let why = "the disk is full: make room".to_owned();
-            update(app, app.now, Msg::Appended { token, result: Err(NotAppended::Failed { why }) });
+            update(app, now, Msg::Appended { token, result: Err(NotAppended::Failed { why }) });
         }
     }
 }
@@ -151,11 +153,12 @@ fn a_draft_the_store_does_not_take_is_not_saved_wherever_it_shows() {
     press(&mut app, KeyCode::Char('Q'));
     assert_has(&screen(&app), &["One draft is NOT SAVED; quitting loses it."]);
     // The store takes it after all.
-    let effects = update(&mut app, app.now, Msg::Tick);
+    let now = app.now;
+    let effects = update(&mut app, now, Msg::Tick);
     for effect in effects {
         if let Effect::Append { token, .. } = effect {
             let seq = app.desk.seq;
-            update(&mut app, app.now, Msg::Appended { token, result: Ok(seq) });
+            update(&mut app, now, Msg::Appended { token, result: Ok(seq) });
         }
     }
     let all = screen(&app);
