@@ -3,6 +3,8 @@
 mod app {
     mod answering;
     mod chance;
+    mod left_behind;
+    mod network_search;
     mod outbox;
     mod places;
     mod screens;

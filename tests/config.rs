@@ -60,12 +60,12 @@ fn every_problem_points_at_its_place_and_says_what_to_do() {
             r#"config.toml:1:1: unknown key `hodl`
 1 | hodl = "10s"
   | ^^^^
-  = did you mean `hold`? keys here: rep, deck, signature, hold, zone, bell, reach_percent, causes, openings, saved_replies, accounts, columns, keys"#,
+  = did you mean `hold`? keys here: rep, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, openings, saved_replies, accounts, columns, keys"#,
         ),
         (
             top("bell = true\nxyzzy = 1"),
             "config.toml:2:1: unknown key `xyzzy`\n2 | xyzzy = 1\n  | ^^^^^\n  \
-             = keys here: rep, deck, signature, hold, zone, bell, reach_percent, causes, openings, saved_replies, accounts, columns, keys",
+             = keys here: rep, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, openings, saved_replies, accounts, columns, keys",
         ),
         (
             top("hold = 10"),
@@ -308,6 +308,7 @@ fn what_is_not_said_has_its_default() {
     let defaults = Config::default();
     assert_eq!(config.hold, SignedDuration::from_secs(10));
     assert_eq!((config.bell, config.reach_percent, config.deck.as_str()), (true, 20, "main"));
+    assert_eq!((config.release_after, config.shortcodes), (SignedDuration::from_mins(15), false));
     assert_eq!(config.openings, defaults.openings);
     assert_eq!((config.rep, config.zone, config.signature), (None, None, None));
     let account = &config.accounts[0];
@@ -327,8 +328,10 @@ rep = "ana"
 deck = "night"
 signature = "^AN"
 hold = "0s"
+release_after = "90s"
 zone = "Europe/Rome"
 bell = false
+shortcodes = true
 reach_percent = 0
 causes = ["outage", "billing"]
 [openings]
@@ -382,6 +385,7 @@ reply_as = "zed"
     let setup = config.setup(MachineName::new("desk1"), session);
     assert_eq!(setup.me, RepName::new("ana"));
     assert_eq!((setup.hold, setup.bell, setup.reach_percent), (SignedDuration::ZERO, false, 0));
+    assert_eq!((setup.release_after, setup.shortcodes), (SignedDuration::from_secs(90), true));
     assert_eq!(setup.zone.iana_name(), Some("Europe/Rome"));
     assert_eq!(setup.openings, Openings { acknowledgement: String::new(), ..Config::default().openings });
     assert!(setup.accounts[0].can_send && setup.accounts[0].confirm);
@@ -414,6 +418,7 @@ fn the_example_says_the_defaults() {
             defaults.reach_percent
         )
     );
+    assert_eq!((config.release_after, config.shortcodes), (defaults.release_after, defaults.shortcodes));
     assert_eq!((config.causes, config.openings, config.keys), (defaults.causes, defaults.openings, defaults.keys));
     // What the account leaves out is what the example writes out.
     let bare = parse(REST);

@@ -18,6 +18,8 @@ mod restarting;
 mod rig;
 #[path = "net/rules.rs"]
 mod rules;
+#[path = "net/searching.rs"]
+mod searching;
 #[path = "net/server.rs"]
 mod server;
 #[path = "net/verdicts.rs"]

@@ -4,6 +4,14 @@
 #![expect(clippy::disallowed_methods, reason = "these tests wait for another process in real time")]
 #![expect(clippy::print_stdout, reason = "how a process of a test talks to the test")]
 
+#[path = "pty/cut_off.rs"]
+mod cut_off;
+#[path = "pty/full_disk.rs"]
+mod full_disk;
+#[path = "pty/latency.rs"]
+mod latency;
+#[path = "pty/slow_line.rs"]
+mod slow_line;
 mod terminal;
 
 use std::io::{BufRead, BufReader};

@@ -23,6 +23,8 @@ mod modes;
 mod places;
 #[path = "fixtures/screen/real_terminal.rs"]
 mod real_terminal;
+#[path = "screen/states.rs"]
+mod states;
 
 /// One screen kept over several frames.
 struct Screen {

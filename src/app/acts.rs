@@ -1,9 +1,10 @@
 //! Deeds that several screens share: writing to the log, notices, and what `c`, `C`, `e`, `E`, `y` and `o` do.
 
+use super::clipboard;
 use super::command::Command;
 use super::notice::{KEPT, Notice, Weight};
 use super::{App, AppendToken, Effect, Mode, PendingAction, Picker};
-use crate::desk::{Case, PostState};
+use crate::desk::{Case, PostState, PostView};
 use crate::model::{
     Body, CaseId, CaseStatus, Event, EventId, Expect, Mark, NewEvent, NotAppended, Post, RepName, Seq, clean,
 };
@@ -57,6 +58,10 @@ impl App {
 
     /// The store's answer. What was written becomes real when its envelopes come back.
     pub(super) fn appended(&mut self, token: AppendToken, result: Result<Seq, NotAppended>) {
+        // Of several decks that give a claim back one is first; a full disk is tried again with the next tick.
+        if self.released(token, result.is_ok()) {
+            return;
+        }
         let why = match result {
             Ok(seq) => {
                 self.kept(token);
@@ -182,8 +187,10 @@ impl App {
             return None;
         }
         let case = self.case_in_hand().cloned();
-        if case.is_none() {
-            self.info("this post is no case: it is ours, or passed on by somebody".to_owned());
+        if case.is_none()
+            && let Some(post) = self.post_in_hand()
+        {
+            self.info(no_case(post).to_owned());
         }
         case
     }
@@ -195,7 +202,8 @@ impl App {
         match &case.owner {
             Some(owner) if *owner == self.setup.me => return self.info("it is yours already".to_owned()),
             Some(owner) => {
-                let warning = format!("{owner} has it; the same key again takes it over");
+                let gone = self.left_behind(case).map_or("", |_| ", but their session was cut off");
+                let warning = format!("{owner} has it{gone}; the same key again takes it over");
                 if !self.second_press(Command::Claim, case.id.to_string(), warning) {
                     return;
                 }
@@ -266,8 +274,10 @@ impl App {
         };
         match text {
             Some(text) => {
-                self.info(format!("copied {what}"));
-                out.push(Effect::Copy { text });
+                let copied = clipboard::fitting(&text);
+                let told = clipboard::told(what, &text, copied);
+                out.push(Effect::Copy { text: copied.to_owned() });
+                if copied.len() == text.len() { self.info(told) } else { self.warn(told) }
             }
             None if command == Command::CopyCase => self.info("this post is no case".to_owned()),
             None => self.info("the post's text was removed".to_owned()),
@@ -305,6 +315,14 @@ impl App {
     /// The letter of a case as this rep sees it.
     pub fn mark(&self, case: Option<&Case>) -> Mark {
         case.map_or(Mark::None, |case| case.mark(&self.setup.me))
+    }
+}
+
+/// Why there is nothing to claim, answer or resolve.
+pub(super) fn no_case(post: &PostView) -> &'static str {
+    match post.case {
+        Some(_) => "this post is no case on the desk: it was only found; o opens its page",
+        None => "this post is no case: it is ours, or passed on by somebody",
     }
 }
 

@@ -9,7 +9,7 @@ use super::command::Command;
 use super::composer::Composer;
 use super::effect::AppendToken;
 use crate::desk::{CaseDraft, PostView};
-use crate::model::{Body, CaseId, DraftText, Event, EventId, PostId, Purpose, ReplyId};
+use crate::model::{Body, CaseId, DraftText, Event, EventId, PostId, Purpose, RepName, ReplyId};
 
 /// The deck's own bookkeeping.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Books {
     pub(super) not_begun: BTreeSet<ReplyId>,
     /// Of a run that is gone, young enough to be held anew, and their text has still to be read.
     pub(super) adopting: BTreeSet<ReplyId>,
+    /// Claims of sessions that were cut off, being given back: the case and who had it.
+    pub(super) releasing: BTreeMap<AppendToken, (CaseId, RepName)>,
     /// Taken back here; not to be sent while the log has not said so.
     pub(super) recalled: BTreeMap<ReplyId, AppendToken>,
     /// Queued from here, newest last, in the order of the keys.

@@ -47,6 +47,7 @@ pub enum Command {
     Drafts,
     Links,
     Find,
+    FindNetwork,
     Palette,
     CommandLine,
     Help,
@@ -329,6 +330,7 @@ pub const TABLE: &[Row] = &[
     row(Command::Drafts, "drafts", &[(&["gd"], DECK)], "drafts"),
     row(Command::Links, "links", &[(&["gl"], DECK)], "connection log"),
     row(Command::Find, "find", &[(&["/"], DECK)], "search in stored posts"),
+    row(Command::FindNetwork, "find-network", &[(&["g/"], DECK)], "search the network itself, priced (:find network)"),
     row(Command::Palette, "palette", &[(&[";"], PLAIN)], "find any command by a few letters"),
     row(Command::CommandLine, "command-line", &[(&[":"], PLAIN)], "type a command by its name"),
     row(

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::model::{BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId};
+use crate::model::{AccountName, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId};
+use crate::rules::Rule;
 
 /// Ties the answer of an append to what asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +40,14 @@ pub enum Effect {
     },
     Find {
         words: String,
+    },
+    /// Search the network itself; the answer comes as [`super::Msg::FoundOnNetwork`]. The rep has agreed to the price.
+    FindOnNetwork {
+        account: AccountName,
+        words: String,
+        query: Rule,
+        /// About so many posts at most.
+        most: u64,
     },
     FillGap {
         gap: GapId,

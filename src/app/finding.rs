@@ -1,16 +1,128 @@
-//! Searching in stored posts.
+//! Searching in stored posts, and on a network itself.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{App, Effect, Mode};
+use super::{App, Effect, Find, Mode, NetworkFind};
 use crate::desk::{PostState, PostView};
+use crate::model::account::Tier;
 use crate::model::event::Standing;
-use crate::model::{Body, BodyId, CaseId, Hit, Post};
+use crate::model::price::{Millidollars, READ};
+use crate::model::{Account, Body, BodyId, CaseId, FoundOnNetwork, Hit, NetworkKind, Post};
+use crate::rules::x::{Limits, as_search};
+use crate::rules::{QueryError, Rule};
+
+/// A network is asked for so many posts at most: what they cost is told before.
+pub const MOST_FROM_NETWORK: u64 = 50;
 
 impl App {
+    /// `g/`: a search of the network that feeds the focused column.
+    pub(super) fn open_network_find(&mut self) {
+        if let Mode::Find(find) = &mut self.mode
+            && find.network.is_some()
+        {
+            find.in_list = false;
+            self.dirty = true;
+            return;
+        }
+        let column = self.setup.columns.get(self.focus);
+        let Some(account) = column.and_then(|column| self.account(&column.account)) else {
+            return self.error("this column's account is not in the config: no network can be searched".to_owned());
+        };
+        let network = NetworkFind {
+            account: account.name.clone(),
+            kind: account.network,
+            priced: None,
+            is_asking: false,
+            read: 0,
+            has_more: false,
+        };
+        self.switch_to(Mode::Find(Find { network: Some(network), ..Find::default() }));
+    }
+
     /// Enter on the line of words.
-    pub(super) fn ask_store(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn ask_found(&mut self, out: &mut Vec<Effect>) {
+        match &self.mode {
+            Mode::Find(find) if find.network.is_some() => self.ask_network(out),
+            _ => self.ask_store(out),
+        }
+    }
+
+    /// The first Enter shows what the search costs at most, the second asks.
+    fn ask_network(&mut self, out: &mut Vec<Effect>) {
+        self.dirty = true;
+        let Mode::Find(find) = &self.mode else { return };
+        let Some(network) = &find.network else { return };
+        let words = find.input.text.trim().to_owned();
+        let query = match self.account(&network.account) {
+            Some(account) => askable(&words, account),
+            None => Err("this account is no longer in the config".to_owned()),
+        };
+        let Mode::Find(find) = &mut self.mode else { return };
+        let Some(network) = &mut find.network else { return };
+        if find.answered.as_ref() == Some(&words) {
+            find.in_list = !find.hits.is_empty();
+            return;
+        }
+        if network.is_asking {
+            return;
+        }
+        match query {
+            Err(why) => find.input.error = Some(why),
+            Ok(_) if network.priced.as_ref() != Some(&words) => {
+                find.input.error = None;
+                network.priced = Some(words);
+            }
+            Ok(query) => {
+                network.is_asking = true;
+                network.has_more = false;
+                network.read = 0;
+                find.answered = None;
+                find.hits.clear();
+                find.selected = 0;
+                let account = network.account.clone();
+                out.push(Effect::FindOnNetwork { account, words, query, most: MOST_FROM_NETWORK });
+            }
+        }
+    }
+
+    /// The network's answer. It is paid for: if the words have changed, or the search was left, that is told.
+    pub(super) fn found_on_network(&mut self, words: &str, found: FoundOnNetwork) {
+        let FoundOnNetwork { posts, read, has_more, refused } = found;
+        let refused = refused.map(|refused| match refused.until {
+            Some(until) => format!("{}; free again at {}", refused.why, self.hours(until)),
+            None => refused.why,
+        });
+        self.dirty = true;
+        let find = match (&mut self.mode, self.back.as_deref_mut()) {
+            (Mode::Find(find), _) | (_, Some(Mode::Find(find))) => Some(find),
+            _ => None,
+        };
+        let asked = find.and_then(|find| {
+            let network = find.network.as_mut().filter(|network| network.priced.as_deref() == Some(words))?;
+            network.is_asking = false;
+            network.priced = None;
+            (network.read, network.has_more) = (read, has_more);
+            find.hits = posts.into_iter().map(hit).collect();
+            find.in_list = !find.hits.is_empty();
+            find.input.error = match refused.clone() {
+                Some(why) => Some(format!("not searched: {why}")),
+                None => find.hits.is_empty().then(|| "no post of the last 7 days fits".to_owned()),
+            };
+            find.answered = refused.is_none().then(|| words.to_owned());
+            find.selected = 0;
+            Some(())
+        });
+        if asked.is_none() {
+            self.info(match refused {
+                Some(why) => format!("the search that was left was refused: {why}"),
+                None => format!("the search that was left found {read} posts, paid all the same"),
+            });
+        }
+    }
+
+    /// Enter on the line of words, for the store.
+    fn ask_store(&mut self, out: &mut Vec<Effect>) {
         let Mode::Find(find) = &mut self.mode else { return };
         let words = find.input.text.trim().to_owned();
         self.dirty = true;
@@ -33,7 +145,7 @@ impl App {
         let ((Mode::Find(find), _) | (_, Some(Mode::Find(find)))) = (&mut self.mode, self.back.as_deref_mut()) else {
             return;
         };
-        if find.input.text.trim() != words {
+        if find.network.is_some() || find.input.text.trim() != words {
             return;
         }
         find.in_list = !hits.is_empty();
@@ -65,6 +177,11 @@ impl App {
             }
             Body::Draft(_) | Body::Note(_) => self.info("only posts and replies can be opened from here".to_owned()),
         }
+    }
+
+    /// Whether a hit is a post that the desk holds; another one found on a network is stored nowhere here.
+    pub fn is_on_desk(&self, hit: &Hit) -> bool {
+        matches!(&hit.body, Body::Post(post) if self.desk.posts.contains_key(&post.id))
     }
 
     /// The hit's own post as the keys take it: `yl`, `o` and the like in the list of hits.
@@ -101,4 +218,42 @@ impl App {
             body: Some(post),
         }
     }
+}
+
+fn hit(post: Post) -> Hit {
+    Hit { id: BodyId::post(&post.id), at: post.at, body: Body::Post(Box::new(post)) }
+}
+
+/// What the network asks for so many posts.
+pub fn price_of_search(network: NetworkKind, posts: u64) -> Option<Millidollars> {
+    match network {
+        NetworkKind::X => Some(Millidollars(READ.0 * posts)),
+        NetworkKind::Bluesky | NetworkKind::Mastodon => None,
+    }
+}
+
+/// The words as a query that the account's network can be asked, or all that is in its way.
+fn askable(words: &str, account: &Account) -> Result<Rule, String> {
+    if words.is_empty() {
+        return Err("type a query, such as: outage -is:retweet".to_owned());
+    }
+    let told = |errors: Vec<QueryError>| {
+        let told = errors.into_iter().map(|error| match error.remedy {
+            Some(remedy) => format!("{}: {remedy}", error.message),
+            None => error.message,
+        });
+        told.collect::<Vec<_>>().join("; ")
+    };
+    let query = Rule::parse(words).map_err(|error| told(vec![error]))?;
+    match account.network {
+        NetworkKind::X => {
+            let limits = match account.tier {
+                Tier::PayPerUse => Limits::SELF_SERVE,
+                Tier::Enterprise => Limits::ENTERPRISE,
+            };
+            as_search(&query, limits).map_err(told)?;
+        }
+        NetworkKind::Bluesky | NetworkKind::Mastodon => {}
+    }
+    Ok(query)
 }

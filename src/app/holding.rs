@@ -22,6 +22,7 @@ impl App {
     pub(super) fn tick(&mut self, out: &mut Vec<Effect>) {
         self.send_due(self.now, out);
         self.keep_again(out);
+        self.release_left_behind(out);
         let face = self.clock_face();
         self.dirty |= std::mem::replace(&mut self.books.clock_face, face) != face;
     }

@@ -9,7 +9,8 @@ use crate::model::event::Standing;
 use crate::model::reply::{KEPT_AT_QUIT, without_wait};
 use crate::model::words::are_same_words;
 use crate::model::{
-    Body, CaseId, CaseStatus, Delivery, Envelope, Event, EventId, LinkReport, LinkState, PostId, ReplyId, clean,
+    Body, CaseId, CaseStatus, ColumnName, Delivery, Envelope, Event, EventId, LinkReport, LinkState, PostId, ReplyId,
+    clean,
 };
 
 /// So many lines of the connection log are kept.
@@ -373,7 +374,8 @@ impl App {
             _ => {}
         }
         let aged = known_age(self.links.get(&report.account), self.now) != known_age(Some(&report), self.now);
-        self.dirty |= changed || aged;
+        let refused = known_refused(self.links.get(&report.account)) != known_refused(Some(&report));
+        self.dirty |= changed || aged || refused;
         self.links.insert(report.account.clone(), report);
     }
 
@@ -419,6 +421,10 @@ struct Before {
 pub(super) fn known_age(report: Option<&LinkReport>, now: jiff::Timestamp) -> i64 {
     let age = report.and_then(|report| report.last_byte).map_or(-1, |last| now.duration_since(last).as_secs().max(0));
     if age >= 60 { age / 60 * 60 } else { age }
+}
+
+fn known_refused(report: Option<&LinkReport>) -> &[(ColumnName, String)] {
+    report.map_or(&[], |report| report.refused.as_slice())
 }
 
 /// A post read from the store, whose edits the desk has not folded.

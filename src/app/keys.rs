@@ -196,6 +196,7 @@ impl App {
             Command::Drafts => self.switch_to(Mode::Drafts { selected: 0 }),
             Command::Links => self.switch_to(Mode::Links { scroll: 0 }),
             Command::Find => self.open_find(),
+            Command::FindNetwork => self.open_network_find(),
             Command::Palette => self.open_palette(),
             Command::CommandLine => self.open_over(Mode::CommandLine(LineInput::default())),
             Command::Help => self.open_over(Mode::Help { scroll: 0 }),
@@ -259,7 +260,7 @@ impl App {
         match &self.mode {
             Mode::Columns => self.open_case(out),
             Mode::Find(find) if find.in_list => self.open_hit(out),
-            Mode::Find(_) => self.ask_store(out),
+            Mode::Find(_) => self.ask_found(out),
             Mode::Outbox { .. } => self.outbox_key(Command::Open, out),
             Mode::Drafts { .. } => self.open_draft(out),
             Mode::Palette(_) | Mode::SavedReplies(..) | Mode::Resolve { .. } => self.take_chosen(out),

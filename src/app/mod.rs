@@ -7,22 +7,26 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::desk::{Desk, PostView};
-use crate::model::{AccountName, Body, BodyId, CaseId, Envelope, Hit, IdSource, LinkReport, PostId, ReplyId};
+use crate::model::{
+    AccountName, Body, BodyId, CaseId, Envelope, GoneSession, Hit, IdSource, LinkReport, NetworkKind, PostId, ReplyId,
+};
 
 mod acts;
 pub mod books;
 pub mod chord;
+pub mod clipboard;
 pub mod column;
 pub mod command;
 pub mod compose_text;
 pub mod composer;
 pub mod effect;
-mod finding;
+pub mod finding;
 mod holding;
 mod ingest;
 mod keeping;
 pub mod keymap;
 mod keys;
+mod left_behind;
 mod line;
 pub mod msg;
 pub mod notice;
@@ -67,6 +71,8 @@ pub struct App {
     pub pending: BTreeMap<AppendToken, PendingAction>,
     /// Replies that wait for the network's permission, and until when.
     pub send_waits: BTreeMap<ReplyId, Timestamp>,
+    /// Runs that ended without a goodbye: nobody looks after what they claimed.
+    pub gone: Vec<GoneSession>,
     /// The store's past has been folded; before that the screen says it is loading.
     pub caught_up: bool,
     /// Terminal size in cells: columns, rows.
@@ -169,9 +175,11 @@ pub struct Picker {
     pub selected: usize,
 }
 
-/// A search in the store.
+/// A search in the store, or of a network.
 #[derive(Clone, Debug, Default)]
 pub struct Find {
+    /// The network that is searched instead of the store.
+    pub network: Option<NetworkFind>,
     pub input: LineInput,
     /// The words the hits belong to; `None` while the answer is awaited.
     pub answered: Option<String>,
@@ -179,6 +187,21 @@ pub struct Find {
     pub selected: usize,
     /// The hits have the keys; typing goes to the list, not the line.
     pub in_list: bool,
+}
+
+/// A search of the network itself, in which every post found has its price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkFind {
+    pub account: AccountName,
+    pub kind: NetworkKind,
+    /// The words whose price was shown: Enter on them asks.
+    pub priced: Option<String>,
+    /// The network was asked and has not answered.
+    pub is_asking: bool,
+    /// So many posts of the answer are paid for.
+    pub read: u64,
+    /// There are older ones that were not asked for.
+    pub has_more: bool,
 }
 
 /// What the app asked the store for.
@@ -241,6 +264,7 @@ impl App {
             link_log: VecDeque::new(),
             pending: BTreeMap::new(),
             send_waits: BTreeMap::new(),
+            gone: Vec::new(),
             caught_up: false,
             size,
             ids,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::effect::AppendToken;
 use super::{FromStore, Notice, Setup};
-use crate::model::{Envelope, LinkReport, NotAppended, ReplyId, Seq};
+use crate::model::{Envelope, FoundOnNetwork, GoneSession, LinkReport, NotAppended, ReplyId, Seq};
 
 /// One message.
 #[derive(Debug)]
@@ -27,12 +27,19 @@ pub enum Msg {
     CaughtUp,
     /// Unfinished replies of this rep and machine whose run of the program is gone: take them over.
     Adopt(Vec<ReplyId>),
+    /// All runs on this host that ended without a goodbye and whose reps are not back.
+    Gone(Vec<GoneSession>),
     Link(LinkReport),
     Appended {
         token: AppendToken,
         result: Result<Seq, NotAppended>,
     },
     Store(FromStore),
+    /// What the network's own search brought for these words.
+    FoundOnNetwork {
+        words: String,
+        found: FoundOnNetwork,
+    },
     /// A reply may not be sent before then.
     SendWaits {
         reply: ReplyId,

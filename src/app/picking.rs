@@ -121,13 +121,31 @@ impl App {
                 Some(near) => format!("there is no command {name:?}; did you mean {near:?}?"),
                 None => format!("there is no command {name:?}; ; finds one by a few letters"),
             },
-            Some(Command::Find) if !words.is_empty() => {
+            Some(Command::Find | Command::FindNetwork) if !words.is_empty() => {
                 self.leave_screen();
-                self.open_find();
+                let of_network =
+                    words.strip_prefix("network").filter(|rest| !rest.starts_with(|c: char| !c.is_whitespace()));
+                let words = match (command, of_network) {
+                    (Some(Command::Find), None) => {
+                        self.open_find();
+                        words
+                    }
+                    (Some(Command::Find), Some(rest)) => {
+                        self.open_network_find();
+                        rest.trim().to_owned()
+                    }
+                    _ => {
+                        self.open_network_find();
+                        words
+                    }
+                };
+                if words.is_empty() {
+                    return;
+                }
                 if let Mode::Find(find) = &mut self.mode {
                     find.input = LineInput { cursor: words.len(), text: words, error: None };
                 }
-                return self.ask_store(out);
+                return self.ask_found(out);
             }
             Some(command) if !words.is_empty() => format!("{} takes no words after it", command.name()),
             Some(command) if in_palette(command, below) || command == Command::Quit => {
@@ -146,13 +164,12 @@ impl App {
     }
 
     pub(super) fn open_find(&mut self) {
-        if matches!(self.mode, Mode::Find(_)) {
-            if let Mode::Find(find) = &mut self.mode {
+        match &mut self.mode {
+            Mode::Find(find) if find.network.is_none() => {
                 find.in_list = false;
+                self.dirty = true;
             }
-            self.dirty = true;
-        } else {
-            self.switch_to(Mode::Find(Find::default()));
+            _ => self.switch_to(Mode::Find(Find::default())),
         }
     }
 }

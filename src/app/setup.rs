@@ -17,6 +17,10 @@ pub struct Setup {
     pub columns: Vec<ColumnSetup>,
     /// Between `y` and the request.
     pub hold: SignedDuration,
+    /// A claim is given back so long after its session was cut off; zero: never.
+    pub release_after: SignedDuration,
+    /// Emoji that terminals measure differently are shown as `:shortcode:`.
+    pub shortcodes: bool,
     /// Put at the end of a reply once, such as `^AN`.
     pub signature: Option<String>,
     /// What `r`, `d` and `b` start with; slots in braces.

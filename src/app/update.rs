@@ -20,9 +20,14 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Envelopes(envelopes) => app.ingest(&envelopes, &mut out),
         Msg::CaughtUp => app.caught_up(&mut out),
         Msg::Adopt(replies) => app.adopt(&replies, &mut out),
+        Msg::Gone(gone) => {
+            app.dirty |= app.gone != gone;
+            app.gone = gone;
+        }
         Msg::Link(report) => app.link(report),
         Msg::Appended { token, result } => app.appended(token, result),
         Msg::Store(answer) => app.store_answered(answer, &mut out),
+        Msg::FoundOnNetwork { words, found } => app.found_on_network(&words, found),
         Msg::SendWaits { reply, until } => app.send_waits(reply, until),
         Msg::NotBegun { reply, why } => app.not_begun(reply, &why, &mut out),
         Msg::EditorClosed(text) => app.editor_closed(text, &mut out),

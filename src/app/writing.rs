@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use ratatui::style::Style;
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
+use super::acts::no_case;
 use super::chord::{Chord, Named};
 use super::compose_text::{filled, open_slot, published};
 use super::composer::{Composer, Saved};
@@ -64,7 +65,7 @@ impl App {
         };
         let case = post.case.and_then(|case| self.desk.cases.get(&case)).or_else(|| self.desk.case_of(&post.id));
         let Some(case) = case else {
-            return self.info("this post is no case: it is ours, or passed on by somebody".to_owned());
+            return self.info(no_case(&post).to_owned());
         };
         let case_id = case.id;
         let on_its_way = self.draft_on_its_way(case_id, purpose).and_then(|it| Some((it.draft.clone()?, it.saved)));

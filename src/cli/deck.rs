@@ -74,8 +74,9 @@ pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let log = Arc::new(SqliteLog::open(data_dir)?);
-        let session = Session::start(data_dir, SessionId(Uuid::now_v7()))
+        let session = Session::start(data_dir, SessionId(Uuid::now_v7()), &config.effective_rep(), clock())
             .with_context(|| format!("no session file can be made in {}", data_dir.display()))?;
+        let session = Arc::new(session);
         let machine = session::machine();
         let with = Beside { stop: CancellationToken::new(), tasks: TaskTracker::new() };
         beside(&with);
@@ -96,6 +97,7 @@ pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> 
             networks,
             clock,
             data_dir: data_dir.to_owned(),
+            session: Arc::clone(&session),
             theme,
             random,
             stop: with.stop.clone(),

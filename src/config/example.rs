@@ -7,7 +7,8 @@ use super::{Config, DEFAULT_TARGET, duration};
 
 /// A file to start from. It is a valid config: only the handle, the queries and the secrets are still examples.
 pub fn example() -> String {
-    let Config { deck, hold, bell, reach_percent, openings, .. } = Config::default();
+    let Config { deck, hold, release_after, bell, shortcodes, reach_percent, openings, .. } = Config::default();
+    let release_after = text(&duration::write(release_after));
     let (deck, hold, target) = (text(&deck), text(&duration::write(hold)), text(&duration::write(DEFAULT_TARGET)));
     let (acknowledgement, dm_request, both, happy_post) =
         (text(&openings.acknowledgement), text(&openings.dm_request), text(&openings.both), text(&openings.happy_post));
@@ -29,11 +30,18 @@ deck = {deck}
 # A confirmed reply waits so long before it is sent; `u` takes it back. From "0s" to "10m".
 hold = {hold}
 
+# A case claimed in a session that was cut off (killed, its line lost) is marked for the others, and free again
+# after so long. "0s": never.
+release_after = {release_after}
+
 # All times on the screen are told in this zone. Default: the system's.
 # zone = "Europe/Rome"
 
 # Ring the terminal's bell when a case becomes overdue.
 bell = {bell}
+
+# Show emoji that terminals measure differently as their :shortcode:. Only on the screen, never in what is sent.
+shortcodes = {shortcodes}
 
 # A post is assumed to reach this share of its author's followers, in percent.
 reach_percent = {reach_percent}

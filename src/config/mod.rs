@@ -46,6 +46,9 @@ pub struct Config {
     pub deck: String,
     pub signature: Option<String>,
     pub hold: SignedDuration,
+    /// Zero: never.
+    pub release_after: SignedDuration,
+    pub shortcodes: bool,
     /// `None`: the system's.
     pub zone: Option<TimeZone>,
     pub bell: bool,
@@ -72,6 +75,8 @@ impl Default for Config {
             deck: "main".to_owned(),
             signature: None,
             hold: SignedDuration::from_secs(10),
+            release_after: SignedDuration::from_mins(15),
+            shortcodes: false,
             zone: None,
             bell: true,
             reach_percent: 20,
@@ -127,6 +132,8 @@ impl Config {
             accounts: self.accounts.iter().map(AccountConfig::account).collect(),
             columns: self.columns.clone(),
             hold: self.hold,
+            release_after: self.release_after,
+            shortcodes: self.shortcodes,
             signature: self.signature.clone(),
             openings: self.openings.clone(),
             saved_replies: self.saved_replies.clone(),

@@ -16,6 +16,8 @@ use crate::model::{AccountName, ColumnName, NetworkKind, RepName, clean};
 
 /// A hold beyond this is no second thought but a forgotten reply.
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_mins(10);
+/// Whoever is away longer has left their cases.
+const LONGEST_RELEASE: SignedDuration = SignedDuration::from_hours(7 * 24);
 const SHORTEST_TARGET: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST_TARGET: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Names go into rule tags, file names and narrow column heads.
@@ -63,10 +65,15 @@ fn everything<'a>(reader: &mut Reader<'_>, root: &'a DeTable<'a>, folder: &Path,
         let range = (SignedDuration::ZERO, LONGEST_HOLD);
         config.hold = read_duration(reader, "hold", &hold, range).unwrap_or(config.hold);
     }
+    if let Some(after) = table.text(reader, "release_after", "a duration in quotes such as \"15m\"") {
+        let range = (SignedDuration::ZERO, LONGEST_RELEASE);
+        config.release_after = read_duration(reader, "release_after", &after, range).unwrap_or(config.release_after);
+    }
     if let Some(zone) = table.text(reader, "zone", "a time zone in quotes such as \"Europe/Rome\"") {
         config.zone = read_zone(reader, &zone);
     }
     config.bell = table.yes_or_no(reader, "bell").unwrap_or(config.bell);
+    config.shortcodes = table.yes_or_no(reader, "shortcodes").unwrap_or(config.shortcodes);
     if let Some(percent) = table.whole_number(reader, "reach_percent", 0..=100) {
         config.reach_percent = u8::try_from(percent).unwrap_or(config.reach_percent);
     }

@@ -22,10 +22,12 @@ impl Config {
             line("signature", text(signature));
         }
         line("hold", text(&duration::write(self.hold)));
+        line("release_after", text(&duration::write(self.release_after)));
         if let Some(zone) = self.effective_zone().iana_name() {
             line("zone", text(zone));
         }
         line("bell", self.bell.to_string());
+        line("shortcodes", self.shortcodes.to_string());
         line("reach_percent", self.reach_percent.to_string());
         line("causes", list(&self.causes));
         out.push_str("\n[openings]\n");

@@ -94,6 +94,33 @@ pub struct Hit {
     pub body: Body,
 }
 
+/// What a network's own search brought. Nothing of it is stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FoundOnNetwork {
+    /// Newest first.
+    pub posts: Vec<Post>,
+    /// How many posts the network returned, and charges for: what could not be read counts as well.
+    pub read: u64,
+    /// Older posts match too and were not asked for.
+    pub has_more: bool,
+    /// Why nothing was found out, where the network or the line to it said no.
+    pub refused: Option<SearchRefused>,
+}
+
+/// Why a network was not searched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchRefused {
+    pub why: String,
+    /// Asking again makes no sense before, where the network said so.
+    pub until: Option<Timestamp>,
+}
+
+impl FoundOnNetwork {
+    pub fn refused(why: impl Into<String>, until: Option<Timestamp>) -> Self {
+        Self { refused: Some(SearchRefused { why: why.into(), until }), ..Self::default() }
+    }
+}
+
 /// A draft as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DraftText {

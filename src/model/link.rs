@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::AccountName;
+use super::id::{AccountName, ColumnName, RepName};
 
 /// A stream's state. Times are when the state began or ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,15 @@ pub enum GapFill {
     NotFilled { why: String },
 }
 
+/// A run of the program that was killed or hung up: its rep did not quit and has not come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoneSession {
+    pub rep: RepName,
+    pub started: Timestamp,
+    /// When it was last seen alive.
+    pub ended: Timestamp,
+}
+
 /// How the one connection of an account stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkReport {
@@ -56,4 +65,6 @@ pub struct LinkReport {
     pub last_byte: Option<Timestamp>,
     /// One line for the connection log where there is something to say.
     pub note: Option<String>,
+    /// Columns that hear nothing because the network, or its grammar, refused their rules, and why.
+    pub refused: Vec<(ColumnName, String)>,
 }

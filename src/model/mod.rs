@@ -20,14 +20,14 @@ pub mod verdict;
 pub mod words;
 
 pub use account::Account;
-pub use body::{Body, BodyId, DraftText, Hit};
+pub use body::{Body, BodyId, DraftText, FoundOnNetwork, Hit, SearchRefused};
 pub use case::{CaseStatus, Mark};
 pub use event::{Envelope, Event, Expect, NewEvent, NotAppended};
 pub use id::{
     AccountName, AuthorId, CaseId, ColumnName, ConversationId, EventId, GapId, IdSource, MachineName, NetworkKind,
     PostId, RepName, ReplyId, Seq, SessionId,
 };
-pub use link::{GapFill, LinkReport, LinkState};
+pub use link::{GapFill, GoneSession, LinkReport, LinkState};
 pub use post::{Author, Post};
 pub use reply::{Delivery, Purpose};
 pub use verdict::Verdict;

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Account, ColumnName, GapId, LinkReport, Post, PostId, ReplyId};
+use crate::model::{Account, ColumnName, FoundOnNetwork, GapId, LinkReport, Post, PostId, ReplyId};
 use crate::rules::Rule;
 
 pub use self::http::NetSetupError;
@@ -50,6 +50,12 @@ pub trait Network: Send + Sync + std::fmt::Debug {
     /// Reads what these columns may have missed from `from` to `to` and hands it to them as the stream would
     /// have, oldest first. May wait until the network's search reaches up to `to`.
     async fn backfill(&self, feeds: &[Feed], from: Timestamp, to: Timestamp) -> Backfill;
+
+    /// The newest posts the network's own search finds for this query, about `most` of them. Nothing is handed to any
+    /// column. A network without a search says so.
+    async fn search(&self, _query: &Rule, _most: u64) -> FoundOnNetwork {
+        FoundOnNetwork::refused("this account's network has no search of its own here", None)
+    }
 
     /// Asks the network whether credentials, plan and rules work; sends and changes nothing.
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding>;

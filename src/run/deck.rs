@@ -21,8 +21,9 @@ use super::feeding::{Feeding, Sources};
 use super::frame::{Pace, Reason};
 use super::intake::Signer;
 use super::recording::Holds;
+use super::session::{self, Session};
+use super::store;
 use super::terminal::Screen;
-use super::{session, store};
 use crate::app::{self, App, Msg, Setup};
 use crate::log::Log;
 use crate::model::{AccountName, AuthorId, Delivery, IdSource, ReplyId};
@@ -45,6 +46,8 @@ pub struct Opening {
     pub networks: BTreeMap<AccountName, Arc<dyn Network>>,
     pub clock: Clock,
     pub data_dir: PathBuf,
+    /// This run: taken along when the rep quits, left behind when the deck is cut off.
+    pub session: Arc<Session>,
     pub theme: ui::Theme,
     /// Random bits of this run, for its ids.
     pub random: u64,
@@ -67,7 +70,7 @@ impl std::fmt::Debug for Opening {
 
 /// Runs the deck until the rep quits, a signal comes or the terminal is gone.
 pub async fn run(opening: Opening) -> anyhow::Result<()> {
-    let Opening { setup, log, networks, clock, data_dir, theme, random, stop, reloads, holds } = opening;
+    let Opening { setup, log, networks, clock, data_dir, session, theme, random, stop, reloads, holds } = opening;
     let (inbox, messages) = mpsc::channel(INBOX);
     let tasks = TaskTracker::new();
     super::signals::watch(&stop, &tasks).context("signals cannot be watched")?;
@@ -101,6 +104,14 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
             () = follower => {}
         }
     });
+    let (ending, watching) =
+        (stop.clone(), session::watch(Arc::clone(&session), data_dir.clone(), Arc::clone(&clock), inbox.clone()));
+    tasks.spawn(async move {
+        tokio::select! {
+            () = ending.cancelled() => {}
+            () = watching => {}
+        }
+    });
     let effects = Effects::new(
         Arc::clone(&log),
         networks,
@@ -124,6 +135,7 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
         shown: Vec::new(),
         editing: None,
         holds,
+        was_cut_off: false,
     };
     if !unread.is_empty() {
         deck.effects.run(app::Effect::ReadBodies { ids: unread }, &deck.app);
@@ -131,7 +143,10 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     let ended = deck.turn(messages, reloads).await;
     // One path for every end: nothing new comes in, what is on its way arrives, the terminal is given back last.
     stop.cancel();
-    let Deck { app, effects, feeding, .. } = deck;
+    let Deck { app, effects, feeding, was_cut_off, .. } = deck;
+    if ended.is_ok() && !was_cut_off {
+        session.quit();
+    }
     drop(screen);
     let sends = effects.end();
     if timeout(LAST_SENDS, async { tokio::join!(feeding.end(), sends) }).await.is_err() {
@@ -160,6 +175,8 @@ struct Deck<'a> {
     checkpoint_at: u64,
     editing: Option<Editing>,
     holds: Option<Holds>,
+    /// The terminal is gone or a signal came: the rep did not quit.
+    was_cut_off: bool,
 }
 
 impl Deck<'_> {
@@ -229,6 +246,7 @@ impl Deck<'_> {
     /// Updates the app and does what it asks for; `true` if something visible changed.
     fn handle(&mut self, msg: Msg, input: &mut Option<EventStream>) -> anyhow::Result<bool> {
         match &msg {
+            Msg::Stop => self.was_cut_off = true,
             Msg::Resized { columns, rows } => self.screen.resize(*columns, *rows)?,
             Msg::Reloaded(Ok(setup)) => self.feeding.change(&setup.columns),
             _ => {}

@@ -13,18 +13,17 @@ use tokio_util::task::TaskTracker;
 use super::gaps::{self, Feeds, Filling, Underway};
 use super::intake::Signer;
 use super::outbox::{self, Delivering};
+use crate::app::clipboard::{SEQUENCE_MOST, fitting};
 use crate::app::effect::AppendToken;
 use crate::app::notice::{Notice, Weight};
 use crate::app::{App, Effect, FromStore, Msg};
 use crate::log::{AppendError, Log, LogError};
-use crate::model::{AccountName, Expect, GapId, NewEvent, NotAppended, SessionId};
+use crate::model::{AccountName, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, SessionId};
 use crate::net::{Clock, Network};
+use crate::rules::Rule;
 
 /// So many posts are read at once when scrolling past the window, and shown for a search.
 const PAGE: usize = 50;
-
-/// Longer clipboard sequences are dropped by mosh.
-const CLIPBOARD_MOST: usize = 1024;
 
 /// What the deck's deeds need.
 pub struct Effects {
@@ -104,6 +103,7 @@ impl Effects {
                 let hits = log.search(words.clone(), PAGE).await?;
                 Ok(FromStore::Found { words, hits })
             }),
+            Effect::FindOnNetwork { account, words, query, most } => self.find_on_network(&account, words, query, most),
             Effect::FillGap { gap } => self.fill_gap(gap, app),
             Effect::Open { url } => self.open(url),
             Effect::HandOver { url, bare, text } => Some(ForTerminal::Write(self.hand_over(url, &bare, &text))),
@@ -170,6 +170,20 @@ impl Effects {
         None
     }
 
+    fn find_on_network(&self, account: &AccountName, words: String, query: Rule, most: u64) -> Option<ForTerminal> {
+        let (network, inbox) = (self.networks.get(account).cloned(), self.inbox.clone());
+        self.tasks.spawn(async move {
+            let found = match network {
+                Some(network) => network.search(&query, most).await,
+                None => FoundOnNetwork::refused("the account is not set up", None),
+            };
+            if inbox.send(Msg::FoundOnNetwork { words, found }).await.is_err() {
+                tracing::debug!("nobody is left to read what the network found");
+            }
+        });
+        None
+    }
+
     fn read<F>(&self, ask: impl FnOnce(Arc<dyn Log>) -> F) -> Option<ForTerminal>
     where
         F: Future<Output = Result<FromStore, LogError>> + Send + 'static,
@@ -216,6 +230,15 @@ impl Effects {
             self.tell(Weight::Warning, told);
             return clipboard(copied);
         };
+        if fitting(text).len() < text.len() {
+            // Half a reply on the clipboard would be worse than none.
+            self.start(
+                opener,
+                url,
+                Some("the page is open with the text in it (too long for the clipboard): press Post there"),
+            );
+            return Vec::new();
+        }
         self.start(opener, url, Some("the page is open, the text is also on the clipboard: press Post there"));
         clipboard(text)
     }
@@ -254,7 +277,7 @@ impl Effects {
 /// What is copied where no browser is, and what is said: the whole address holds the text, but mosh passes on
 /// only so much.
 fn without_browser<'a>(url: &'a str, bare: &'a str) -> (&'a str, String) {
-    if osc52(url).len() <= CLIPBOARD_MOST {
+    if osc52(url).len() <= SEQUENCE_MOST {
         let told = format!(
             "no browser here: the page's address is on the clipboard; open it, press Post there. The address: {url}"
         );
@@ -288,11 +311,16 @@ fn osc52(text: &str) -> String {
     format!("\x1b]52;c;{}\x07", base64::engine::general_purpose::STANDARD.encode(text))
 }
 
-/// OSC 52; inside tmux also wrapped for its pass-through.
+/// OSC 52; inside tmux also wrapped for its pass-through. What does not fit is left out: whoever asks has cut it and
+/// said so.
 fn clipboard(text: &str) -> Vec<u8> {
+    sequences(fitting(text), std::env::var_os("TMUX").is_some())
+}
+
+fn sequences(text: &str, in_tmux: bool) -> Vec<u8> {
     let plain = osc52(text);
     let mut bytes = Vec::with_capacity(plain.len() * 2 + 16);
-    if std::env::var_os("TMUX").is_some() {
+    if in_tmux {
         // tmux takes the plain form where `set-clipboard` is on and the wrapped one where pass-through is.
         let wrapped = plain.replace('\x1b', "\x1b\x1b");
         if write!(bytes, "\x1bPtmux;{wrapped}\x1b\\").is_err() {
@@ -320,7 +348,31 @@ async fn append_in_order(log: Arc<dyn Log>, mut queue: mpsc::UnboundedReceiver<A
 
 #[cfg(test)]
 mod tests {
-    use super::{CLIPBOARD_MOST, osc52, without_browser};
+    use base64::Engine as _;
+
+    use super::{SEQUENCE_MOST, osc52, sequences, without_browser};
+    use crate::app::clipboard::{TEXT_MOST, fitting};
+
+    #[test]
+    fn the_longest_text_that_is_copied_makes_a_sequence_that_mosh_takes() {
+        let long = "a".repeat(TEXT_MOST);
+        let whole = osc52(&long);
+        assert!(whole.len() <= SEQUENCE_MOST && osc52(&format!("{long}abc")).len() > SEQUENCE_MOST);
+        for text in [long, "回線がとても遅い".repeat(60), "👨‍👩‍👧‍👦".repeat(90)] {
+            let copied = fitting(&text);
+            let plain = String::from_utf8(sequences(copied, false)).unwrap();
+            let inside = plain.strip_prefix("\x1b]52;c;").and_then(|rest| rest.strip_suffix('\x07')).unwrap();
+            let back = base64::engine::general_purpose::STANDARD.decode(inside).unwrap();
+            assert_eq!(back, copied.as_bytes());
+            assert!(plain.len() <= SEQUENCE_MOST, "{}", plain.len());
+            // tmux unwraps the first form, or takes the second.
+            let both = String::from_utf8(sequences(copied, true)).unwrap();
+            let (wrapped, rest) = both.split_at(both.len() - plain.len());
+            assert_eq!(rest, plain);
+            let inner = wrapped.strip_prefix("\x1bPtmux;").and_then(|rest| rest.strip_suffix("\x1b\\")).unwrap();
+            assert_eq!(inner.replace("\x1b\x1b", "\x1b"), plain);
+        }
+    }
 
     #[test]
     fn without_a_browser_the_address_is_copied_whole_if_it_passes_and_shown_whole_always() {
@@ -334,7 +386,7 @@ mod tests {
         assert_eq!(copied, bare);
         assert!(told.contains(&long) && told.contains("without the text"), "{told}");
         for sent in [short.as_str(), bare] {
-            assert!(osc52(sent).len() <= CLIPBOARD_MOST);
+            assert!(osc52(sent).len() <= SEQUENCE_MOST);
         }
     }
 }

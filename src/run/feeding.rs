@@ -284,6 +284,7 @@ async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> 
                         note: Some(
                             "another replydeck on this machine holds the stream; its posts show here too".into(),
                         ),
+                        refused: Vec::new(),
                     };
                     hand_on(sources, report);
                 }

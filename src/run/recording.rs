@@ -131,6 +131,7 @@ impl Network for Recording {
             state,
             last_byte: Some((self.clock)()),
             note,
+            refused: Vec::new(),
         };
         let started = report(LinkState::Live, None);
         let (own, passing): (Vec<Feed>, Vec<_>) = feeds.borrow().iter().map(|feed| self.tapped(feed)).unzip();

@@ -1,46 +1,138 @@
 //! One run of the program, told apart from all others by a locked file: while the lock is held the run is
 //! alive, and a kill, however hard, gives it up.
+//!
+//! A rep who quits takes the file along. A run that was killed or hung up leaves it behind, unlocked, with the rep's
+//! name in it and the time of its last beat: so the others know whose claims nobody looks after.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::model::{MachineName, SessionId};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::app::Msg;
+use crate::model::{GoneSession, MachineName, RepName, SessionId};
+use crate::net::Clock;
+
+/// So often a run writes down that it is alive, and looks for others that are not.
+const BEAT: Duration = Duration::from_secs(5);
+/// A file left behind is of no use to anybody after so long.
+const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// This run.
 #[derive(Debug)]
 pub struct Session {
     pub id: SessionId,
     path: PathBuf,
-    /// Held as long as the program runs.
-    _lock: File,
+    /// Locked as long as the program runs.
+    lock: File,
 }
 
 impl Session {
-    /// Starts a run with the given id on the store in `data_dir`.
-    pub fn start(data_dir: &Path, id: SessionId) -> io::Result<Self> {
+    /// Starts a run of this rep with the given id on the store in `data_dir`.
+    pub fn start(data_dir: &Path, id: SessionId, rep: &RepName, now: Timestamp) -> io::Result<Self> {
         let path = lock_path(data_dir, id);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let lock = File::create(&path)?;
+        let mut lock = File::create(&path)?;
         lock.lock()?;
-        Ok(Self { id, path, _lock: lock })
+        // Written under the lock: a file with a name in it that is not locked is of a run that has ended.
+        lock.write_all(format!("{now}\n{rep}\n").as_bytes())?;
+        let session = Self { id, path, lock };
+        session.beat(now)?;
+        Ok(session)
     }
-}
 
-impl Drop for Session {
-    fn drop(&mut self) {
+    /// Writes down that the run is alive.
+    pub fn beat(&self, now: Timestamp) -> io::Result<()> {
+        self.lock.set_modified(now.into())
+    }
+
+    /// The rep has quit: what they hold is theirs on purpose.
+    pub fn quit(&self) {
         if let Err(error) = fs::remove_file(&self.path) {
             tracing::debug!(%error, path = %self.path.display(), "the session's lock file stays");
         }
     }
 }
 
+/// Beats for `session`, and tells the deck whose runs have ended without a goodbye each time that changes. Goes on
+/// until it is dropped.
+pub async fn watch(session: Arc<Session>, data_dir: PathBuf, clock: Clock, inbox: mpsc::Sender<Msg>) {
+    let mut beats = interval(BEAT);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut known = Vec::new();
+    loop {
+        beats.tick().await;
+        let (session, data_dir, now) = (Arc::clone(&session), data_dir.clone(), clock());
+        let looked = tokio::task::spawn_blocking(move || {
+            session.beat(now)?;
+            gone(&data_dir, now)
+        });
+        match looked.await {
+            Ok(Ok(gone)) if gone != known => {
+                known.clone_from(&gone);
+                if inbox.send(Msg::Gone(gone)).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the sessions' folder cannot be read"),
+            Err(error) => tracing::debug!(%error, "the look at the sessions was cut short by the end"),
+        }
+    }
+}
+
+/// Runs on this host that ended without their rep quitting, of reps who have not come back since, oldest first.
+/// Files of others are cleared away.
+pub fn gone(data_dir: &Path, now: Timestamp) -> io::Result<Vec<GoneSession>> {
+    let mut here = BTreeSet::new();
+    let mut left = Vec::new();
+    for entry in fs::read_dir(data_dir.join("sessions"))? {
+        let path = entry?.path();
+        let Some((session, is_alive)) = read(&path) else { continue };
+        if is_alive {
+            here.insert(session.rep);
+        } else {
+            left.push((path, session));
+        }
+    }
+    let is_over = |session: &GoneSession| here.contains(&session.rep) || now.duration_since(session.ended) > KEPT;
+    for (path, _) in left.iter().filter(|(_, session)| is_over(session)) {
+        if let Err(error) = fs::remove_file(path) {
+            // Somebody else may have been first.
+            tracing::debug!(%error, path = %path.display(), "a session's file was not cleared away");
+        }
+    }
+    let mut gone: Vec<_> = left.into_iter().map(|(_, session)| session).filter(|it| !is_over(it)).collect();
+    gone.sort_by(|a, b| (a.ended, &a.rep).cmp(&(b.ended, &b.rep)));
+    Ok(gone)
+}
+
+/// What a session's file says, and whether its run is alive. `None` for what is no such file, or none any more.
+fn read(path: &Path) -> Option<(GoneSession, bool)> {
+    let text = fs::read_to_string(path).ok()?;
+    let (started, rep) = text.trim_end().split_once('\n')?;
+    let file = File::open(path).ok()?;
+    let ended = Timestamp::try_from(file.metadata().ok()?.modified().ok()?).ok()?;
+    let session = GoneSession { rep: RepName::new(rep), started: started.parse().ok()?, ended };
+    Some((session, is_locked(&file)))
+}
+
 /// Whether the run `id` on this host is still going.
 pub fn is_alive(data_dir: &Path, id: SessionId) -> bool {
-    let Ok(lock) = File::open(lock_path(data_dir, id)) else { return false };
-    matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock))
+    File::open(lock_path(data_dir, id)).is_ok_and(|file| is_locked(&file))
+}
+
+/// Asked for as a share, so that two who look at the same time do not take each other for the run.
+fn is_locked(file: &File) -> bool {
+    matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
 }
 
 fn lock_path(data_dir: &Path, id: SessionId) -> PathBuf {
@@ -81,20 +173,69 @@ impl Drop for StreamLease {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use jiff::{SignedDuration, Timestamp};
     use uuid::Uuid;
 
-    use super::{Session, StreamLease, is_alive};
-    use crate::model::SessionId;
+    use super::{Session, StreamLease, gone, is_alive};
+    use crate::model::{GoneSession, RepName, SessionId};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn start(folder: &Path, id: u128, rep: &str, seconds: i64) -> Session {
+        Session::start(folder, SessionId(Uuid::from_u128(id)), &RepName::new(rep), at(seconds)).unwrap()
+    }
+
+    fn left(rep: &str, started: i64, ended: i64) -> GoneSession {
+        GoneSession { rep: RepName::new(rep), started: at(started), ended: at(ended) }
+    }
 
     #[test]
     fn a_run_is_alive_until_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let id = SessionId(Uuid::from_u128(7));
         assert!(!is_alive(folder.path(), id));
-        let session = Session::start(folder.path(), id).unwrap();
+        let session = start(folder.path(), 7, "ana", 0);
         assert!(is_alive(folder.path(), id));
+        session.quit();
         drop(session);
         assert!(!is_alive(folder.path(), id));
+        assert_eq!(gone(folder.path(), at(9)).unwrap(), [], "who quits is not missed");
+    }
+
+    #[test]
+    fn a_run_that_is_cut_off_is_missed_until_its_rep_is_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ana, bo) = (start(folder.path(), 1, "ana", 0), start(folder.path(), 2, "bo", 3));
+        bo.beat(at(60)).unwrap();
+        assert_eq!(gone(folder.path(), at(61)).unwrap(), []);
+        drop(bo);
+        assert_eq!(gone(folder.path(), at(61)).unwrap(), [left("bo", 3, 60)]);
+        // A second window of the same rep is enough.
+        let again = start(folder.path(), 3, "bo", 70);
+        assert_eq!(gone(folder.path(), at(71)).unwrap(), []);
+        again.quit();
+        drop(again);
+        assert_eq!(gone(folder.path(), at(72)).unwrap(), [], "the old run was made up for");
+        drop(ana);
+        let week = 8 * 24 * 3_600;
+        assert_eq!(gone(folder.path(), at(week)).unwrap(), []);
+        assert_eq!(std::fs::read_dir(folder.path().join("sessions")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_no_session_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(gone(folder.path(), at(0)).is_err(), "there is no such folder");
+        let session = start(folder.path(), 1, "ana", 0);
+        for (name, text) in [("old.lock", ""), ("odd.lock", "yesterday\nbo\n"), ("note.txt", "hello")] {
+            std::fs::write(folder.path().join("sessions").join(name), text).unwrap();
+        }
+        assert_eq!(gone(folder.path(), at(0) + SignedDuration::from_secs(1)).unwrap(), []);
+        drop(session);
     }
 
     #[test]

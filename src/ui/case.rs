@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 
 use super::paint::{clamp_scroll, more_below, paragraph, put, put_line, put_lines, rule};
 use super::post::{case_facts, missing_text, pack, shown_text};
+use super::shortcodes::as_shown;
 use super::text::{number_in_full, ordinal};
 use super::theme::Theme;
 use super::{reading, time};
@@ -42,7 +43,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
 
 /// `CASE 4812  N new  unclaimed  due in 0:56`
 fn head(app: &App, case: Option<&Case>, theme: Theme) -> Line<'static> {
-    let Some(case) = case else { return Line::styled(" no case: a repost or a post of ours", theme.quiet()) };
+    let Some(case) = case else {
+        let is_only_found = reading::selected_post(app).is_some_and(|post| post.case.is_some());
+        let words =
+            if is_only_found { " found, not a case on the desk" } else { " no case: a repost or a post of ours" };
+        return Line::styled(words, theme.quiet());
+    };
     let mark = case.mark(&app.setup.me);
     let target = app.target(case);
     let mut spans = vec![
@@ -66,7 +72,7 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
     let mut lines = Vec::new();
     let body = post.body.as_deref();
     if let Some(body) = body {
-        lines.push(author_line(body, theme));
+        lines.push(author_line(app, body, theme));
     }
     let age = time::age(post.at, app.now);
     lines.push(Line::from(vec![
@@ -76,13 +82,13 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
     if let Some(body) = body {
         lines.extend(paragraph(&app.page_of(body), cells, 0, theme.quiet()));
         lines.push(Line::default());
-        lines.extend(paragraph(&shown_text(body), cells, 0, theme.text()));
+        lines.extend(paragraph(&shown_text(app, body), cells, 0, theme.text()));
         for media in &body.media {
-            let alt = media.alt.as_deref().unwrap_or("no alt text");
+            let alt = as_shown(app, media.alt.as_deref().unwrap_or("no alt text"));
             lines.extend(paragraph(&format!("{}: {alt}", media.kind), cells, 0, theme.quiet()));
         }
         if let Some(quoted) = body.quotes.as_ref().filter(|quoted| !quoted.text.is_empty()) {
-            lines.extend(paragraph(&format!("quotes: {}", quoted.text), cells, 2, theme.quiet()));
+            lines.extend(paragraph(&format!("quotes: {}", as_shown(app, &quoted.text)), cells, 2, theme.quiet()));
         }
         lines.push(Line::default());
         lines.extend(spread(app, body, cells, theme));
@@ -127,9 +133,9 @@ fn section(lines: &mut Vec<Line<'static>>, cells: u16, title: &str, theme: Theme
 }
 
 /// `@jo_m  Jo M   1,204 followers  verified`
-fn author_line(body: &Post, theme: Theme) -> Line<'static> {
+fn author_line(app: &App, body: &Post, theme: Theme) -> Line<'static> {
     let author = &body.author;
-    let mut words = format!("  {}", author.name);
+    let mut words = format!("  {}", as_shown(app, &author.name));
     if let Some(followers) = author.followers {
         words.push_str("   ");
         words.push_str(&number_in_full(followers));

@@ -14,7 +14,7 @@ use super::post::{RowContext, Wraps, row};
 use super::text::{cut, width};
 use super::theme::Theme;
 use super::time;
-use crate::app::{App, ColumnView};
+use crate::app::{App, ColumnSetup, ColumnView};
 use crate::desk::Gap;
 use crate::model::GapFill;
 
@@ -55,7 +55,13 @@ pub(super) fn draw(
     if area.height < 3 {
         return drawn;
     }
-    rule(buffer, Position::new(area.x, area.y + 1), area.width, '-', theme.frame());
+    let below_head = Position::new(area.x, area.y + 1);
+    rule(buffer, below_head, area.width, '-', theme.frame());
+    if let Some(why) = refused(app, setup) {
+        // A column that hears nothing must not pass for a quiet one.
+        let words = format!(" {} refuses its rule: {why} ", setup.network);
+        put(buffer, below_head, area.width, &cut(&words, usize::from(area.width)), theme.overdue());
+    }
     let body = Rect { y: area.y + 2, height: area.height - 2, ..area };
     drawn.cursor = body.as_position();
 
@@ -213,15 +219,30 @@ fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) 
         (false, true, _) => "kept".to_owned(),
         (false, false, _) => (if area.width < 42 { "follow" } else { "following" }).to_owned(),
     };
+    let is_refused = refused(app, setup).is_some();
+    let state = if is_refused { "REFUSED".to_owned() } else { state };
     let right = format!("{}  {state} ", setup.network.prefix());
     let room = usize::from(area.width).saturating_sub(width(&right) + 1);
     let title = cut(&format!("{} {}", index + 1, setup.title), room).into_owned();
     let style = if index == app.focus { theme.focused() } else { theme.strong() };
     put(buffer, area.as_position(), area.width, &title, style);
-    let state_style = if view.held || view.new > 0 { theme.warning() } else { theme.quiet() };
+    let state_style = if is_refused {
+        theme.overdue()
+    } else if view.held || view.new > 0 {
+        theme.warning()
+    } else {
+        theme.quiet()
+    };
     if room > 0 {
         put_right(buffer, area.as_position(), area.width, &right, state_style);
     }
+}
+
+/// Why the network does not listen for the column, in its words.
+fn refused<'a>(app: &'a App, setup: &ColumnSetup) -> Option<&'a str> {
+    let report = app.links.get(&setup.account)?;
+    let refused = report.refused.iter().find(|(column, _)| *column == setup.name);
+    refused.map(|(_, why)| why.as_str())
 }
 
 /// `~~~ gap 14:02-14:09 not filled: too many posts ~~~`

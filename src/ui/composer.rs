@@ -11,6 +11,7 @@ use super::case::told_verdict;
 use super::hints;
 use super::paint::{paragraph, put, put_line, rule};
 use super::post::shown_text;
+use super::shortcodes::as_shown;
 use super::text::{width, wrap};
 use super::theme::Theme;
 use super::{reading, time};
@@ -82,10 +83,10 @@ fn answered(app: &App, composer: &Composer, cells: u16, theme: Theme) -> Vec<Lin
         lines.push(Line::from(vec![
             Span::raw("In reply to "),
             Span::styled(format!("@{}", body.author.handle), theme.handle()),
-            Span::raw(format!("  ({})  ", body.author.name)),
+            Span::raw(format!("  ({})  ", as_shown(app, &body.author.name))),
             Span::styled(time::rfc3339(body.at, &app.setup.zone), theme.quiet()),
         ]));
-        lines.extend(paragraph(&shown_text(body), cells, 1, theme.text()).into_iter().take(POST_LINES));
+        lines.extend(paragraph(&shown_text(app, body), cells, 1, theme.text()).into_iter().take(POST_LINES));
     } else {
         lines.push(Line::styled("In reply to a post whose text was removed", theme.quiet()));
     }

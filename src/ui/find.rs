@@ -1,18 +1,24 @@
-//! Search in the stored posts: the words, the hits.
+//! Search in the stored posts, or on a network: the words, the hits.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::paint::{boxed, list_top, put};
 use super::palette::draw_input;
+use super::shortcodes::as_shown;
 use super::text::cut;
 use super::theme::Theme;
 use super::time;
-use crate::app::{App, Find};
+use crate::app::finding::{MOST_FROM_NETWORK, price_of_search};
+use crate::app::{App, Find, NetworkFind};
 use crate::model::{Body, Hit};
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, theme: Theme) -> Position {
-    let inside = boxed(buffer, area, "find in stored posts", theme.frame(), theme.focused());
+    let title = match &find.network {
+        Some(network) => format!("find on {} itself, not in stored posts", network.kind.title()),
+        None => "find in stored posts".to_owned(),
+    };
+    let inside = boxed(buffer, area, &title, theme.frame(), theme.focused());
     if inside.width < 4 || inside.height == 0 {
         return area.as_position();
     }
@@ -20,8 +26,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, them
     if inside.height < 3 {
         return cursor;
     }
+    let of_network = find.network.as_ref().map(|network| of_network(find, network, find.answered.as_deref()));
     let said = match (&find.input.error, &find.answered) {
         (Some(error), _) => error.clone(),
+        (None, _) if of_network.is_some() => of_network.unwrap_or_default(),
         (None, Some(words)) if find.hits.is_empty() => format!("nothing found for {words}"),
         (None, Some(words)) => format!("{} hits for {words}, newest first", find.hits.len()),
         (None, None) if find.input.text.is_empty() => "words to look for; Enter searches".to_owned(),
@@ -35,7 +43,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, them
     for ((i, hit), y) in find.hits.iter().enumerate().skip(top).zip(rows.top()..rows.bottom()) {
         let is_selected = i == find.selected;
         let pointer = if is_selected { ">" } else { " " };
-        let words = format!("{pointer} {}", line(app, hit));
+        let words = format!("{pointer} {}", line(app, hit, find.network.is_some()));
         let style = if is_selected && find.in_list { theme.selected() } else { theme.text() };
         put(buffer, Position::new(rows.x, y), rows.width, &cut(&words, usize::from(rows.width)), style);
         if is_selected && find.in_list {
@@ -45,8 +53,35 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, them
     at
 }
 
+/// What a search of the network costs, and what it brought.
+fn of_network(find: &Find, network: &NetworkFind, answered: Option<&str>) -> String {
+    let name = network.kind.title();
+    let price = |posts| {
+        price_of_search(network.kind, posts).map_or_else(|| "free of charge".to_owned(), |price| price.to_string())
+    };
+    let words = find.input.text.trim();
+    match answered {
+        Some(_) => {
+            let more = if network.has_more { "; there are older ones" } else { "" };
+            format!(
+                "{} posts from {name}, not stored here ({}), newest first{more}",
+                find.hits.len(),
+                price(network.read)
+            )
+        }
+        None if network.is_asking => format!("asking {name}.."),
+        None if !words.is_empty() && network.priced.as_deref() == Some(words) => {
+            format!(
+                "Enter again asks {name} for at most {MOST_FROM_NETWORK} posts: {} at most",
+                price(MOST_FROM_NETWORK)
+            )
+        }
+        None => format!("a query; its last 7 days; each post {name} returns costs {}", price(1)),
+    }
+}
+
 /// `2026-11-18 14:02 @jo_m: the words`
-fn line(app: &App, hit: &Hit) -> String {
+fn line(app: &App, hit: &Hit, is_of_network: bool) -> String {
     let zone = &app.setup.zone;
     let (who, words) = match &hit.body {
         Body::Post(post) => (format!("@{}", post.author.handle), post.text.as_str()),
@@ -54,6 +89,8 @@ fn line(app: &App, hit: &Hit) -> String {
         Body::Note(words) => ("note".to_owned(), words.as_str()),
         Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str()),
     };
+    // Among what the network found, what the desk holds is told apart.
+    let known = if app.is_on_desk(hit) && is_of_network { "on the desk: " } else { "" };
     let (day, minutes) = (time::day(hit.at, zone), time::minutes(hit.at, zone));
-    format!("{day} {minutes} {who}: {}", words.replace('\n', " "))
+    format!("{day} {minutes} {known}{who}: {}", as_shown(app, words).replace('\n', " "))
 }

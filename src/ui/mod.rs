@@ -48,6 +48,7 @@ mod preview;
 mod quit;
 mod reading;
 mod rows;
+mod shortcodes;
 mod status;
 pub mod text;
 pub mod theme;
@@ -110,7 +111,7 @@ fn screen(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Posi
         return area.as_position();
     }
     cache.counts.refresh(app);
-    cache.wraps.begin();
+    cache.wraps.begin(app.setup.shortcodes);
     if cache.places.len() != app.columns.len() {
         cache.places.resize_with(app.columns.len(), || None);
         cache.shown = vec![0; app.columns.len()];

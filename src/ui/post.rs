@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
+use super::shortcodes::as_shown;
 use super::text::{self, cut};
 use super::theme::Theme;
 use super::{reading, time};
@@ -27,6 +28,8 @@ const WRAPS_KEPT: usize = 512;
 pub(super) struct Wraps {
     entries: HashMap<(PostId, u16), Wrap>,
     frame: u64,
+    /// How emoji are shown: what was wrapped otherwise is of no use.
+    shortcodes: bool,
 }
 
 #[derive(Debug)]
@@ -38,8 +41,11 @@ struct Wrap {
 }
 
 impl Wraps {
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, shortcodes: bool) {
         self.frame += 1;
+        if std::mem::replace(&mut self.shortcodes, shortcodes) != shortcodes {
+            self.entries.clear();
+        }
     }
 
     pub(super) fn end(&mut self) {
@@ -50,11 +56,11 @@ impl Wraps {
         }
     }
 
-    fn lines(&mut self, post: &Arc<Post>, cells: u16) -> impl ExactSizeIterator<Item = &str> {
+    fn lines(&mut self, app: &App, post: &Arc<Post>, cells: u16) -> impl ExactSizeIterator<Item = &str> {
         let key = (post.id.clone(), cells);
         let is_fresh = self.entries.get(&key).is_some_and(|wrap| wrap.body.as_ptr() == Arc::as_ptr(post));
         if !is_fresh {
-            let words = shown_text(post).into_boxed_str();
+            let words = shown_text(app, post).into_boxed_str();
             let lines = text::wrap(words.trim_end(), cells).into_boxed_slice();
             self.entries.insert(key.clone(), Wrap { body: Arc::downgrade(post), words, lines, used: 0 });
         }
@@ -71,8 +77,8 @@ impl Wraps {
 }
 
 /// The post's words with its links as the network shows them.
-pub(super) fn shown_text(post: &Post) -> String {
-    let mut words = post.text.clone();
+pub(super) fn shown_text(app: &App, post: &Post) -> String {
+    let mut words = as_shown(app, &post.text).into_owned();
     for link in &post.links {
         if !link.short.is_empty() && !link.display.is_empty() {
             words = words.replace(&link.short, &link.display);
@@ -98,7 +104,7 @@ pub(super) fn row(context: &RowContext<'_>, wraps: &mut Wraps, post: &PostView) 
     let cells = context.cells.saturating_sub(2);
     match &post.body {
         Some(body) => {
-            let all = wraps.lines(body, cells);
+            let all = wraps.lines(context.app, body, cells);
             let count = all.len();
             for (i, line) in all.take(TEXT_LINES).enumerate() {
                 let more = if i + 1 == TEXT_LINES && count > TEXT_LINES { " .." } else { "" };
@@ -106,7 +112,7 @@ pub(super) fn row(context: &RowContext<'_>, wraps: &mut Wraps, post: &PostView) 
             }
             let alt = body.media.iter().find_map(|media| Some((media.kind.as_str(), media.alt.as_deref()?)));
             if let Some((kind, alt)) = alt {
-                let words = format!("{kind}: \"{}\"", alt.replace('\n', " "));
+                let words = format!("{kind}: \"{}\"", as_shown(context.app, alt).replace('\n', " "));
                 lines.push(quiet(context, &cut(&words, usize::from(cells))));
             }
         }
@@ -225,15 +231,21 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::Sig
         facts.push(Span::styled(format!("resolved {}{why}", resolved.rep), theme.quiet()));
         return facts;
     }
+    let left_behind = app.left_behind(case);
     match owner {
         Some(me) if is_mine => facts.push(Span::styled(format!("you:{me}"), theme.mark(Mark::Mine))),
         // Told by the answer already.
-        Some(other) if case.last_answer.as_ref().is_some_and(|answer| answer.rep.as_ref() == Some(other)) => {}
+        Some(other)
+            if left_behind.is_none()
+                && case.last_answer.as_ref().is_some_and(|answer| answer.rep.as_ref() == Some(other)) => {}
         Some(other) => {
             let since = case.claimed_at.map_or_else(String::new, |at| format!(" {}", ago(at)));
             facts.push(Span::styled(format!("claimed {other}{since}"), theme.mark(Mark::Claimed)));
         }
         None => {}
+    }
+    if let Some(ended) = left_behind {
+        facts.push(Span::styled(format!("their session ended {} ago", ago(ended)), theme.warning()));
     }
     if case.status == CaseStatus::Waiting {
         let since = case.waiting_since.map_or_else(String::new, |at| format!(" {}", ago(at)));

@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 use super::hints;
 use super::paint::{clamp_scroll, more_below, paragraph, put_line, put_lines, rule};
 use super::post::shown_text;
+use super::shortcodes::as_shown;
 use super::theme::Theme;
 use super::{reading, text, time};
 use crate::app::command::Command;
@@ -51,7 +52,7 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
         Some(body) => {
             let page = app.page_of(body);
             let page = page.split_once("://").map_or(page.as_str(), |(_, bare)| bare);
-            let head = format!("({})  {}  ", body.author.name, time::rfc3339(body.at, zone));
+            let head = format!("({})  {}  ", as_shown(app, &body.author.name), time::rfc3339(body.at, zone));
             let handle = format!("@{}  ", body.author.handle);
             let used = 14 + text::width(&handle) + text::width(&head);
             let fits = used + text::width(page) <= usize::from(cells);
@@ -63,7 +64,7 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
             if !fits {
                 lines.extend(paragraph(page, cells, 14, theme.quiet()));
             }
-            lines.extend(indented(&shown_text(body), theme.text()));
+            lines.extend(indented(&shown_text(app, body), theme.text()));
         }
         None => lines.push(Line::styled(" In reply to a post whose text was removed", theme.warning())),
     }

@@ -213,7 +213,7 @@ fn search_jumps_to_the_row_or_opens_the_post_alone() {
 fn links_are_logged_and_told_when_down() {
     let mut deck = Deck::with_posts(1);
     let account = AccountName::new("promo");
-    let report = |state| LinkReport { account: account.clone(), state, last_byte: None, note: None };
+    let report = |state| LinkReport { account: account.clone(), state, last_byte: None, note: None, refused: vec![] };
     deck.tell(Msg::Link(report(LinkState::Live)));
     deck.tell(Msg::Link(report(LinkState::Live)));
     assert_eq!(deck.app.link_log.len(), 1);

@@ -56,6 +56,8 @@ pub(crate) fn setup(columns: usize) -> Setup {
         accounts: vec![account("help", "Help", OURS, false), account("promo", "Brand", "98", false)],
         columns: (1..=columns).map(column).collect(),
         hold: secs(10),
+        release_after: SignedDuration::from_mins(15),
+        shortcodes: false,
         signature: Some("^AN".to_owned()),
         openings: Openings {
             acknowledgement: "Sorry, {name}. ".to_owned(),

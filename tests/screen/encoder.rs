@@ -154,7 +154,12 @@ fn with_texts(texts: &[String]) -> App {
 }
 
 fn assert_texts_keep_the_borders(texts: &[String]) {
+    assert_texts_keep_the_borders_of(texts, false);
+}
+
+fn assert_texts_keep_the_borders_of(texts: &[String], shortcodes: bool) {
     let mut app = with_texts(texts);
+    app.setup.shortcodes = shortcodes;
     let count = u64::try_from(texts.len()).expect("small");
     let both = move |n: u64| {
         Box::new(move |app: &mut App| {
@@ -171,6 +176,21 @@ fn borders_hold_for_text_of_every_script() {
     let texts: Vec<String> = std::fs::read_to_string(file).expect("the fixture").lines().map(str::to_owned).collect();
     assert_eq!(texts.len(), 200);
     assert_texts_keep_the_borders(&texts);
+}
+
+#[test]
+fn borders_hold_where_emoji_are_spelled_out_and_no_terminal_can_disagree() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/screen/hard.txt");
+    let texts: Vec<String> = std::fs::read_to_string(file).expect("the fixture").lines().map(str::to_owned).collect();
+    assert_texts_keep_the_borders_of(&texts, true);
+    let risky: Vec<_> = texts.iter().filter(|text| text.contains('\u{200d}') || text.contains('\u{fe0f}')).collect();
+    assert!(risky.len() > 10, "the fixture has lost its emoji");
+    for text in risky {
+        let mut app = with_texts(&["plain".to_owned(), text.clone()]);
+        app.setup.shortcodes = true;
+        let shown = super::Screen::new((80, 60), Theme::plain()).text(&app);
+        assert!(!shown.contains('\u{200d}') && !shown.contains('\u{fe0f}'), "{text}\n{shown}");
+    }
 }
 
 #[test]

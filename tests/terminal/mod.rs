@@ -89,6 +89,12 @@ impl InTerminal {
         self.writer.flush().expect("the terminal takes keys");
     }
 
+    /// Bytes as the line delivers them, whole characters or not.
+    pub(crate) fn bytes_of_keys(&mut self, bytes: &[u8]) {
+        self.writer.write_all(bytes).expect("the terminal takes keys");
+        self.writer.flush().expect("the terminal takes keys");
+    }
+
     /// What stands on the screen now, a line a row.
     pub(crate) fn screen(&self) -> String {
         self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).model.screen().contents()

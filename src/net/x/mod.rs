@@ -26,7 +26,8 @@ use url::Url;
 use self::pace::Pace;
 use super::http::NetSetupError;
 use super::{Backfill, Clock, Feed, Finding, Network, Outgoing, ReadBack, SendError};
-use crate::model::{Account, LinkReport, PostId};
+use crate::model::{Account, FoundOnNetwork, LinkReport, PostId};
+use crate::rules::Rule;
 
 /// Bits that make the ids of this run unlike those of any other; 41 of them are used.
 pub type SessionRandom = u64;
@@ -110,6 +111,10 @@ impl Network for XNetwork {
 
     async fn backfill(&self, feeds: &[Feed], from: Timestamp, to: Timestamp) -> Backfill {
         backfill::backfill(&self.api, feeds, from, to).await
+    }
+
+    async fn search(&self, query: &Rule, most: u64) -> FoundOnNetwork {
+        search::newest(&self.api, query, most).await
     }
 
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {

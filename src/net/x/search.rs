@@ -1,15 +1,40 @@
-//! X's recent search, page by page, newest first: lost replies are looked for with it and gaps filled.
+//! X's recent search, page by page, newest first: lost replies are looked for with it, gaps filled, and reps
+//! search with it.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Api, CallError};
 use super::decode;
 use super::problem::Class;
+use super::rule_text;
 use super::stream::{names_our_parameters, parameters};
-use crate::model::Post;
+use crate::model::{FoundOnNetwork, Post};
+use crate::rules::Rule;
 
 /// How far back X's recent search reaches, less an hour for clocks.
 pub(super) const REACHES: SignedDuration = SignedDuration::from_hours(7 * 24 - 1);
+
+/// X returns no smaller and no larger page.
+const PAGE: std::ops::RangeInclusive<u64> = 10..=100;
+
+/// The newest posts of the last 7 days: one page, so that the price is known before.
+pub(super) async fn newest(api: &Api, query: &Rule, most: u64) -> FoundOnNetwork {
+    let query = match rule_text::for_search(query, api.account().tier) {
+        Ok(query) => query,
+        Err(why) => return FoundOnNetwork::refused(why, None),
+    };
+    let from = api.now().checked_sub(REACHES).unwrap_or(Timestamp::MIN);
+    let mut search = Search::new(api, query, from, None);
+    search.page_size = most.clamp(*PAGE.start(), *PAGE.end()).to_string();
+    match search.page().await {
+        Ok(page) => {
+            let Page { mut posts, returned } = page.unwrap_or(Page { posts: Vec::new(), returned: 0 });
+            posts.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+            FoundOnNetwork { posts, read: returned, has_more: !search.has_ended(), refused: None }
+        }
+        Err(stopped) => FoundOnNetwork::refused(stopped.why, stopped.until),
+    }
+}
 
 /// A query under way.
 pub(super) struct Search<'a> {
@@ -18,6 +43,7 @@ pub(super) struct Search<'a> {
     start: String,
     end: Option<String>,
     next: Next,
+    page_size: String,
     /// X renamed its parameters; which names it takes is found out with the first page.
     has_new_names: bool,
 }
@@ -55,7 +81,8 @@ impl<'a> Search<'a> {
             let is_whole = to.subsec_nanosecond() == 0;
             second(if is_whole { to } else { to.checked_add(SignedDuration::from_secs(1)).unwrap_or(to) })
         });
-        Self { api, query, start: second(from), end, next: Next::First, has_new_names: false }
+        let page_size = PAGE.end().to_string();
+        Self { api, query, start: second(from), end, next: Next::First, page_size, has_new_names: false }
     }
 
     /// All pages were read.
@@ -70,8 +97,11 @@ impl<'a> Search<'a> {
                 let why = "the limit for searching is used up".to_owned();
                 return Err(Stopped { why, until: Some(until), is_about_the_query: false });
             }
-            let mut params =
-                vec![("query", self.query.as_str()), ("max_results", "100"), ("start_time", self.start.as_str())];
+            let mut params = vec![
+                ("query", self.query.as_str()),
+                ("max_results", self.page_size.as_str()),
+                ("start_time", self.start.as_str()),
+            ];
             params.extend(self.end.as_deref().map(|end| ("end_time", end)));
             match &self.next {
                 Next::First => {}

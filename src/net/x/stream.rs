@@ -399,7 +399,11 @@ impl Listener {
             .filter(|refusal| !self.refused.contains(refusal))
             .map(|(column, why)| format!("column {column}: X refuses its rule: {why}"))
             .collect();
+        let is_mended = fresh.is_empty() && self.refused != synced.refused;
         self.refused = synced.refused;
+        if is_mended {
+            self.tell(self.state.clone(), None).await;
+        }
         for note in fresh {
             self.tell(self.state.clone(), Some(note)).await;
         }
@@ -446,7 +450,13 @@ impl Listener {
     }
 
     fn report(&self, note: Option<String>) -> LinkReport {
-        LinkReport { account: self.api.account().name, state: self.state.clone(), last_byte: self.last_byte, note }
+        LinkReport {
+            account: self.api.account().name,
+            state: self.state.clone(),
+            last_byte: self.last_byte,
+            note,
+            refused: self.refused.clone(),
+        }
     }
 
     fn no_rule_left(&self) -> End {
