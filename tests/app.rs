@@ -8,4 +8,5 @@ mod app {
     mod screens;
     mod script;
     mod sending;
+    mod texts;
 }
