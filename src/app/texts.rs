@@ -74,6 +74,7 @@ impl App {
 
     /// After the start: what a checkpoint left out and the keys may need at once.
     pub(super) fn read_concerns(&mut self, out: &mut Vec<Effect>) {
+        self.books.texts.looked = None;
         let words = self.desk.missing_words();
         if !words.is_empty() {
             out.push(Effect::ReadBodies { ids: words });
