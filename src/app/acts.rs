@@ -280,7 +280,7 @@ impl App {
                 if copied.len() == text.len() { self.info(told) } else { self.warn(told) }
             }
             None if command == Command::CopyCase => self.info("this post is no case".to_owned()),
-            None => self.info("the post's text was removed".to_owned()),
+            None => self.say_no_text(&post),
         }
     }
 
@@ -299,9 +299,9 @@ impl App {
         if matches!(post.state, PostState::Deleted | PostState::Erased) {
             return self.info("the post is gone".to_owned());
         }
-        match post.body {
-            Some(body) => out.push(Effect::Open { url: clean::line(&self.page_of(&body)) }),
-            None => self.info("the post's text was removed".to_owned()),
+        match &post.body {
+            Some(body) => out.push(Effect::Open { url: clean::line(&self.page_of(body)) }),
+            None => self.say_no_text(&post),
         }
     }
 

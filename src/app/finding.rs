@@ -1,6 +1,5 @@
 //! Searching in stored posts, and on a network itself.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{App, Effect, Find, Mode, NetworkFind};
@@ -163,8 +162,7 @@ impl App {
         match hit.body {
             Body::Post(post) => {
                 if !self.go_to_post(&post.id) {
-                    let known = self.desk.posts.get(&post.id).cloned();
-                    let view = known.unwrap_or_else(|| self.view_of(Arc::new(*post)));
+                    let view = self.known_or_judged(Arc::new(*post));
                     self.open_post(view, out);
                 }
             }
@@ -188,11 +186,17 @@ impl App {
     pub(super) fn post_of_hit(&self) -> Option<PostView> {
         let Mode::Find(find) = &self.mode else { return None };
         match &find.hits.get(find.selected).filter(|_| find.in_list)?.body {
-            Body::Post(post) => {
-                let known = self.desk.posts.get(&post.id).cloned();
-                Some(known.unwrap_or_else(|| self.view_of(Arc::new((**post).clone()))))
-            }
+            Body::Post(post) => Some(self.known_or_judged(Arc::new((**post).clone()))),
             Body::Draft(_) | Body::Reply(_) | Body::Note(_) => None,
+        }
+    }
+
+    /// As the desk knows it, with the text in hand where the desk has let it go.
+    fn known_or_judged(&self, post: Arc<Post>) -> PostView {
+        match self.desk.posts.get(&post.id).cloned() {
+            Some(known) if known.lacks_text() => PostView { body: Some(post), ..known },
+            Some(known) => known,
+            None => self.view_of(post),
         }
     }
 
@@ -202,7 +206,7 @@ impl App {
         let standing = Standing::of(&post, own);
         let columns =
             self.setup.columns.iter().filter(|column| column.network == post.network() && column.rule.matches(&post));
-        let columns: BTreeSet<_> = columns.map(|column| column.name.clone()).collect();
+        let columns = columns.map(|column| column.name.clone()).collect();
         PostView {
             id: post.id.clone(),
             author: post.author.id.clone(),

@@ -20,6 +20,7 @@ const ADOPTED_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 impl App {
     /// A second has passed, or a moment of [`App::next_deadline`] has come.
     pub(super) fn tick(&mut self, out: &mut Vec<Effect>) {
+        self.ask_texts_again();
         self.send_due(self.now, out);
         self.keep_again(out);
         self.release_left_behind(out);

@@ -22,9 +22,12 @@ impl App {
         for envelope in envelopes {
             let before = self.before(&envelope.event);
             fold(&mut self.desk, envelope);
+            self.count_text(envelope);
+            self.follow_texts(envelope);
             self.after(envelope, &before, out);
         }
         self.keep_pushed(pushed);
+        self.refresh_opened();
         self.prune();
         self.recheck();
         self.dirty |= !envelopes.is_empty();
@@ -34,10 +37,7 @@ impl App {
         self.caught_up = true;
         self.dirty = true;
         self.books.arrived.clear();
-        let ids = self.desk.missing_bodies();
-        if !ids.is_empty() {
-            out.push(Effect::ReadBodies { ids });
-        }
+        self.read_concerns(out);
     }
 
     /// The oldest posts of each held column that a batch may push out of its window.
@@ -382,11 +382,9 @@ impl App {
     pub(super) fn store_answered(&mut self, answer: FromStore, out: &mut Vec<Effect>) {
         self.dirty = true;
         match answer {
-            FromStore::Bodies(bodies) => {
-                for (id, body) in bodies {
-                    self.desk.supply(&id, body);
-                }
-                self.open_awaited_draft(out);
+            FromStore::Bodies { asked, found } => {
+                self.texts_came(&asked, found);
+                self.open_awaited_draft(&asked, out);
                 self.adopt_read(out);
             }
             FromStore::Older { column, posts } => {
@@ -412,7 +410,7 @@ struct Before {
     mine: bool,
     status: Option<CaseStatus>,
     last_answer: Option<PostId>,
-    handed_over: Option<crate::desk::case::HandOver>,
+    handed_over: Option<Box<crate::desk::case::HandOver>>,
     /// Columns in which the post is new.
     fresh_in: Vec<usize>,
 }

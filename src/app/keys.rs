@@ -372,7 +372,7 @@ impl App {
             return self.info("there are no drafts".to_owned());
         };
         let mut posts: Vec<_> = case.posts.iter().filter_map(|post| self.desk.posts.get(post)).collect();
-        posts.retain(|post| post.body.is_some());
+        posts.retain(|post| post.has_text());
         posts.sort_by_key(|post| (case.waiting_since != Some(post.at), std::cmp::Reverse(post.at)));
         match posts.first().map(|post| (*post).clone()) {
             Some(post) => self.draft_for(post, purpose, out),

@@ -35,6 +35,7 @@ pub mod preview;
 pub mod reading;
 mod sending;
 pub mod setup;
+mod texts;
 mod update;
 mod walk;
 pub mod writing;
@@ -207,8 +208,12 @@ pub struct NetworkFind {
 /// What the app asked the store for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FromStore {
-    /// Texts for posts, drafts and replies that a checkpoint left out.
-    Bodies(Vec<(BodyId, Body)>),
+    /// Texts of posts, drafts and replies that were not at hand.
+    Bodies {
+        asked: Vec<BodyId>,
+        /// The ones that are there.
+        found: Vec<(BodyId, Body)>,
+    },
     /// Posts older than a column's window, newest first.
     Older {
         column: usize,

@@ -46,6 +46,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
     }
     app.save_when_due(&mut out);
     app.keep_pane_read(&mut out);
+    app.keep_texts(&mut out);
     out
 }
 

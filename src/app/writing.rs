@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
 use super::acts::no_case;
+use super::books::Opening;
 use super::chord::{Chord, Named};
 use super::compose_text::{filled, open_slot, published};
 use super::composer::{Composer, Saved};
@@ -56,7 +57,15 @@ impl App {
     }
 
     pub(super) fn draft_for(&mut self, post: PostView, purpose: Purpose, out: &mut Vec<Effect>) {
+        // The store has brought what was missing: what is still missing was erased.
+        let answered = |opening: &mut Opening| {
+            opening.awaited.is_empty() && opening.post.id == post.id && opening.purpose == purpose
+        };
+        let is_read = self.books.opening.take_if(answered).is_some();
         let Some(seen) = post.body.clone() else {
+            if post.lacks_text() && !is_read {
+                return self.await_draft(post, purpose, "reading the post", out);
+            }
             return self.info("the post's text was removed; there is nothing to answer".to_owned());
         };
         let Some(account) = self.reply_account(&post).cloned() else {
@@ -77,11 +86,7 @@ impl App {
                     let theirs = (draft.rep != self.setup.me).then(|| draft.rep.clone());
                     (text.clone(), draft.saved, Saved::At(draft.saved), theirs)
                 }
-                None if self.books.opening.is_none() => {
-                    out.push(Effect::ReadBodies { ids: vec![BodyId::draft(case_id, purpose)] });
-                    self.books.opening = Some((post, purpose));
-                    return self.info("reading the draft".to_owned());
-                }
+                None if !is_read => return self.await_draft(post, purpose, "reading the draft", out),
                 // The store had no text for it: it was erased.
                 None => (self.opening(purpose, &seen), self.now, Saved::Untouched, None),
             },
@@ -108,9 +113,29 @@ impl App {
         DraftText { text, cursor: end }
     }
 
-    /// The store has answered: opens the draft that was waiting for its text.
-    pub(super) fn open_awaited_draft(&mut self, out: &mut Vec<Effect>) {
-        let Some((post, purpose)) = self.books.opening.clone() else { return };
+    /// Asks the store for what a draft lacks: the post's text, its own, or both.
+    fn await_draft(&mut self, post: PostView, purpose: Purpose, told: &str, out: &mut Vec<Effect>) {
+        let mut awaited = Vec::new();
+        if post.lacks_text() {
+            awaited.push(BodyId::post(&post.id));
+        }
+        let case = post.case.and_then(|case| self.desk.cases.get(&case)).or_else(|| self.desk.case_of(&post.id));
+        if let Some(case) = case.filter(|case| case.drafts.get(&purpose).is_some_and(|it| it.draft.is_none())) {
+            awaited.push(BodyId::draft(case.id, purpose));
+        }
+        out.push(Effect::ReadBodies { ids: awaited.clone() });
+        self.books.opening = Some(Opening { post, purpose, awaited });
+        self.info(told.to_owned());
+    }
+
+    /// The store has answered: opens the draft that was waiting for just that.
+    pub(super) fn open_awaited_draft(&mut self, answered: &[BodyId], out: &mut Vec<Effect>) {
+        let Some(opening) = &mut self.books.opening else { return };
+        opening.awaited.retain(|id| !answered.contains(id));
+        if !opening.awaited.is_empty() {
+            return;
+        }
+        let (post, purpose) = (opening.post.clone(), opening.purpose);
         if matches!(self.mode, Mode::Columns | Mode::Case { .. } | Mode::Drafts { .. }) {
             self.draft_for(post, purpose, out);
         }

@@ -53,6 +53,10 @@ impl Contact {
 
 impl AuthorHistory {
     pub(super) fn remember(&mut self, contact: Contact) {
+        if self.contacts.len() == self.contacts.capacity() {
+            // Most authors come once: room for one at first, not for four.
+            self.contacts.reserve_exact(self.contacts.len().max(1));
+        }
         self.contacts.push_back(contact);
         if self.contacts.len() > CONTACTS_KEPT {
             self.contacts.pop_front();

@@ -51,10 +51,10 @@ pub struct Case {
     #[serde(with = "super::moment::optional")]
     pub dm_requested: Option<Timestamp>,
     /// A reply taken to the network's own page that has not come back on the stream yet.
-    pub handed_over: Option<HandOver>,
+    pub handed_over: Option<Box<HandOver>>,
     #[serde(with = "super::moment::optional")]
     pub snoozed_until: Option<Timestamp>,
-    pub resolved: Option<Resolution>,
+    pub resolved: Option<Box<Resolution>>,
     pub reopened: u32,
     /// A rep wants it looked at before others.
     pub is_urgent: bool,
@@ -133,7 +133,8 @@ impl Case {
             number,
             author: author.clone(),
             conversation: conversation.clone(),
-            posts: Vec::new(),
+            // Most cases have one post, and a list that grows by itself begins with room for four.
+            posts: Vec::with_capacity(1),
             status: CaseStatus::New,
             owner: None,
             claimed_at: None,
@@ -376,7 +377,7 @@ impl Desk {
             resolved.status = CaseStatus::Resolved;
             resolved.waiting_since = None;
             resolved.snoozed_until = None;
-            resolved.resolved = Some(resolution);
+            resolved.resolved = Some(Box::new(resolution));
         });
     }
 

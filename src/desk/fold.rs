@@ -100,14 +100,14 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
             // A reply that failed here and is taken to the network's own page has left the outbox.
             desk.reply_dropped(*reply);
             desk.change_case(*case, |case| {
-                case.handed_over = Some(HandOver {
+                case.handed_over = Some(Box::new(HandOver {
                     reply: *reply,
                     to: to.clone(),
                     purpose: *purpose,
                     account: account.clone(),
                     rep: envelope.rep.clone(),
                     at: envelope.at,
-                });
+                }));
             });
         }
 
@@ -131,10 +131,11 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
 impl Desk {
     /// A post new to the desk, or one that a further column asked for.
     fn post_matched(&mut self, envelope: &Envelope) {
-        let Some(view) = PostView::of(envelope) else { return };
+        let Some(mut view) = PostView::of(envelope) else { return };
+        view.columns = self.shared(view.columns);
         let (post, columns) = (view.id.clone(), view.columns.clone());
         if let Some(known) = self.posts.get_mut(&post) {
-            if known.body.is_none() && matches!(known.state, PostState::Present | PostState::Edited) {
+            if known.lacks_text() {
                 known.body = view.body;
             }
             for column in &columns {

@@ -76,7 +76,8 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     super::signals::watch(&stop, &tasks).context("signals cannot be watched")?;
 
     let past = log.last().await?;
-    let (desk, unread) = store::load(&*log).await?;
+    let (_, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    let desk = store::load(&*log, &setup.columns, rows).await?;
     let mut screen = Screen::open()
         .context("this is no terminal: the deck needs one (try `replydeck match` or `replydeck ingest`)")?;
     let mut app = App::new(setup, screen.size(), clock(), IdSource::new(random));
@@ -137,9 +138,6 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
         holds,
         was_cut_off: false,
     };
-    if !unread.is_empty() {
-        deck.effects.run(app::Effect::ReadBodies { ids: unread }, &deck.app);
-    }
     let ended = deck.turn(messages, reloads).await;
     // One path for every end: nothing new comes in, what is on its way arrives, the terminal is given back last.
     stop.cancel();

@@ -91,9 +91,9 @@ impl Effects {
             }
             Effect::Send { reply } => self.deliver(reply, app, false),
             Effect::ReadBack { reply } => self.deliver(reply, app, true),
-            Effect::ReadBodies { ids } => {
-                self.read(move |log| async move { log.bodies(ids).await.map(FromStore::Bodies) })
-            }
+            Effect::ReadBodies { ids } => self.read(move |log| async move {
+                log.bodies(ids.clone()).await.map(|found| FromStore::Bodies { asked: ids, found })
+            }),
             Effect::ReadOlder { column, name, before } => self.read(move |log| async move {
                 log.older(name, before, PAGE).await.map(|posts| FromStore::Older { column, posts })
             }),

@@ -238,12 +238,12 @@ async fn read_open_gaps(log: &dyn Log) -> Result<BTreeMap<GapId, Vec<ColumnName>
     let last = log.last().await?;
     let (mut seq, mut open) = (Seq(0), BTreeMap::new());
     if let Some((at, bytes)) = log.checkpoint(Desk::CHECKPOINT_KIND.into()).await?
-        && let Some(desk) = Desk::from_checkpoint(&bytes)
-        && desk.seq == at
+        && let Some((checked, gaps)) = Desk::gaps_in_checkpoint(&bytes)
+        && checked == at
         && at <= last
     {
         seq = at;
-        open.extend(desk.gaps.into_values().filter(|gap| gap.to.is_none()).map(|gap| (gap.id, gap.columns)));
+        open.extend(gaps.into_values().filter(|gap| gap.to.is_none()).map(|gap| (gap.id, gap.columns)));
     }
     if seq >= last {
         return Ok(open);

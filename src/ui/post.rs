@@ -127,7 +127,7 @@ pub(super) fn missing_text(state: PostState) -> &'static str {
     match state {
         PostState::Deleted => "deleted by its author (text removed)",
         PostState::Erased => "text removed",
-        PostState::Present | PostState::Edited => "text removed or not read yet",
+        PostState::Present | PostState::Edited => "reading the text..",
     }
 }
 
