@@ -164,7 +164,7 @@ pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
 }
 
 /// `sent to @petrk in 0:07  u=undo`
-fn held_words(app: &App) -> Option<String> {
+pub(super) fn held_words(app: &App) -> Option<String> {
     let held = app.held();
     let (reply, until) = held.first()?;
     let to = reading::answered_handle(&app.desk, reply);
