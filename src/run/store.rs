@@ -12,6 +12,9 @@ use crate::model::{BodyId, Seq};
 /// So many posts of each column have their text read before the first frame; the rest follows at once.
 const FIRST_TEXTS: usize = 60;
 
+/// So many events are handed to the deck at once: folding them takes well under a millisecond, so that no key waits.
+const TOLD_AT_ONCE: usize = 32;
+
 /// The desk as the newest checkpoint has it, the texts of the newest posts joined, and the ids of those still
 /// to be read. An empty desk where there is no checkpoint: then the log is folded from its start.
 pub async fn load(log: &dyn Log) -> Result<(Desk, Vec<BodyId>), LogError> {
@@ -52,8 +55,10 @@ pub async fn follow(log: Arc<dyn Log>, after: Seq, past: Seq, inbox: mpsc::Sende
     }
     while let Some(batch) = batches.recv().await {
         let last = batch.last().map_or(after, |envelope| envelope.seq);
-        if inbox.send(Msg::Envelopes(batch)).await.is_err() {
-            return;
+        for part in batch.chunks(TOLD_AT_ONCE) {
+            if inbox.send(Msg::Envelopes(part.to_vec())).await.is_err() {
+                return;
+            }
         }
         if !caught_up && last >= past {
             caught_up = true;
