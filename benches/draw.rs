@@ -144,7 +144,8 @@ fn time(criterion: &mut Criterion) {
                 second += 1;
                 app.now = deck::now() + jiff::SignedDuration::from_secs(second % 50);
                 if counts_again {
-                    fold(&mut app.desk, &next_event(app.desk.seq, app.now));
+                    let event = next_event(app.desk.seq, app.now);
+                    fold(&mut app.desk, &event);
                 }
                 terminal.draw(|frame| ui::draw(frame, black_box(&app), &mut cache)).expect("a frame");
             });
