@@ -76,15 +76,12 @@ impl App {
             until.duration_since(now).as_secs().hash(&mut face);
         }
         self.shown_notice().map(|notice| (notice.at, &notice.text)).hash(&mut face);
-        for column in 0..self.columns.len() {
-            let view = &self.columns[column];
-            let rows = self.rows(column);
-            let here = view.selected.as_ref().and_then(|selected| rows.iter().position(|(_, post)| post == selected));
-            let reach = view.shown.max(8);
-            let from = here.unwrap_or(0).saturating_sub(reach);
-            for (at, post) in rows.iter().skip(from).take(2 * reach + 1) {
-                now.duration_since(*at).as_mins().hash(&mut face);
-                if let Some(case) = self.desk.case_of(post)
+        // Where a frame said which columns are on the screen, the others do not matter.
+        let is_drawn = self.columns.iter().any(|column| column.shown > 0);
+        for column in (0..self.columns.len()).filter(|column| !is_drawn || self.columns[*column].shown > 0) {
+            for row in self.rows_in_sight(column) {
+                now.duration_since(row.at).as_mins().hash(&mut face);
+                if let Some(case) = self.desk.case_of(row.id)
                     && let Some(since) = case.waiting_since
                 {
                     now.duration_since(since).as_mins().hash(&mut face);

@@ -75,7 +75,7 @@ impl App {
             }
             Self::keep_pushed_out(&mut self.columns[index], posts);
             let lost = self.columns[index].selected.clone();
-            if lost.is_some_and(|lost| !self.rows(index).iter().any(|(_, row)| *row == lost)) {
+            if lost.is_some_and(|lost| !self.has_row(index, &lost)) {
                 self.columns[index] =
                     super::ColumnView { shown: self.columns[index].shown, ..super::ColumnView::default() };
                 self.warn(format!("column {} was held for too many posts and is live again", index + 1));
@@ -285,9 +285,14 @@ impl App {
     /// Tells the rep what others did to their cases, and what became of a reply they posted by hand.
     fn tell(&mut self, envelope: &Envelope, before: &Before, is_under_way: bool, out: &mut Vec<Effect>) {
         let Some(case_id) = before.case else { return };
+        let drafting = self.draft_case() == Some(case_id);
+        let is_assigned = matches!(envelope.event, Event::CaseAssigned { .. });
+        // Most of what comes in is nobody's yet.
+        if !(before.mine || drafting || is_assigned || before.handed_over.is_some()) {
+            return;
+        }
         let Some(case) = self.desk.cases.get(&case_id).cloned() else { return };
         let words = self.case_words(case_id);
-        let drafting = self.draft_case() == Some(case_id);
         if let Event::CaseAssigned { to, .. } = &envelope.event
             && *to == self.setup.me
             && envelope.rep != self.setup.me
@@ -380,7 +385,8 @@ impl App {
     }
 
     pub(super) fn store_answered(&mut self, answer: FromStore, out: &mut Vec<Effect>) {
-        self.dirty = true;
+        // A case's events are counted, not drawn.
+        self.dirty |= !matches!(answer, FromStore::Case { .. });
         match answer {
             FromStore::Bodies { asked, found } => {
                 self.texts_came(&asked, found);

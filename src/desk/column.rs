@@ -219,7 +219,7 @@ impl Desk {
     pub(super) fn show(&mut self, column: &ColumnName, post: &PostId) {
         let Some(view) = self.posts.get(post) else { return };
         let (place, case) = (view.place(), view.case);
-        self.recount(case, |desk| {
+        self.recount_shown(case, |desk| {
             desk.column(column).window.insert(place);
         });
         let Some(shown) = self.columns.get(column).filter(|shown| shown.window.len() > WINDOW) else { return };
@@ -233,7 +233,7 @@ impl Desk {
     fn hide(&mut self, column: &ColumnName, post: &PostId) {
         let Some(view) = self.posts.get(post) else { return };
         let (place, case) = (view.place(), view.case);
-        self.recount(case, |desk| {
+        self.recount_shown(case, |desk| {
             if let Some(column) = desk.columns.get_mut(column) {
                 column.window.remove(&place);
             }

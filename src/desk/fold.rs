@@ -15,6 +15,9 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
     if envelope.seq <= desk.seq {
         return;
     }
+    if desk.index.of == desk.seq {
+        desk.index.of = envelope.seq;
+    }
     desk.seq = envelope.seq;
     desk.counters.events += 1;
     if envelope.version > EVENT_VERSION {
@@ -139,8 +142,11 @@ impl Desk {
                 known.body = view.body;
             }
             for column in &columns {
-                let Some(known) = self.posts.get_mut(&post) else { return };
-                if known.columns.insert(column.clone()) {
+                let case = self.posts.get(&post).and_then(|known| known.case);
+                let is_further = self.recount(case, |desk| {
+                    desk.posts.get_mut(&post).is_some_and(|known| known.columns.insert(column.clone()))
+                });
+                if is_further {
                     self.column(column).matched += 1;
                     self.show(column, &post);
                 }

@@ -13,6 +13,9 @@ use crate::model::{PostId, Seq};
 /// A post takes at least so many rows of the screen: head, words, rule.
 const ROWS_OF_A_POST: usize = 3;
 
+/// So many events are handed to the deck at once: folding them takes well under a millisecond, so that no key waits.
+const TOLD_AT_ONCE: usize = 32;
+
 /// The desk as the newest checkpoint has it, with the texts that these columns show first on a screen of so many
 /// `rows`; the others are read as they come near. An empty desk where there is no checkpoint: then the log is folded
 /// from its start.
@@ -54,8 +57,10 @@ pub async fn follow(log: Arc<dyn Log>, after: Seq, past: Seq, inbox: mpsc::Sende
     }
     while let Some(batch) = batches.recv().await {
         let last = batch.last().map_or(after, |envelope| envelope.seq);
-        if inbox.send(Msg::Envelopes(batch)).await.is_err() {
-            return;
+        for part in batch.chunks(TOLD_AT_ONCE) {
+            if inbox.send(Msg::Envelopes(part.to_vec())).await.is_err() {
+                return;
+            }
         }
         if !caught_up && last >= past {
             caught_up = true;
