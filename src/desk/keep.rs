@@ -33,8 +33,8 @@ impl Desk {
             self.recount_new(case);
         }
         for reply in self.replies.values() {
-            if let Delivery::Sent { at, .. } = reply.delivery {
-                self.index.finished.insert((at, reply.id));
+            if let Delivery::Sent { at, .. } | Delivery::Delivered { at, .. } = &reply.delivery {
+                self.index.finished.insert((*at, reply.id));
             }
         }
     }
