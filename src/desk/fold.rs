@@ -209,9 +209,10 @@ impl Desk {
             return;
         }
         if let Some(Body::Post(body)) = &envelope.body {
-            view.body = Some(Arc::new((**body).clone()));
             // A quoted text that was taken out is no edit of its author's.
-            if body.is_edited {
+            let has_other_words = view.body.as_ref().is_none_or(|known| known.text != body.text);
+            view.body = Some(Arc::new((**body).clone()));
+            if body.is_edited || has_other_words {
                 view.state = PostState::Edited;
                 let (case, at) = (view.case, envelope.at);
                 if let Some(case) = case.and_then(|case| self.cases.get_mut(&case))

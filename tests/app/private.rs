@@ -169,11 +169,11 @@ fn who_asked_not_to_be_contacted_is_told_before_drafting_and_blocks_until_lifted
     assert!(deck.took().is_empty(), "neither sent nor handed over");
     deck.press("esc");
     deck.press("esc");
-    deck.command_line("lift-opt-out");
+    deck.press("gS");
     assert!(deck.app.desk.opted_out.contains_key(&author), "once only warns");
-    deck.command_line("lift-opt-out");
+    deck.press("gS");
     assert!(deck.app.desk.opted_out.is_empty());
-    deck.command_line("opt-out");
+    deck.press("gs");
     assert_eq!(deck.app.desk.opted_out[&author].rep.as_str(), "ana");
 }
 
@@ -222,6 +222,7 @@ fn posts_of_open_cases_are_looked_up_while_the_link_lives() {
         state: LinkState::Live,
         last_byte: Some(deck.now),
         note: None,
+        refused: Vec::new(),
     }));
     deck.wait(130);
     let looks: Vec<_> = deck

@@ -164,8 +164,8 @@ fn an_edit_after_our_answer_is_told_on_the_case_until_we_answer_again() {
     edit(&mut s, "14:01", true);
     assert_eq!(s.case("jo", "p1").edited_since, None, "nothing was answered yet");
     s.answer("14:05", "ana", 1, jo, "p1", Purpose::Acknowledgement);
-    edit(&mut s, "14:06", false);
-    assert_eq!(s.case("jo", "p1").edited_since, None, "a quoted text that went is no edit");
+    edit(&mut s, "14:00", false);
+    assert_eq!(s.case("jo", "p1").edited_since, None, "the same words are no edit");
     edit(&mut s, "14:07", true);
     assert_eq!(s.case("jo", "p1").edited_since, Some(at("14:07")));
     s.answer("14:09", "ana", 2, jo, "p1", Purpose::Acknowledgement);
