@@ -7,6 +7,7 @@ mod app {
     mod network_search;
     mod outbox;
     mod places;
+    mod private;
     mod screens;
     mod script;
     mod sending;

@@ -10,7 +10,9 @@ use super::composer::Composer;
 use super::effect::AppendToken;
 use super::texts::Texts;
 use crate::desk::{CaseDraft, PostView};
-use crate::model::{Body, BodyId, CaseId, DraftText, Event, EventId, PostId, Purpose, RepName, ReplyId};
+use crate::model::{
+    AuthorId, Body, BodyId, CaseId, DraftText, Event, EventId, PostId, Purpose, RepName, ReplyId, Verdict,
+};
 
 /// The deck's own bookkeeping.
 #[derive(Debug, Default)]
@@ -52,6 +54,13 @@ pub struct Books {
     pub(super) keeping: Vec<Keeping>,
     /// A draft to be opened once the store has brought what it lacks.
     pub(super) opening: Option<Opening>,
+    /// Who was asked for at the network whether they take direct messages, and the post in hand then.
+    pub(super) asked_private: Option<(AuthorId, PostView)>,
+    /// What the network said of it, and when.
+    pub(super) may_message: BTreeMap<AuthorId, (Verdict, Timestamp)>,
+    /// When each post was last looked up, and the next look.
+    pub(super) looked_up: BTreeMap<PostId, Timestamp>,
+    pub(super) next_look: Option<Timestamp>,
     /// What was typed to call up the saved replies; put back if none is taken.
     pub(super) called_by: &'static str,
     /// Which texts are at hand.

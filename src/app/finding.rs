@@ -173,6 +173,10 @@ impl App {
                     None => self.info("that reply's case is no longer at hand".to_owned()),
                 }
             }
+            Body::Message(message) => match self.desk.case_with(&message.with) {
+                Some(case) => self.go_to_case(case, out),
+                None => self.info("there is no case of theirs at hand".to_owned()),
+            },
             Body::Draft(_) | Body::Note(_) => self.info("only posts and replies can be opened from here".to_owned()),
         }
     }
@@ -187,7 +191,7 @@ impl App {
         let Mode::Find(find) = &self.mode else { return None };
         match &find.hits.get(find.selected).filter(|_| find.in_list)?.body {
             Body::Post(post) => Some(self.known_or_judged(Arc::new((**post).clone()))),
-            Body::Draft(_) | Body::Reply(_) | Body::Note(_) => None,
+            Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::Message(_) => None,
         }
     }
 

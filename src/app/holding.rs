@@ -24,6 +24,7 @@ impl App {
         self.send_due(self.now, out);
         self.keep_again(out);
         self.release_left_behind(out);
+        self.look_up(out);
         let face = self.clock_face();
         self.dirty |= std::mem::replace(&mut self.books.clock_face, face) != face;
     }
@@ -197,7 +198,10 @@ impl App {
                     held += 1;
                 }
                 Delivery::Sending => out.push(Effect::ReadBack { reply: *id }),
-                Delivery::Sent { .. } | Delivery::Failed { .. } | Delivery::Parked { .. } => {}
+                Delivery::Sent { .. }
+                | Delivery::Delivered { .. }
+                | Delivery::Failed { .. }
+                | Delivery::Parked { .. } => {}
             }
         }
         if !self.books.adopting.is_empty() {

@@ -25,6 +25,7 @@ impl App {
             self.count_text(envelope);
             self.follow_texts(envelope);
             self.after(envelope, &before, out);
+            self.forget_texts(envelope, out);
         }
         self.keep_pushed(pushed);
         self.refresh_opened();
@@ -91,6 +92,9 @@ impl App {
             Event::PostMatched { conversation, standing: Standing::Own, in_reply_to_author: Some(author), .. } => {
                 Some(CaseId::of(author, conversation))
             }
+            Event::DmReceived { author, .. } => self.desk.case_with(author),
+            Event::DmSent { to, .. } => self.desk.case_with(to),
+            Event::PostEdited { post } => self.desk.posts.get(post).and_then(|view| view.case),
             event => event.case(),
         };
         let known = case.and_then(|case| self.desk.cases.get(&case));
@@ -165,7 +169,7 @@ impl App {
         if ours {
             // Seen twice it is written once.
             let id = EventId::of("reply-sent", &[&reply.to_string(), &post.to_string()]);
-            self.append_as(id, Event::ReplySent { reply, case, post: post.clone() }, out);
+            self.append_as(id, Event::ReplySent { reply, case, post: post.clone() }, None, out);
         }
     }
 
@@ -227,7 +231,7 @@ impl App {
                     out.push(Effect::ReadBack { reply: *reply });
                 }
             }
-            Event::ReplySent { reply, case, .. } => {
+            Event::ReplySent { reply, case, .. } | Event::ReplyDelivered { reply, case, .. } => {
                 let asked = self.books.queued.iter().any(|queued| queued.reply == *reply);
                 self.end_reply(*reply);
                 if mine && asked && self.caught_up {
@@ -284,6 +288,9 @@ impl App {
 
     /// Tells the rep what others did to their cases, and what became of a reply they posted by hand.
     fn tell(&mut self, envelope: &Envelope, before: &Before, is_under_way: bool, out: &mut Vec<Effect>) {
+        if let (Event::DmReceived { .. }, None) = (&envelope.event, before.case) {
+            self.tell_message_without_case(envelope);
+        }
         let Some(case_id) = before.case else { return };
         let drafting = self.draft_case() == Some(case_id);
         let is_assigned = matches!(envelope.event, Event::CaseAssigned { .. });
@@ -311,6 +318,18 @@ impl App {
                 self.warn(format!("{} {did}", envelope.rep));
             }
         }
+        if let Event::PostEdited { .. } = &envelope.event
+            && (before.mine || drafting)
+            && case.edited_since == Some(envelope.at)
+        {
+            self.warn(format!("{words}: the customer changed their post after our answer; read it again"));
+        }
+        if let Event::DmReceived { message, .. } = &envelope.event
+            && (before.mine || drafting)
+            && case.messages.last().is_some_and(|last| last.id == *message)
+        {
+            self.info(format!("{words}: the customer wrote a direct message"));
+        }
         if let Event::PostMatched { standing, .. } = &envelope.event {
             let answered_anew =
                 case.last_answer.as_ref().is_some_and(|answer| Some(&answer.post) != before.last_answer.as_ref());
@@ -335,6 +354,15 @@ impl App {
                 self.info(format!("{words}: the customer wrote again"));
             }
         }
+    }
+
+    /// A message that joins no case is in the store and nowhere on the deck but here.
+    fn tell_message_without_case(&mut self, envelope: &Envelope) {
+        let Some(Body::Message(message)) = &envelope.body else { return };
+        let who = if message.handle.is_empty() { "somebody".to_owned() } else { format!("@{}", message.handle) };
+        self.warn(format!(
+            "a direct message from {who}, who has no case here: read it with / or on the network's page"
+        ));
     }
 
     /// Clamps what points into lists that may have become shorter.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::effect::AppendToken;
 use super::{FromStore, Notice, Setup};
-use crate::model::{Envelope, FoundOnNetwork, GoneSession, LinkReport, NotAppended, ReplyId, Seq};
+use crate::model::{AuthorId, Envelope, FoundOnNetwork, GoneSession, LinkReport, NotAppended, ReplyId, Seq, Verdict};
 
 /// One message.
 #[derive(Debug)]
@@ -49,6 +49,11 @@ pub enum Msg {
     NotBegun {
         reply: ReplyId,
         why: String,
+    },
+    /// Whether somebody takes direct messages, as the network said.
+    MayMessage {
+        author: AuthorId,
+        verdict: Verdict,
     },
     EditorClosed(Result<String, String>),
     /// The config file changed: the new settings, or why the old ones stay.

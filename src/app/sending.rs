@@ -14,8 +14,8 @@ use super::preview::{Check, Preview};
 use super::writing::{select_slot, typed_text};
 use super::{App, Effect, Mode};
 use crate::desk::PostState;
-use crate::model::length::length;
-use crate::model::{Body, Delivery, Event, NetworkKind, ReplyId, Verdict, clean, price, verdict};
+use crate::model::length::{length, message_length};
+use crate::model::{Body, Delivery, Event, NetworkKind, ReplyId, Verdict, clean, price};
 
 /// What may stand as it is in a link's query.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -68,10 +68,16 @@ impl App {
         let post = at_hand.or_else(|| composer.seen.clone())?;
         let typed = composer.editor.lines().join("\n");
         let text = published(composer.purpose, &post, account, &typed, self.setup.signature.as_deref());
-        let verdict = verdict::may_reply(&post, account);
-        let price = (account.network == NetworkKind::X)
-            .then(|| price::reply(has_link(&text), verdict == Verdict::Yes && summoned(&post, account)));
-        let length = length(account.network, &text);
+        let verdict = self.verdict(composer.purpose, &post, account);
+        let is_private = composer.purpose.is_private();
+        let price = (account.network == NetworkKind::X).then(|| {
+            if is_private {
+                price::MESSAGE
+            } else {
+                price::reply(has_link(&text), verdict == Verdict::Yes && summoned(&post, account))
+            }
+        });
+        let length = if is_private { message_length(account.network, &text) } else { length(account.network, &text) };
         let mut preview = Preview {
             case: composer.case,
             to: composer.to.clone(),
@@ -93,15 +99,27 @@ impl App {
 
     fn checks(&self, preview: &Preview, composer: &Composer, post: &Arc<crate::model::Post>) -> Vec<Check> {
         let mut checks = Vec::new();
+        let mut mind_gone = None;
         let mut stop = |what: String| checks.push(Check { stops: true, what });
         let view = self.desk.posts.get(&preview.to);
         let case = self.desk.cases.get(&preview.case);
         if let Some(state @ (PostState::Deleted | PostState::Erased)) = view.map(|view| view.state) {
             let word = if state == PostState::Deleted { "deleted by its author" } else { "erased here" };
-            stop(format!("the post was {word}; there is nothing to answer any more"));
+            if preview.purpose.is_private() {
+                mind_gone = Some(format!("the post was {word}"));
+            } else {
+                stop(format!("the post was {word}; there is nothing to answer any more"));
+            }
         }
         if case.is_none() {
             stop("the case is no longer at hand".to_owned());
+        }
+        if let Some(asked) = case.and_then(|case| self.opt_out_words(&case.author)) {
+            if preview.purpose.is_private() {
+                mind_gone = Some(asked);
+            } else {
+                stop(format!("{asked}; :lift-opt-out on their case lifts it"));
+            }
         }
         if let Verdict::No { why } = &preview.verdict {
             stop(format!("{why}. go takes it to the network's own page, ready to post"));
@@ -129,6 +147,9 @@ impl App {
             stop(format!("{who} reply in this case is on its way already (U shows it)"));
         }
         let mut mind = |what: String| checks.push(Check { stops: false, what });
+        if let Some(gone) = mind_gone {
+            mind(gone);
+        }
         if let Verdict::Unknown { why } = &preview.verdict {
             mind(format!("{why}: the network may refuse it; go always works"));
         }
@@ -146,13 +167,13 @@ impl App {
             let to = self.desk.cases.get(&same.case).and_then(|case| self.handle_of(case));
             let to = to.map_or_else(|| "somebody".to_owned(), |handle| format!("@{handle}"));
             let ago = match same.delivery {
-                Delivery::Sent { at, .. } => ago(at, self.now),
+                Delivery::Sent { at, .. } | Delivery::Delivered { at, .. } => ago(at, self.now),
                 _ => "lately".to_owned(),
             };
             mind(format!("nearly the same text went to {to} {ago}: edit it, copies look like spam"));
         }
         if let Some(account) = self.account(&preview.account) {
-            if account.network == NetworkKind::X && has_link(&preview.text) {
+            if account.network == NetworkKind::X && !preview.purpose.is_private() && has_link(&preview.text) {
                 mind(format!("a link makes it dearer: {} instead of {}", price::POST_WITH_LINK, price::SUMMONED_REPLY));
             }
             if preview.purpose.asks_for_dm()
@@ -281,6 +302,9 @@ impl App {
         let Some(post) = body else {
             return self.warn("the post is gone; there is nothing to answer any more".to_owned());
         };
+        if let Some(asked) = self.opt_out_words(&case.author).filter(|_| !preview.purpose.is_private()) {
+            return self.warn(format!("{asked}; :lift-opt-out on their case lifts it"));
+        }
         // Only what makes the answer pointless stops it here: the network's own page judges the rest.
         let gone = self
             .desk
@@ -294,6 +318,12 @@ impl App {
             return self.error("the account is no longer in the config".to_owned());
         };
         let (bare, url) = match post.network() {
+            NetworkKind::X if preview.purpose.is_private() => {
+                let to = utf8_percent_encode(case.author.native(), IN_QUERY);
+                let bare = format!("{}/messages/compose?recipient_id={to}", account.web_url);
+                let url = format!("{bare}&text={}", utf8_percent_encode(&preview.text, IN_QUERY));
+                (bare, url)
+            }
             NetworkKind::X => {
                 let id = post.version.as_deref().unwrap_or_else(|| post.id.native());
                 let id = utf8_percent_encode(id, IN_QUERY);

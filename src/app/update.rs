@@ -30,6 +30,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::FoundOnNetwork { words, found } => app.found_on_network(&words, found),
         Msg::SendWaits { reply, until } => app.send_waits(reply, until),
         Msg::NotBegun { reply, why } => app.not_begun(reply, &why, &mut out),
+        Msg::MayMessage { author, verdict } => app.may_message(&author, verdict, &mut out),
         Msg::EditorClosed(text) => app.editor_closed(text, &mut out),
         Msg::Reloaded(setup) => app.reloaded(setup),
         Msg::Notice(notice) => app.keep_notice(notice),

@@ -392,23 +392,6 @@ impl App {
             out.push(Effect::ReadCase { case });
         }
     }
-
-    /// `gf`
-    pub(super) fn fill_gap(&mut self, out: &mut Vec<Effect>) {
-        let setup = self.setup.columns.get(self.focus);
-        let gaps = setup.and_then(|setup| self.desk.columns.get(&setup.name)).map(|column| &column.gaps);
-        let newest = gaps.and_then(|gaps| {
-            let mut gaps = gaps.iter().rev().filter_map(|(_, gap)| self.desk.gaps.get(gap));
-            gaps.find(|gap| gap.to.is_some() && !matches!(gap.fill, Some(crate::model::GapFill::Filled { .. })))
-        });
-        match newest.map(|gap| gap.id) {
-            Some(gap) => {
-                out.push(Effect::FillGap { gap });
-                self.info("asking the network for the missing posts".to_owned());
-            }
-            None => self.info("this column has no gap to fill".to_owned()),
-        }
-    }
 }
 
 fn follow(view: &mut ColumnView) {

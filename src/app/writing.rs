@@ -14,8 +14,8 @@ use super::compose_text::{filled, open_slot, published};
 use super::composer::{Composer, Saved};
 use super::{App, AppendToken, Effect, Mode, Setup};
 use crate::desk::PostView;
-use crate::model::length::length;
-use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, Purpose, Verdict, clean, verdict};
+use crate::model::length::{length, message_length};
+use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, Purpose, Verdict, clean};
 
 /// A draft is in the log at latest so long after its first unsaved key.
 pub const SAVED_WITHIN: SignedDuration = SignedDuration::from_millis(500);
@@ -77,6 +77,12 @@ impl App {
             return self.info(no_case(&post).to_owned());
         };
         let case_id = case.id;
+        let author = case.author.clone();
+        if purpose.is_private() && !self.knows_may_message(&account, &author, &post, out) {
+            return;
+        }
+        // Looked up anew: asking may have changed what the deck keeps.
+        let Some(case) = self.desk.cases.get(&case_id) else { return };
         let on_its_way = self.draft_on_its_way(case_id, purpose).and_then(|it| Some((it.draft.clone()?, it.saved)));
         let (text, began, saved, theirs) = match (on_its_way, case.drafts.get(&purpose)) {
             // Saved once more: the store may have refused it.
@@ -95,6 +101,9 @@ impl App {
         if let Some(rep) = theirs {
             self.warn(format!("this is {rep}'s draft; what you change is saved as yours"));
         }
+        if let Some(asked) = self.opt_out_words(&author) {
+            self.warn(format!("{asked}; :lift-opt-out lifts it"));
+        }
         let began = *self.books.began.entry((case_id, purpose)).or_insert(began);
         self.open_composer(case_id, &post, &seen, purpose, &account, &text, saved, began);
     }
@@ -102,10 +111,11 @@ impl App {
     fn opening(&self, purpose: Purpose, post: &Post) -> DraftText {
         let openings = &self.setup.openings;
         let text = match purpose {
-            Purpose::Acknowledgement => &openings.acknowledgement,
-            Purpose::DmRequest => &openings.dm_request,
-            Purpose::Both => &openings.both,
-            Purpose::HappyPost => &openings.happy_post,
+            Purpose::Acknowledgement => openings.acknowledgement.as_str(),
+            Purpose::DmRequest => openings.dm_request.as_str(),
+            Purpose::Both => openings.both.as_str(),
+            Purpose::DirectMessage => "",
+            Purpose::HappyPost => openings.happy_post.as_str(),
         };
         let text = filled(text, post);
         let lines: Vec<_> = text.split('\n').collect();
@@ -164,13 +174,15 @@ impl App {
             account: account.name.clone(),
             editor: editor(text),
             length: length(account.network, ""),
-            verdict: verdict::may_reply(seen, account),
+            verdict: self.verdict(purpose, seen, account),
             saved,
             problem: None,
             seen: Some(Arc::clone(seen)),
             began,
         };
-        if let Verdict::No { why } = &composer.verdict {
+        if let Verdict::No { why } = &composer.verdict
+            && !purpose.is_private()
+        {
             let why = format!("{why}. Write it all the same: the preview's go hands it over to the network's own page");
             self.warn(why);
         }
@@ -357,7 +369,11 @@ pub(super) fn recount(composer: &mut Composer, setup: &Setup) {
     let account = setup.accounts.iter().find(|account| account.name == composer.account);
     if let (Some(account), Some(post)) = (account, composer.seen.as_deref()) {
         let whole = published(composer.purpose, post, account, &text, setup.signature.as_deref());
-        composer.length = length(account.network, &whole);
+        composer.length = if composer.purpose.is_private() {
+            message_length(account.network, &whole)
+        } else {
+            length(account.network, &whole)
+        };
     }
 }
 

@@ -35,6 +35,8 @@ pub struct AccountConfig {
     pub user: Option<UserSecrets>,
     /// Also listen for the account's own posts.
     pub watch_own: bool,
+    /// Also read the account's direct messages.
+    pub messages: bool,
     /// Sending takes a second deliberate key.
     pub confirm: bool,
 }
@@ -108,6 +110,7 @@ pub(super) fn read(
     let token = table.text(reader, "token", "text in quotes");
     let token_secret_value = table.take("token_secret");
     let watch_own = table.yes_or_no(reader, "watch_own").unwrap_or(true);
+    let messages = table.yes_or_no(reader, "messages").unwrap_or(true);
     let confirm = table.yes_or_no(reader, "confirm").unwrap_or(false);
     table.finish(reader);
 
@@ -202,6 +205,7 @@ pub(super) fn read(
         bearer: bearer?,
         user,
         watch_own,
+        messages,
         confirm,
     })
 }

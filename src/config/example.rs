@@ -89,6 +89,8 @@ bearer = {{ env = "REPLYDECK_X_BEARER" }}
 # Also listen for the account's own posts, so that answers written elsewhere and hand-overs are seen.
 # Each costs what any post read costs.
 watch_own = true
+# Also read the account's direct messages, which takes its own token with the scope dm.read. X asks $0.01 for each.
+messages = true
 # Ask for a second deliberate key before anything is sent from this account.
 confirm = false
 

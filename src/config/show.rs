@@ -95,6 +95,7 @@ fn show_account(out: &mut String, account: &AccountConfig) {
         }
     }
     push(out, "watch_own", &account.watch_own.to_string());
+    push(out, "messages", &account.messages.to_string());
     push(out, "confirm", &account.confirm.to_string());
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AuthorId, Body, BodyId, CaseId, ColumnName, GapId, PostId, Seq};
+use crate::model::{AuthorId, Body, BodyId, CaseId, ColumnName, GapId, Message, PostId, Seq};
 
+use super::author::OptOut;
 use super::case::Answer;
 use super::{AuthorHistory, Case, Column, ColumnSet, Counters, Desk, Gap, Held, PostView, Reply};
 
@@ -27,6 +28,7 @@ struct Written<'a> {
     counters: Counters,
     idle_authors: &'a VecDeque<AuthorId>,
     early_answers: &'a VecDeque<(CaseId, Answer)>,
+    opted_out: &'a BTreeMap<AuthorId, OptOut>,
 }
 
 /// What is read; field for field [`Written`].
@@ -43,12 +45,13 @@ struct Read {
     counters: Counters,
     idle_authors: VecDeque<AuthorId>,
     early_answers: VecDeque<(CaseId, Answer)>,
+    opted_out: BTreeMap<AuthorId, OptOut>,
 }
 
 impl Desk {
     /// The format's version: a change of any type in it needs a new one, and older checkpoints are then passed
     /// over and the log is folded from its start.
-    pub const CHECKPOINT_KIND: &'static str = "desk-4";
+    pub const CHECKPOINT_KIND: &'static str = "desk-5";
 
     /// The desk without texts, in a compact binary form that is the same for equal desks.
     pub fn checkpoint(&self) -> Vec<u8> {
@@ -69,6 +72,7 @@ impl Desk {
             counters: self.counters,
             idle_authors: &self.idle_authors,
             early_answers: &self.early_answers,
+            opted_out: &self.opted_out,
         };
         postcard::to_stdvec(&written).expect("plain data of known lengths always has a form")
     }
@@ -90,6 +94,7 @@ impl Desk {
             counters: read.counters,
             idle_authors: read.idle_authors,
             early_answers: read.early_answers,
+            opted_out: read.opted_out,
             index: super::Index::default(),
         };
         desk.share_column_sets();
@@ -134,6 +139,10 @@ impl Desk {
         missing.sort_unstable();
         let replies = self.replies.values().filter(|reply| reply.text.is_none());
         missing.extend(replies.map(|reply| BodyId::reply(reply.id)));
+        let messages = self.cases.values().flat_map(|case| &case.messages);
+        let mut messages: Vec<_> = messages.filter(|message| message.lacks_text()).collect();
+        messages.sort_unstable_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+        missing.extend(messages.into_iter().map(|message| BodyId::message(&message.id)));
         missing
     }
 
@@ -155,7 +164,9 @@ impl Desk {
                 if let Some(view) = self.posts.get_mut(&post.id).filter(|view| view.lacks_text())
                     && BodyId::post(&view.id) == *id
                 {
+                    let id = view.id.clone();
                     view.body = Some(Arc::new(*post));
+                    self.follow_handle(&id);
                 }
             }
             Body::Draft(text) => {
@@ -173,6 +184,23 @@ impl Desk {
                 let reply = reply.and_then(|id| self.replies.get_mut(&crate::model::ReplyId(id)));
                 if let Some(reply) = reply.filter(|reply| reply.text.is_none()) {
                     reply.text = Some(text);
+                }
+            }
+            Body::Message(message) => {
+                let contacts = self.authors.get(&message.with).map(|history| &history.contacts);
+                let cases: Vec<CaseId> = contacts.into_iter().flatten().map(|contact| contact.case).collect();
+                let Message { id: of, text, .. } = *message;
+                if BodyId::message(&of) != *id {
+                    return;
+                }
+                for case in cases {
+                    let messages = self.cases.get_mut(&case).map(|case| &mut case.messages);
+                    if let Some(known) =
+                        messages.into_iter().flatten().find(|known| known.id == of && known.lacks_text())
+                    {
+                        known.text = Some(text);
+                        return;
+                    }
                 }
             }
             // The words of a note are never held here.

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use crate::model::event::{EVENT_VERSION, Standing};
 use crate::model::{Body, BodyId, CaseId, Envelope, Event, NetworkKind, PostId, Purpose};
 
+use super::author::OptOut;
 use super::case::{Answer, CaseDraft, HandOver, Resolution, TAGS_KEPT};
 use super::column::{PostState, PostView};
+use super::message::CaseMessage;
 use super::{Case, Desk};
 
 /// Takes one envelope in. Envelopes come in the order of the log; one that was folded before changes nothing.
@@ -27,7 +29,7 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
     }
     match &envelope.event {
         Event::PostMatched { .. } => desk.post_matched(envelope),
-        Event::PostEdited { post } => desk.post_edited(post, envelope.body.as_ref()),
+        Event::PostEdited { post } => desk.post_edited(post, envelope),
         Event::PostDeleted { post } => {
             if let Some(view) = desk.posts.get_mut(post) {
                 view.state = PostState::Deleted;
@@ -114,6 +116,22 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
             });
         }
 
+        Event::ReplyDelivered { reply, case, message } => desk.reply_delivered(*reply, *case, message, envelope),
+        Event::DmReceived { message, author, sent_at, .. } => {
+            desk.message_seen(author, CaseMessage::seen(message, false, *sent_at, envelope));
+        }
+        Event::DmSent { message, to, sent_at, .. } => {
+            desk.message_seen(to, CaseMessage::seen(message, true, *sent_at, envelope));
+        }
+        Event::AuthorOptedOut { author, post } => {
+            let opt_out = OptOut { at: envelope.at, rep: envelope.rep.clone(), post: post.clone() };
+            // Who said so first stays known.
+            desk.opted_out.entry(author.clone()).or_insert(opt_out);
+        }
+        Event::AuthorOptOutLifted { author } => {
+            desk.opted_out.remove(author);
+        }
+
         Event::GapOpened { gap, columns, from } => desk.gap_opened(*gap, columns, *from),
         Event::GapClosed { gap, to } => desk.gap_closed(*gap, *to),
         Event::GapFilled { gap, fill } => desk.gap_filled(*gap, fill),
@@ -169,6 +187,7 @@ impl Desk {
             for column in &columns {
                 self.show(column, &post);
             }
+            self.follow_handle(&post);
         }
         self.release_post(&post);
     }
@@ -190,14 +209,25 @@ impl Desk {
         }
     }
 
-    fn post_edited(&mut self, post: &PostId, body: Option<&Body>) {
+    fn post_edited(&mut self, post: &PostId, envelope: &Envelope) {
         let Some(view) = self.posts.get_mut(post) else { return };
         if view.state == PostState::Deleted {
             return;
         }
-        if let Some(Body::Post(body)) = body {
+        if let Some(Body::Post(body)) = &envelope.body {
+            // A quoted text that was taken out is no edit of its author's.
+            let has_other_words = view.body.as_ref().is_none_or(|known| known.text != body.text);
             view.body = Some(Arc::new((**body).clone()));
-            view.state = PostState::Edited;
+            if body.is_edited || has_other_words {
+                view.state = PostState::Edited;
+                let (case, at) = (view.case, envelope.at);
+                if let Some(case) = case.and_then(|case| self.cases.get_mut(&case))
+                    && case.last_said().is_some()
+                {
+                    case.edited_since = Some(at);
+                }
+            }
+            self.follow_handle(post);
         } else {
             view.body = None;
             view.state = PostState::Erased;
@@ -233,6 +263,7 @@ impl Desk {
                     reply.text = None;
                 }
             }
+            "message" => self.message_erased(name),
             // The words of a note are never held here.
             _ => {}
         }

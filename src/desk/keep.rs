@@ -69,8 +69,8 @@ impl Desk {
             self.tally(&mut index, case, true);
         }
         for reply in self.replies.values() {
-            if let Delivery::Sent { at, .. } = reply.delivery {
-                index.finished.insert((at, reply.id));
+            if let Delivery::Sent { at, .. } | Delivery::Delivered { at, .. } = &reply.delivery {
+                index.finished.insert((*at, reply.id));
             }
         }
         index

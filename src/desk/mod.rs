@@ -20,6 +20,7 @@ pub mod fold;
 pub mod gap;
 pub mod held;
 pub mod keep;
+pub mod message;
 mod moment;
 pub mod outbox;
 pub mod triage;
@@ -30,6 +31,7 @@ pub use column::{Column, ColumnSet, Gap, PostState, PostView};
 pub use fold::fold;
 pub use held::Held;
 pub use keep::Index;
+pub use message::CaseMessage;
 pub use outbox::Reply;
 
 /// Everything the team knows now.
@@ -53,6 +55,8 @@ pub struct Desk {
     pub idle_authors: VecDeque<AuthorId>,
     /// Answers typed elsewhere that came in before the post they answer, as a backfill brings them.
     pub early_answers: VecDeque<(CaseId, case::Answer)>,
+    /// Who asked not to be contacted in public any more.
+    pub opted_out: BTreeMap<AuthorId, author::OptOut>,
     /// Follows from all of the above; [`Desk::reindex`] makes it anew for a desk put together by hand.
     pub index: Index,
 }

@@ -105,6 +105,11 @@ network_id!(
     ConversationId
 );
 
+network_id!(
+    /// One direct message, by the network's id of it.
+    MessageId
+);
+
 /// Short names given by people: the config or the operating system.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {

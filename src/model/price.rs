@@ -21,6 +21,13 @@ pub const POST_WITH_LINK: Millidollars = Millidollars(200);
 /// holds a link; the dearer one is shown.
 pub const SUMMONED_REPLY: Millidollars = Millidollars(10);
 
+/// A direct message of ours.
+pub const MESSAGE: Millidollars = Millidollars(15);
+/// A direct message read, ours or the customer's; once per message and day.
+pub const MESSAGE_READ: Millidollars = Millidollars(10);
+/// A user looked up, as before a direct message is drafted.
+pub const USER_READ: Millidollars = Millidollars(10);
+
 /// The price of a reply on X.
 pub fn reply(has_link: bool, is_summoned: bool) -> Millidollars {
     match (has_link, is_summoned) {

@@ -18,7 +18,9 @@ use crate::app::effect::AppendToken;
 use crate::app::notice::{Notice, Weight};
 use crate::app::{App, Effect, FromStore, Msg};
 use crate::log::{AppendError, Log, LogError};
-use crate::model::{AccountName, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, SessionId};
+use crate::model::{
+    AccountName, AuthorId, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, PostId, SessionId, Verdict,
+};
 use crate::net::{Clock, Network};
 use crate::rules::Rule;
 
@@ -105,6 +107,8 @@ impl Effects {
             }),
             Effect::FindOnNetwork { account, words, query, most } => self.find_on_network(&account, words, query, most),
             Effect::FillGap { gap } => self.fill_gap(gap, app),
+            Effect::LookUp { account, posts } => self.look_up(&account, posts),
+            Effect::AskMayMessage { account, author } => self.ask_may_message(account, author),
             Effect::Open { url } => self.open(url),
             Effect::HandOver { url, bare, text } => Some(ForTerminal::Write(self.hand_over(url, &bare, &text))),
             Effect::Copy { text } => Some(ForTerminal::Write(clipboard(&text))),
@@ -179,6 +183,42 @@ impl Effects {
             };
             if inbox.send(Msg::FoundOnNetwork { words, found }).await.is_err() {
                 tracing::debug!("nobody is left to read what the network found");
+            }
+        });
+        None
+    }
+
+    /// What the look shows goes the way of the stream: the intake writes it down and erases.
+    fn look_up(&self, account: &AccountName, posts: Vec<PostId>) -> Option<ForTerminal> {
+        let feed = self.feeds.get(account).and_then(|feeds| feeds.borrow().first().cloned());
+        if let (Some(network), Some(feed)) = (self.networks.get(account).cloned(), feed) {
+            self.tasks.spawn(async move {
+                match network.look_up(&posts).await {
+                    Ok(changed) => {
+                        for inbound in changed {
+                            if feed.out.send(inbound).await.is_err() {
+                                return;
+                            }
+                        }
+                    }
+                    // The next look tries again.
+                    Err(missing) => tracing::info!(why = %missing.why, "posts could not be looked up"),
+                }
+            });
+        }
+        None
+    }
+
+    fn ask_may_message(&self, account: AccountName, author: AuthorId) -> Option<ForTerminal> {
+        let network = self.networks.get(&account).cloned();
+        let inbox = self.inbox.clone();
+        self.tasks.spawn(async move {
+            let verdict = match network {
+                Some(network) => network.may_message(&author).await,
+                None => Verdict::No { why: format!("the account {account} is not set up for sending") },
+            };
+            if inbox.send(Msg::MayMessage { author, verdict }).await.is_err() {
+                tracing::debug!("nobody is left to hear whether a message may be written");
             }
         });
         None

@@ -64,5 +64,6 @@ pub fn x_settings(config: &Config, account: &AccountConfig) -> Result<XSettings,
         user,
         deck: config.deck.clone(),
         watch_own: account.watch_own,
+        messages: account.messages,
     })
 }

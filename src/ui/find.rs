@@ -86,6 +86,10 @@ fn line(app: &App, hit: &Hit, is_of_network: bool) -> String {
     let (who, words) = match &hit.body {
         Body::Post(post) => (format!("@{}", post.author.handle), post.text.as_str()),
         Body::Reply(words) => ("our reply".to_owned(), words.as_str()),
+        Body::Message(message) => {
+            let way = if message.is_ours { "our direct message to" } else { "direct message from" };
+            (format!("{way} @{}", message.handle), message.text.as_str())
+        }
         Body::Note(words) => ("note".to_owned(), words.as_str()),
         Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str()),
     };

@@ -1,5 +1,6 @@
 //! Where one is, and staying there.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use replydeck::app::{Effect, FromStore, Mode, Msg};
 use replydeck::model::Event;
 
@@ -222,4 +223,14 @@ fn the_store_may_answer_late_or_never() {
     deck.tell(Msg::Store(FromStore::Case { case: case_of(2), events: vec![] }));
     deck.by("bo", Event::CaseClaimed { case: case_of(2) }, None);
     assert_eq!(deck.app.case_events.as_ref().map(|it| it.events.len()), Some(1), "the pane goes on by itself");
+}
+
+#[test]
+fn esc_and_the_next_key_brought_together_are_esc_and_the_next_key() {
+    let mut deck = Deck::with_posts(3);
+    deck.press("gd");
+    assert!(matches!(deck.app.mode, Mode::Drafts { .. }));
+    deck.tell(Msg::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::ALT)));
+    assert!(matches!(deck.app.mode, Mode::Columns));
+    assert_eq!(deck.selected().as_deref(), Some("3"), "the key was not lost");
 }

@@ -57,9 +57,14 @@ pub(super) struct Api {
     pub(super) pace: Pace,
     pub(super) deck: String,
     pub(super) watch_own: bool,
+    messages: bool,
     account: Mutex<Account>,
     ids: Mutex<IdSource>,
     writing: Mutex<Writing>,
+    /// Direct messages have limits of their own.
+    messaging: Mutex<Writing>,
+    /// Something to say with the link's next report, by whoever does not know how the link stands.
+    note: Mutex<Option<String>>,
     /// Nothing may be searched before.
     no_search_before: Mutex<Option<Timestamp>>,
 }
@@ -95,9 +100,12 @@ impl Api {
             pace: *pace,
             deck: settings.deck,
             watch_own: settings.watch_own,
+            messages: settings.messages,
             account: Mutex::new(settings.account),
             ids: Mutex::new(IdSource::new(random)),
             no_search_before: Mutex::new(None),
+            note: Mutex::new(None),
+            messaging: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
             writing: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
         })
     }
@@ -112,6 +120,19 @@ impl Api {
 
     pub(super) fn can_write(&self) -> bool {
         self.user.is_some()
+    }
+
+    pub(super) fn leave_note(&self, note: String) {
+        *self.note.lock().expect("nothing panics while holding the note") = Some(note);
+    }
+
+    pub(super) fn take_note(&self) -> Option<String> {
+        self.note.lock().expect("nothing panics while holding the note").take()
+    }
+
+    /// Whether the account's direct messages are to be read.
+    pub(super) fn reads_messages(&self) -> bool {
+        self.messages && self.can_write()
     }
 
     pub(super) fn new_id(&self) -> uuid::Uuid {
@@ -138,12 +159,28 @@ impl Api {
         Ok(value)
     }
 
+    /// Changes something that no reply depends on.
+    pub(super) async fn change(&self, method: Method, who: As, path: &str, body: &Value) -> Result<Value, CallError> {
+        let request = self.request(method, who, path, &[])?.json(body);
+        let (value, _) = self.ask(request, self.pace.answer_within).await?;
+        Ok(value)
+    }
+
     /// Publishes; the limits that come back are remembered for the next time.
     pub(super) async fn publish(&self, path: &str, body: &Value) -> Result<Value, CallError> {
+        self.write(path, body, &self.writing).await
+    }
+
+    /// The same for a direct message.
+    pub(super) async fn send_message(&self, path: &str, body: &Value) -> Result<Value, CallError> {
+        self.write(path, body, &self.messaging).await
+    }
+
+    async fn write(&self, path: &str, body: &Value, writing: &Mutex<Writing>) -> Result<Value, CallError> {
         let request = self.request(Method::POST, As::User, path, &[])?.json(body);
         let result = self.ask(request, self.pace.send_within).await;
         let now = self.now();
-        let mut writing = self.writing.lock().expect("nothing panics while holding the limits");
+        let mut writing = writing.lock().expect("nothing panics while holding the limits");
         match &result {
             Ok((_, rates)) => {
                 writing.backoff.succeeded();
@@ -156,6 +193,12 @@ impl Api {
             Err(_) => {}
         }
         result.map(|(value, _)| value)
+    }
+
+    /// X let us know that no direct message may be sent before then.
+    pub(super) fn no_message_before(&self) -> Option<Timestamp> {
+        let now = self.now();
+        self.messaging.lock().expect("nothing panics while holding the limits").not_before.filter(|until| *until > now)
     }
 
     /// X let us know that nothing may be published before then.

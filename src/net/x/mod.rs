@@ -1,12 +1,17 @@
 //! X by its API v2: the filtered stream in, replies out.
 
+mod activity;
 mod api;
 mod backfill;
 mod check;
+mod connections;
 pub mod decode;
+mod dm;
+mod lookup;
 mod oauth;
 pub mod pace;
 pub mod problem;
+mod pulse;
 mod read_back;
 mod rule_text;
 mod rules_sync;
@@ -25,8 +30,11 @@ use url::Url;
 
 use self::pace::Pace;
 use super::http::NetSetupError;
-use super::{Backfill, Clock, Feed, Finding, Network, Outgoing, ReadBack, SendError};
-use crate::model::{Account, FoundOnNetwork, LinkReport, PostId};
+use super::{
+    Backfill, Clock, Connection, Feed, Finding, Inbound, Missing, Network, Outgoing, OutgoingMessage, ReadBack,
+    SendError,
+};
+use crate::model::{Account, AuthorId, FoundOnNetwork, LinkReport, MessageId, PostId, Verdict};
 use crate::rules::Rule;
 
 /// Bits that make the ids of this run unlike those of any other; 41 of them are used.
@@ -47,6 +55,8 @@ pub struct XSettings {
     /// Also listen for the account's own replies, so that answers typed elsewhere and hand-overs are seen.
     /// Each costs what any read post costs.
     pub watch_own: bool,
+    /// Also read the account's direct messages; it needs the account's own token. Each costs what X asks for one.
+    pub messages: bool,
 }
 
 /// Two ways to write as a user.
@@ -93,11 +103,20 @@ impl Network for XNetwork {
         links: mpsc::Sender<LinkReport>,
         stop: CancellationToken,
     ) {
-        let listener = stream::Listener::new(self.api.clone(), feeds, links);
+        let listener = stream::Listener::new(self.api.clone(), feeds.clone(), links);
+        let private = async {
+            if self.api.reads_messages() {
+                activity::run(self.api.clone(), feeds).await;
+            } else {
+                drop(feeds);
+                std::future::pending::<()>().await;
+            }
+        };
         // Dropping the listener closes the connection; our rules stay at X, where they cost nothing unheard.
         tokio::select! {
             () = stop.cancelled() => {}
             () = listener.run() => {}
+            () = private => {}
         }
     }
 
@@ -109,12 +128,36 @@ impl Network for XNetwork {
         read_back::read_back(&self.api, outgoing, attempted).await
     }
 
+    async fn may_message(&self, author: &AuthorId) -> Verdict {
+        dm::may_message(&self.api, author).await
+    }
+
+    async fn send_message(&self, outgoing: &OutgoingMessage) -> Result<MessageId, SendError> {
+        dm::send(&self.api, outgoing).await
+    }
+
+    async fn read_back_message(&self, outgoing: &OutgoingMessage, attempted: Timestamp) -> ReadBack<MessageId> {
+        dm::read_back(&self.api, outgoing, attempted).await
+    }
+
     async fn backfill(&self, feeds: &[Feed], from: Timestamp, to: Timestamp) -> Backfill {
         backfill::backfill(&self.api, feeds, from, to).await
     }
 
     async fn search(&self, query: &Rule, most: u64) -> FoundOnNetwork {
         search::newest(&self.api, query, most).await
+    }
+
+    async fn look_up(&self, posts: &[PostId]) -> Result<Vec<Inbound>, Missing> {
+        lookup::look_up(&self.api, posts).await
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>, Missing> {
+        connections::list(&self.api).await
+    }
+
+    async fn close(&self, connections: &[Connection]) -> Result<usize, Missing> {
+        connections::close(&self.api, connections).await
     }
 
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {

@@ -10,6 +10,10 @@ pub struct Pace {
     /// X promises a byte at least every 20 s; so long without one, and the link is stale. A little longer than
     /// the promise, so that a keep-alive sent at its last moment raises no alarm.
     pub stale_after: Duration,
+    /// The clocks are compared so often; where the time of day went ahead of the one that sleeps by more than
+    /// `slept_after`, the machine was suspended and the line it left behind is dead.
+    pub pulse: Duration,
+    pub slept_after: Duration,
     /// After so long without a byte the connection is given up.
     pub dead_after: Duration,
     /// A connection that held so long counts as a success; one that breaks sooner does not start the
@@ -30,6 +34,8 @@ pub struct Pace {
     pub search_lag: Duration,
     /// A request whose answer was lost may still publish for so long after it was attempted.
     pub publish_within: Duration,
+    /// Direct messages are looked for so often; X allows 15 looks in 15 minutes, and reading back needs some.
+    pub messages_every: Duration,
     pub steps: Steps,
 }
 
@@ -37,6 +43,8 @@ impl Pace {
     /// For X itself.
     pub const X: Pace = Pace {
         stale_after: Duration::from_secs(22),
+        pulse: Duration::from_secs(5),
+        slept_after: Duration::from_secs(20),
         dead_after: Duration::from_secs(27),
         settled_after: Duration::from_secs(20),
         connect_within: Duration::from_secs(10),
@@ -47,6 +55,7 @@ impl Pace {
         beat: Duration::from_secs(1),
         search_lag: Duration::from_secs(30),
         publish_within: Duration::from_mins(1),
+        messages_every: Duration::from_mins(2),
         steps: Steps::X,
     };
 }
