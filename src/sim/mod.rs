@@ -134,7 +134,7 @@ impl Sim {
             clock,
             world: World::new(start, script.brand),
             scenario: Scenario::new(script.seed, script.per_minute, start),
-            x: XApp::new(script.names, credentials.clone(), script.post_cap),
+            x: XApp::new(script.names, script.seed, script.post_cap),
             ledger: ledger::Ledger::default(),
             faults: faults::Faults::default(),
         };
