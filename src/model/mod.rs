@@ -12,6 +12,7 @@ pub mod goodbye;
 pub mod id;
 pub mod length;
 pub mod link;
+pub mod login;
 pub mod post;
 pub mod price;
 pub mod reply;
@@ -28,6 +29,7 @@ pub use id::{
     PostId, RepName, ReplyId, Seq, SessionId,
 };
 pub use link::{GapFill, GoneSession, LinkReport, LinkState};
+pub use login::{LoginReport, LoginState};
 pub use post::{Author, Post};
 pub use reply::{Delivery, Purpose};
 pub use verdict::Verdict;

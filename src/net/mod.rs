@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Account, ColumnName, FoundOnNetwork, GapId, LinkReport, Post, PostId, ReplyId};
+use crate::model::{Account, ColumnName, FoundOnNetwork, GapId, LinkReport, LoginReport, Post, PostId, ReplyId};
 use crate::rules::Rule;
 
 pub use self::http::NetSetupError;
@@ -59,6 +59,12 @@ pub trait Network: Send + Sync + std::fmt::Debug {
 
     /// Asks the network whether credentials, plan and rules work; sends and changes nothing.
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding>;
+
+    /// Renews the account's login ahead of its end until `stop`, and says how it stands whenever that changes. A
+    /// network whose credentials do not end has nothing to say.
+    async fn keep_login(&self, _told: mpsc::Sender<LoginReport>, stop: CancellationToken) {
+        stop.cancelled().await;
+    }
 }
 
 /// A column as its network needs it: what to listen for and where matches go.

@@ -157,6 +157,11 @@ impl Sim {
         ready::write(dir, &self.x_url(), &self.credentials)
     }
 
+    /// The config beside the ready one whose account `replydeck auth` has to log in.
+    pub fn login_config(ready: &Path) -> PathBuf {
+        ready.with_file_name(ready::LOGIN_CONFIG)
+    }
+
     /// Tells this simulator of posts from outside, while it serves and before.
     pub fn guests(&self) -> Guests {
         Guests::new(Arc::clone(&self.shared))

@@ -4,15 +4,19 @@ mod api;
 mod backfill;
 mod check;
 pub mod decode;
+pub mod login;
 mod oauth;
 pub mod pace;
 pub mod problem;
 mod read_back;
+pub mod renew;
 mod rule_text;
 mod rules_sync;
 mod search;
 mod send;
 mod stream;
+pub mod tokens;
+pub mod user_token;
 
 use std::sync::Arc;
 
@@ -26,7 +30,7 @@ use url::Url;
 use self::pace::Pace;
 use super::http::NetSetupError;
 use super::{Backfill, Clock, Feed, Finding, Network, Outgoing, ReadBack, SendError};
-use crate::model::{Account, FoundOnNetwork, LinkReport, PostId};
+use crate::model::{Account, FoundOnNetwork, LinkReport, LoginReport, PostId};
 use crate::rules::Rule;
 
 /// Bits that make the ids of this run unlike those of any other; 41 of them are used.
@@ -49,13 +53,15 @@ pub struct XSettings {
     pub watch_own: bool,
 }
 
-/// Two ways to write as a user.
+/// Ways to write as a user.
 #[derive(Clone, Debug)]
 pub enum UserCredentials {
     /// An OAuth 2.0 access token; it lives two hours.
     OAuth2 { access_token: SecretString },
     /// OAuth 1.0a: four strings from the developer console, valid until revoked.
     OAuth1 { consumer_key: String, consumer_secret: SecretString, token: String, token_secret: SecretString },
+    /// Logged in by `replydeck auth`; renewed as long as it can be.
+    Kept(user_token::KeptLogin),
 }
 
 /// X, for one account.
@@ -119,5 +125,12 @@ impl Network for XNetwork {
 
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {
         check::check(&self.api, feeds).await
+    }
+
+    async fn keep_login(&self, told: mpsc::Sender<LoginReport>, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.api.keep_login(told) => {}
+        }
     }
 }

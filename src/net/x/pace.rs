@@ -30,6 +30,8 @@ pub struct Pace {
     pub search_lag: Duration,
     /// A request whose answer was lost may still publish for so long after it was attempted.
     pub publish_within: Duration,
+    /// So often it is looked whether the login is near its end, or somebody changed it.
+    pub login_every: Duration,
     pub steps: Steps,
 }
 
@@ -47,6 +49,7 @@ impl Pace {
         beat: Duration::from_secs(1),
         search_lag: Duration::from_secs(30),
         publish_within: Duration::from_mins(1),
+        login_every: Duration::from_secs(5),
         steps: Steps::X,
     };
 }
