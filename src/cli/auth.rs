@@ -372,19 +372,22 @@ async fn keep(login: &Login<'_>, file: &TokenFile, tokens: Tokens, any_account: 
     if let Tokens::OAuth2(tokens) = &tokens {
         let missing = missing_scopes(&tokens.scopes);
         if tokens.refresh_token.is_none() {
-            told += &format!("\nX gave no refresh token (offline.access): the login ends at {:.0}.", tokens.expires);
+            told.extend([format!(
+                "\nX gave no refresh token (offline.access): the login ends at {:.0}.",
+                tokens.expires
+            )]);
         } else {
             told += "\nThe login is renewed by itself while replydeck runs; left alone it lasts six months.";
         }
         if !missing.is_empty() {
-            told += &format!("\nNot approved: {}. What needs them will be refused.", missing.join(", "));
+            told.extend([format!("\nNot approved: {}. What needs them will be refused.", missing.join(", "))]);
         }
     }
     if !handle.eq_ignore_ascii_case(&wanted.handle) {
-        told += &format!("\nThe config calls the account @{}: correct its handle.", wanted.handle);
+        told.extend([format!("\nThe config calls the account @{}: correct its handle.", wanted.handle)]);
     }
     if wanted.user_id.is_none() {
-        told += &format!("\nAdd user_id = \"{user_id}\" to the account in the config: a DM request needs it.");
+        told.extend([format!("\nAdd user_id = \"{user_id}\" to the account in the config: a DM request needs it.")]);
     }
     say(&told)
 }

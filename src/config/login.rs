@@ -39,12 +39,9 @@ pub(super) fn read_redirect(reader: &mut Reader<'_>, text: Option<&Text<'_>>) ->
     let problem = |message: &str| {
         Problem::new(text.span.clone(), message.to_owned()).remedy(format!("write it like \"{REDIRECT}\""))
     };
-    let url = match Url::parse(text.value) {
-        Ok(url) => url,
-        Err(_) => {
-            reader.problem(problem("`redirect` is not an address"));
-            return None;
-        }
+    let Ok(url) = Url::parse(text.value) else {
+        reader.problem(problem("`redirect` is not an address"));
+        return None;
     };
     let is_loopback = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",

@@ -211,18 +211,16 @@ fn both((status, body): (u16, Vec<u8>), remedy: &'static str) -> Result<[(&'stat
         let found = url::form_urlencoded::parse(&body).find(|(key, _)| key == name);
         found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty() && value.is_ascii())
     };
-    match (status, get("oauth_token"), get("oauth_token_secret")) {
-        (200, Some(token), Some(secret)) => Ok([("oauth_token", token), ("oauth_token_secret", secret)]),
-        _ => {
-            let value: Value = serde_json::from_slice(&body).unwrap_or_default();
-            let first = value.get("errors").and_then(|errors| errors.get(0)).map(|error| text_of(error, "message"));
-            let said = match first {
-                Some(words) if !words.is_empty() => format!("X says: {} ({status})", bounded(words)),
-                _ => refusal(status, &value),
-            };
-            Err(LoginError::Refused { said, remedy })
-        }
+    if let (200, Some(token), Some(secret)) = (status, get("oauth_token"), get("oauth_token_secret")) {
+        return Ok([("oauth_token", token), ("oauth_token_secret", secret)]);
     }
+    let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let first = value.get("errors").and_then(|errors| errors.get(0)).map(|error| text_of(error, "message"));
+    let said = match first {
+        Some(words) if !words.is_empty() => format!("X says: {} ({status})", bounded(words)),
+        _ => refusal(status, &value),
+    };
+    Err(LoginError::Refused { said, remedy })
 }
 
 async fn signed(

@@ -38,7 +38,7 @@ use crate::net::{Clock, NetSetupError};
 pub(super) const TOKEN_PATH: &str = "/2/oauth2/token";
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// The whole answer. Long: an answer that is waited for is not lost.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// Somebody else may be renewing.
 const LOCK_WITHIN: Duration = Duration::from_secs(75);
 /// So often, a second apart, a full disk is asked to take the new tokens.

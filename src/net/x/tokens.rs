@@ -133,7 +133,8 @@ impl OAuth2 {
     /// Names the access token without saying it.
     pub fn fingerprint(&self) -> String {
         let digest = Sha256::digest(self.access_token.as_bytes());
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        format!("{number:016x}")
     }
 }
 

@@ -139,7 +139,8 @@ impl KeptLogin {
         if !tokens.is_due(now) || (tokens.refresh_token.is_none() && !has_ended) {
             return Ok(used(&tokens));
         }
-        if !(is_urgent && has_ended) && !self.may_try(now) {
+        let may_try = is_urgent && has_ended || self.may_try(now);
+        if !may_try {
             return if has_ended { Err(self.out("it is renewed soon")) } else { Ok(used(&tokens)) };
         }
         match self.renew(None).await {

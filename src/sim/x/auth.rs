@@ -68,9 +68,10 @@ pub(super) fn who(state: &mut State, endpoint: Endpoint, call: &Call) -> Result<
         }
         if let Some(bearer) = state.x.grants.bearer(token, call.now) {
             let has = |needed: &&str| bearer.scopes.split(' ').any(|scope| scope == *needed);
-            return match scopes(endpoint).iter().all(has) {
-                true => Ok(Who::User(OAUTH2, bearer.person)),
-                false => Err(problem::forbidden("Forbidden")),
+            return if scopes(endpoint).iter().all(has) {
+                Ok(Who::User(OAUTH2, bearer.person))
+            } else {
+                Err(problem::forbidden("Forbidden"))
             };
         }
     } else if scheme.eq_ignore_ascii_case("oauth") {
