@@ -77,12 +77,15 @@ pub(super) fn form(state: &State, call: &Call) -> Answer {
         Ok(asked) => asked,
         Err(why) => return wrong(why),
     };
-    let hidden: String = call
-        .query
-        .iter()
-        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value)))
-        .collect();
-    let scopes: String = asked.scopes.split(' ').map(|scope| format!("<li>{}</li>", escaped(scope))).collect();
+    let mut hidden = String::new();
+    for (name, value) in &call.query {
+        let (name, value) = (escaped(name), escaped(value));
+        hidden.extend(["<input type=\"hidden\" name=\"", &name, "\" value=\"", &value, "\">"]);
+    }
+    let mut scopes = String::new();
+    for scope in asked.scopes.split(' ') {
+        scopes.extend(["<li>", &escaped(scope), "</li>"]);
+    }
     // Browsers hold the address a form's answer leads to against the same policy as the form's own.
     let origin = asked.redirect.origin().ascii_serialization();
     let body = choice(state, AUTHORIZE, &format!("{hidden}<p>replydeck asks for:</p><ul>{scopes}</ul>"));

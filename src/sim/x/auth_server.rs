@@ -58,7 +58,7 @@ pub(in crate::sim) struct Grants {
     given: u64,
     access_seconds: u32,
     codes: BTreeMap<String, Code>,
-    grants: Vec<Grant>,
+    approved: Vec<Grant>,
     pub(super) pins: oauth1::Pins,
 }
 
@@ -69,7 +69,7 @@ impl Grants {
             given: 0,
             access_seconds: ACCESS_SECONDS,
             codes: BTreeMap::new(),
-            grants: Vec::new(),
+            approved: Vec::new(),
             pins: oauth1::Pins::default(),
         }
     }
@@ -81,7 +81,7 @@ impl Grants {
 
     /// Every grant is taken back, as when the person removes the app on X's page; says how many there were.
     pub(in crate::sim) fn revoke_all(&mut self) -> usize {
-        let live = self.grants.iter_mut().filter(|grant| !grant.is_revoked);
+        let live = self.approved.iter_mut().filter(|grant| !grant.is_revoked);
         live.map(|grant| grant.is_revoked = true).count()
     }
 
@@ -101,7 +101,7 @@ impl Grants {
 
     /// Who asks with this access token at `now`.
     pub(super) fn bearer(&self, token: &str, now: Timestamp) -> Option<Bearer<'_>> {
-        self.grants.iter().filter(|grant| !grant.is_revoked).find_map(|grant| {
+        self.approved.iter().filter(|grant| !grant.is_revoked).find_map(|grant| {
             let is_good = grant.access.iter().any(|(access, until)| access == token && now < *until);
             is_good.then(|| Bearer { person: grant.person, scopes: &grant.scopes })
         })
@@ -112,7 +112,7 @@ impl Grants {
         let (access, refresh) = (self.fresh(91), self.fresh(91));
         let seconds = self.access_seconds;
         let until = now.saturating_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX);
-        let grant = &mut self.grants[at];
+        let grant = &mut self.approved[at];
         grant.access.retain(|(_, until)| now < *until);
         grant.access.push((access.clone(), until));
         let mut answer = json!({
@@ -198,7 +198,7 @@ fn redeem(state: &mut State, client: &str, call: &Call) -> Result<Answer, Answer
         ));
     }
     let Code { scopes, person, .. } = code;
-    grants.grants.push(Grant {
+    grants.approved.push(Grant {
         client: client.to_owned(),
         person,
         scopes: scopes.clone(),
@@ -206,7 +206,7 @@ fn redeem(state: &mut State, client: &str, call: &Call) -> Result<Answer, Answer
         access: Vec::new(),
         refresh: Vec::new(),
     });
-    let number = grants.grants.len();
+    let number = grants.approved.len();
     let answer = grants.issue(number - 1, call.now);
     state.ledger.logged_in(json!({
         "how": "oauth2", "grant": number, "person": person.to_string(), "scopes": scopes, "at": call.now.to_string(),
@@ -217,7 +217,7 @@ fn redeem(state: &mut State, client: &str, call: &Call) -> Result<Answer, Answer
 fn refresh(state: &mut State, client: &str, call: &Call) -> Result<Answer, Answer> {
     let given = call.field("refresh_token").unwrap_or_default();
     let grants = &mut state.x.grants;
-    let found = grants.grants.iter().enumerate().find_map(|(at, grant)| {
+    let found = grants.approved.iter().enumerate().find_map(|(at, grant)| {
         let place = grant.refresh.iter().position(|token| *token == given)?;
         (grant.client == client).then_some((at, place))
     });
@@ -229,7 +229,7 @@ fn refresh(state: &mut State, client: &str, call: &Call) -> Result<Answer, Answe
         return Err(refuse(400, "invalid_request", BAD_TOKEN));
     };
     let name = format!("{}.{}", at + 1, place + 1);
-    let grant = &mut grants.grants[at];
+    let grant = &mut grants.approved[at];
     if place + 1 < grant.refresh.len() {
         grant.is_revoked = true;
         tell(name, "used twice");
@@ -249,7 +249,7 @@ fn revoke(state: &mut State, call: &Call) -> Answer {
         Err(refusal) => return refusal,
     };
     let token = call.field("token").unwrap_or_default();
-    for grant in state.x.grants.grants.iter_mut().filter(|grant| grant.client == client) {
+    for grant in state.x.grants.approved.iter_mut().filter(|grant| grant.client == client) {
         let is_its = grant.refresh.contains(&token) || grant.access.iter().any(|(access, _)| *access == token);
         grant.is_revoked |= is_its;
     }
