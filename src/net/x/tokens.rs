@@ -370,10 +370,11 @@ mod tests {
         std::fs::write(&beside, " ".repeat(8192)).unwrap();
         assert!(!file.salvage(&lock).unwrap(), "room that nothing was written to");
         std::fs::write(&beside, serde_json::to_string(&kept("third")).unwrap() + "\n    ").unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(&beside, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         assert!(file.salvage(&lock).unwrap());
         assert_eq!(access(&file), "third");
         assert!(!beside.exists());
-        std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         std::fs::write(file.path(), "{\"refresh_token\": \"secret").unwrap();
         let told = file.read().unwrap_err().to_string();
         assert!(told.contains("log in again") && !told.contains("secret"), "{told}");
