@@ -12,6 +12,7 @@ use crate::model::{
     Body, CaseId, CaseStatus, ColumnName, Delivery, Envelope, Event, EventId, LinkReport, LinkState, PostId, ReplyId,
     clean,
 };
+use crate::model::{LoginReport, LoginState};
 
 /// So many lines of the connection log are kept.
 const LINK_LOG_KEPT: usize = 500;
@@ -410,6 +411,35 @@ impl App {
         let refused = known_refused(self.links.get(&report.account)) != known_refused(Some(&report));
         self.dirty |= changed || aged || refused;
         self.links.insert(report.account.clone(), report);
+    }
+
+    /// Told once when it changes; what is wrong stays in the head of the screen.
+    pub(super) fn login(&mut self, LoginReport { account, state }: LoginReport) {
+        let known = self.logins.insert(account.clone(), state.clone());
+        let line = match (&state, known) {
+            (LoginState::In { .. }, None | Some(LoginState::In { .. })) => return,
+            (LoginState::In { .. }, Some(_)) => {
+                self.info(format!("{account} is logged in again"));
+                format!("{account} is logged in again")
+            }
+            (LoginState::Doubtful { until, remedy }, _) => {
+                let line = format!(
+                    "{account}: the answer to the renewal of its login was lost; it may end at {until:.0}: {remedy}"
+                );
+                self.warn(line.clone());
+                line
+            }
+            (LoginState::Out { why, remedy }, _) => {
+                let line = format!("{account} is logged out, nothing can be sent as it ({why}): {remedy}");
+                self.error(line.clone());
+                line
+            }
+        };
+        self.link_log.push_back((self.now, account, line));
+        if self.link_log.len() > LINK_LOG_KEPT {
+            self.link_log.pop_front();
+        }
+        self.dirty = true;
     }
 
     pub(super) fn store_answered(&mut self, answer: FromStore, out: &mut Vec<Effect>) {

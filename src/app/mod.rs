@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use crate::desk::{Desk, PostView};
 use crate::model::{
-    AccountName, Body, BodyId, CaseId, Envelope, GoneSession, Hit, IdSource, LinkReport, NetworkKind, PostId, ReplyId,
+    AccountName, Body, BodyId, CaseId, Envelope, GoneSession, Hit, IdSource, LinkReport, LoginState, NetworkKind,
+    PostId, ReplyId,
 };
 
 mod acts;
@@ -70,6 +71,8 @@ pub struct App {
     pub notices: VecDeque<Notice>,
     /// The latest report of each account's link.
     pub links: BTreeMap<AccountName, LinkReport>,
+    /// Of accounts whose logins are renewed here.
+    pub logins: BTreeMap<AccountName, LoginState>,
     /// Newest last, bounded: the connection log.
     pub link_log: VecDeque<(Timestamp, AccountName, String)>,
     /// Own actions on their way to the log, by case: shown as pending until the envelope comes back.
@@ -270,6 +273,7 @@ impl App {
             prefix: String::new(),
             notices: VecDeque::new(),
             links: BTreeMap::new(),
+            logins: BTreeMap::new(),
             link_log: VecDeque::new(),
             pending: BTreeMap::new(),
             send_waits: BTreeMap::new(),

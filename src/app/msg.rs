@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::effect::AppendToken;
 use super::{FromStore, Notice, Setup};
-use crate::model::{AuthorId, Envelope, FoundOnNetwork, GoneSession, LinkReport, NotAppended, ReplyId, Seq, Verdict};
+use crate::model::{
+    AuthorId, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended, ReplyId, Seq, Verdict,
+};
 
 /// One message.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub enum Msg {
     /// All runs on this host that ended without a goodbye and whose reps are not back.
     Gone(Vec<GoneSession>),
     Link(LinkReport),
+    /// How the login of an account stands now.
+    Login(LoginReport),
     Appended {
         token: AppendToken,
         result: Result<Seq, NotAppended>,

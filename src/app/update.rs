@@ -25,6 +25,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
             app.gone = gone;
         }
         Msg::Link(report) => app.link(report),
+        Msg::Login(report) => app.login(report),
         Msg::Appended { token, result } => app.appended(token, result),
         Msg::Store(answer) => app.store_answered(answer, &mut out),
         Msg::FoundOnNetwork { words, found } => app.found_on_network(&words, found),

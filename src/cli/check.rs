@@ -7,14 +7,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::{Cli, print};
 use crate::config::check::{self, Line, Outcome, Part, TerminalFacts};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, UserSecrets};
 use crate::log::sqlite::{self, SqliteLog};
 use crate::model::clean;
+use crate::net::x::tokens::{Renewal, TokenFile, Tokens};
+use crate::net::x::user_token;
 use crate::net::{Feed, Finding, FindingVerdict, Network};
 use crate::run::session::StreamLease;
 
@@ -70,6 +73,9 @@ pub(super) fn run(args: &CheckArgs, cli: &Cli, connect: Connect<'_>) -> anyhow::
         lines.extend(check::accounts(config));
         lines.extend(check::secrets(config));
     }
+    if let Some(config) = &config {
+        lines.extend(logins(config, &places.data, crate::run::clock::now()));
+    }
     lines.push(check::data(&places.data));
     lines.extend(store(&places.data));
     lines.extend(check::terminal(&terminal_facts()));
@@ -110,6 +116,44 @@ fn store(folder: &Path) -> Option<Line> {
         }
         Err(why) => Some(Line::new(Part::Data, Outcome::Fails, why.to_string())),
     }
+}
+
+/// Every account that is logged in by `replydeck auth`: who, until when, and what was not approved.
+fn logins(config: &Config, folder: &Path, now: Timestamp) -> Vec<Line> {
+    let kept = config.accounts.iter().filter(|account| matches!(account.user, Some(UserSecrets::Login(_))));
+    kept.map(|account| {
+        let remedy = user_token::remedy(&account.name);
+        let line = |outcome, what: String| Line::new(Part::Account, outcome, format!("{}: {what}", account.name));
+        let login = match TokenFile::of(folder, &account.name).read() {
+            Ok(Some(login)) => login,
+            Ok(None) => return line(Outcome::Fails, "nobody has logged in".to_owned()).remedy(remedy),
+            Err(error) => return line(Outcome::Fails, error.to_string()).remedy(remedy),
+        };
+        let who = format!("logged in as @{}", login.handle);
+        let tokens = match &login.tokens {
+            Tokens::OAuth1 { .. } => return line(Outcome::Works, format!("{who} by PIN, until it is taken back")),
+            Tokens::OAuth2(tokens) => tokens,
+        };
+        let missing = super::auth::missing_scopes(&tokens.scopes);
+        match &tokens.renewal {
+            Renewal::Over { why, .. } => line(Outcome::Fails, format!("logged out: {why}")).remedy(remedy),
+            Renewal::Sent { at } | Renewal::SentAgain { at } => {
+                let what = format!("{who}; the answer to the renewal of {at:.0} was lost, the login may end");
+                line(Outcome::Mind, what).remedy(remedy)
+            }
+            Renewal::Unused if tokens.refresh_token.is_none() => {
+                let outcome = if tokens.has_ended(now) { Outcome::Fails } else { Outcome::Mind };
+                line(outcome, format!("{who} until {:.0}, and that cannot be renewed", tokens.expires)).remedy(remedy)
+            }
+            Renewal::Unused if !missing.is_empty() => {
+                line(Outcome::Mind, format!("{who}, without {}", missing.join(", "))).remedy(remedy)
+            }
+            Renewal::Unused => {
+                line(Outcome::Works, format!("{who}; the token at hand ends at {:.0} and is renewed", tokens.expires))
+            }
+        }
+    })
+    .collect()
 }
 
 pub(super) fn terminal_facts() -> TerminalFacts {

@@ -12,6 +12,7 @@ pub mod goodbye;
 pub mod id;
 pub mod length;
 pub mod link;
+pub mod login;
 pub mod message;
 pub mod post;
 pub mod price;
@@ -29,6 +30,7 @@ pub use id::{
     NetworkKind, PostId, RepName, ReplyId, Seq, SessionId,
 };
 pub use link::{GapFill, GoneSession, LinkReport, LinkState};
+pub use login::{LoginReport, LoginState};
 pub use message::Message;
 pub use post::{Author, Post};
 pub use reply::{Delivery, Purpose};

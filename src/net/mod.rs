@@ -20,8 +20,8 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{
-    Account, AccountName, AuthorId, ColumnName, FoundOnNetwork, GapId, LinkReport, Message, MessageId, Post, PostId,
-    ReplyId, Verdict,
+    Account, AccountName, AuthorId, ColumnName, FoundOnNetwork, GapId, LinkReport, LoginReport, Message, MessageId,
+    Post, PostId, ReplyId, Verdict,
 };
 use crate::rules::Rule;
 
@@ -93,6 +93,12 @@ pub trait Network: Send + Sync + std::fmt::Debug {
 
     /// Asks the network whether credentials, plan and rules work; sends and changes nothing.
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding>;
+
+    /// Renews the account's login ahead of its end until `stop`, and says how it stands whenever that changes. A
+    /// network whose credentials do not end has nothing to say.
+    async fn keep_login(&self, _told: mpsc::Sender<LoginReport>, stop: CancellationToken) {
+        stop.cancelled().await;
+    }
 }
 
 /// So many posts are looked up with one question.

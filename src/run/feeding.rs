@@ -104,6 +104,8 @@ impl Feeding {
                 feeding.continued.clone(),
                 feeding.stop.clone(),
             ));
+            let sources = feeding.sources.clone();
+            feeding.tasks.spawn(keep_login(sources.inbox, Arc::clone(network), feeding.stop.clone()));
         }
         feeding
     }
@@ -170,6 +172,19 @@ impl Feeding {
         tasks.close();
         tasks.wait().await;
     }
+}
+
+/// Keeps one account logged in, whoever holds its stream, and hands on how its login stands.
+async fn keep_login(inbox: mpsc::Sender<Msg>, network: Arc<dyn Network>, stop: CancellationToken) {
+    let (told, mut reports) = mpsc::channel(4);
+    let hand_on = async {
+        while let Some(report) = reports.recv().await {
+            if inbox.send(Msg::Login(report)).await.is_err() {
+                tracing::debug!("nobody is left to hear of the login");
+            }
+        }
+    };
+    tokio::join!(network.keep_login(told, stop), hand_on);
 }
 
 /// Listens for one account whenever this process has its lease.

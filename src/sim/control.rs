@@ -1,7 +1,7 @@
 //! The control plane, `/_sim/`: what a test or a rehearsal tells the simulator, and what it may ask.
 //!
 //! ```text
-//! GET  /_sim/ledger      writes, refused, posts, deleted, messages
+//! GET  /_sim/ledger      writes, refused, posts, deleted, messages, logins, refreshes
 //! POST /_sim/post        {"text": …, "handle": …, "name", "followers", "lang", "in_reply_to", "quotes", "reposts",
 //!                         "edits", "reply_settings", "dm_open"}; with {"delete": ID} a post is deleted
 //! POST /_sim/dm          {"handle": …, "text": …}: somebody writes the brand
@@ -9,6 +9,8 @@
 //! POST /_sim/fault       {"kind": …, "target": …, "times": 1 | N | "until_lifted"} or {"lift": ID | "all"}
 //! GET  /_sim/clock       the simulated time
 //! POST /_sim/clock       {"speed": X, "jump": SECONDS | "15m"}
+//! POST /_sim/oauth       {"access_seconds": N}: so long the next access tokens live; {"revoke": true}: the person
+//!                         takes every grant back
 //! POST /_sim/scenario    {"per_minute": X, "incident_minutes": N}
 //! ```
 
@@ -43,10 +45,11 @@ pub(super) fn answer(shared: &Shared, method: &str, path: &str, body: &[u8]) -> 
         }
         ("GET", "clock") => Ok(clock_json(&mut state)),
         ("POST", "clock") => read(body).and_then(|wish: ClockWish| set_clock(&mut state, &wish)),
+        ("POST", "oauth") => read(body).and_then(|wish: OauthWish| grants(&mut state, &wish)),
         ("POST", "scenario") => read(body).and_then(|wish: ScenarioWish| direct(&mut state, &wish, now)),
         _ => {
             let words = "the control plane has GET /_sim/ledger, /_sim/fault, /_sim/clock and \
-                         POST /_sim/post, /_sim/dm, /_sim/fault, /_sim/clock, /_sim/scenario";
+                         POST /_sim/post, /_sim/dm, /_sim/fault, /_sim/clock, /_sim/oauth, /_sim/scenario";
             return Answer::json(404, json!({"error": format!("no {method} /_sim/{path}: {words}")}));
         }
     };
@@ -328,6 +331,26 @@ fn set_clock(state: &mut State, wish: &ClockWish) -> Result<Value, String> {
 fn clock_json(state: &mut State) -> Value {
     let now = state.advance();
     json!({"now": now.to_string(), "speed": state.clock.speed()})
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OauthWish {
+    #[serde(default)]
+    access_seconds: Option<u32>,
+    #[serde(default)]
+    revoke: bool,
+}
+
+fn grants(state: &mut State, wish: &OauthWish) -> Result<Value, String> {
+    if let Some(seconds) = wish.access_seconds {
+        if seconds == 0 {
+            return Err("`access_seconds` is at least 1".to_owned());
+        }
+        state.x.grants.set_access_seconds(seconds);
+    }
+    let revoked = if wish.revoke { state.x.grants.revoke_all() } else { 0 };
+    Ok(json!({"access_seconds": wish.access_seconds, "revoked": revoked}))
 }
 
 #[derive(Debug, Deserialize)]

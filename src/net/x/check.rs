@@ -4,6 +4,7 @@ use super::api::{Api, As, CallError};
 use super::connections;
 use super::decode::{bounded, id_of, text_of};
 use super::rules_sync;
+use crate::model::LoginState;
 use crate::net::{Feed, Finding, FindingVerdict};
 
 pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
@@ -67,7 +68,11 @@ async fn account(api: &Api, findings: &mut Vec<Finding>) {
     let answer = match api.get(As::User, "/2/users/me", &[]).await {
         Ok(answer) => answer,
         Err(error) => {
-            findings.push(fails(format!("writing as @{}: {}", account.handle, error.words()), remedy(&error)));
+            let what = format!("writing as @{}: {}", account.handle, error.words());
+            findings.push(match api.login_state() {
+                Some(LoginState::Out { remedy, .. } | LoginState::Doubtful { remedy, .. }) => fails(what, &remedy),
+                Some(LoginState::In { .. }) | None => fails(what, remedy(&error)),
+            });
             return;
         }
     };

@@ -7,17 +7,21 @@ mod check;
 mod connections;
 pub mod decode;
 mod dm;
+pub mod login;
 mod lookup;
 mod oauth;
 pub mod pace;
 pub mod problem;
 mod pulse;
 mod read_back;
+pub mod renew;
 mod rule_text;
 mod rules_sync;
 mod search;
 mod send;
 mod stream;
+pub mod tokens;
+pub mod user_token;
 
 use std::sync::Arc;
 
@@ -34,7 +38,7 @@ use super::{
     Backfill, Clock, Connection, Feed, Finding, Inbound, Missing, Network, Outgoing, OutgoingMessage, ReadBack,
     SendError,
 };
-use crate::model::{Account, AuthorId, FoundOnNetwork, LinkReport, MessageId, PostId, Verdict};
+use crate::model::{Account, AuthorId, FoundOnNetwork, LinkReport, LoginReport, MessageId, PostId, Verdict};
 use crate::rules::Rule;
 
 /// Bits that make the ids of this run unlike those of any other; 41 of them are used.
@@ -59,13 +63,15 @@ pub struct XSettings {
     pub messages: bool,
 }
 
-/// Two ways to write as a user.
+/// Ways to write as a user.
 #[derive(Clone, Debug)]
 pub enum UserCredentials {
     /// An OAuth 2.0 access token; it lives two hours.
     OAuth2 { access_token: SecretString },
     /// OAuth 1.0a: four strings from the developer console, valid until revoked.
     OAuth1 { consumer_key: String, consumer_secret: SecretString, token: String, token_secret: SecretString },
+    /// Logged in by `replydeck auth`; renewed as long as it can be.
+    Kept(user_token::KeptLogin),
 }
 
 /// X, for one account.
@@ -162,5 +168,12 @@ impl Network for XNetwork {
 
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {
         check::check(&self.api, feeds).await
+    }
+
+    async fn keep_login(&self, told: mpsc::Sender<LoginReport>, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.api.keep_login(told) => {}
+        }
     }
 }

@@ -36,6 +36,8 @@ pub struct Pace {
     pub publish_within: Duration,
     /// Direct messages are looked for so often; X allows 15 looks in 15 minutes, and reading back needs some.
     pub messages_every: Duration,
+    /// So often it is looked whether the login is near its end, or somebody changed it.
+    pub login_every: Duration,
     pub steps: Steps,
 }
 
@@ -56,6 +58,7 @@ impl Pace {
         search_lag: Duration::from_secs(30),
         publish_within: Duration::from_mins(1),
         messages_every: Duration::from_mins(2),
+        login_every: Duration::from_secs(5),
         steps: Steps::X,
     };
 }
