@@ -13,10 +13,11 @@ use crate::config::check::{Outcome, TerminalFacts, terminal};
 use crate::config::{Config, Places};
 use crate::log::sqlite::SqliteLog;
 use crate::model::SessionId;
-use crate::net::{Clock, Network};
+use crate::net::Clock;
+use crate::run::networks::Making;
 use crate::run::recording::Holds;
 use crate::run::session::{self, Session};
-use crate::run::{clock, deck, logs, networks, reload};
+use crate::run::{clock, deck, logs, reload};
 use crate::ui::Theme;
 
 /// Opens the deck as the config says.
@@ -24,7 +25,7 @@ pub fn run(places: &Places, theme: Theme) -> anyhow::Result<()> {
     let config = Config::load(&places.config)?;
     let random = random()?;
     let clock = clock::system();
-    let networks = networks::build(&config, &places.data, &clock, random)?;
+    let networks = Making::begin(&config, &places.data, &clock, random);
     open(
         Deck {
             config: &config,
@@ -46,7 +47,7 @@ pub struct Deck<'a> {
     /// The file to take changed settings from.
     pub watched: Option<&'a Path>,
     pub data_dir: &'a Path,
-    pub networks: std::collections::BTreeMap<crate::model::AccountName, Arc<dyn Network>>,
+    pub networks: Making,
     pub clock: Clock,
     pub theme: Theme,
     pub random: u64,

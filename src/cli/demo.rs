@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use super::deck::{self, Deck};
 use super::start::DemoArgs;
 use crate::config::Config;
-use crate::run::{clock, networks};
+use crate::run::clock;
+use crate::run::networks::Making;
 use crate::sim::{Script, Sim};
 use crate::ui::Theme;
 
@@ -22,8 +23,8 @@ pub fn run(args: &DemoArgs, theme: Theme) -> anyhow::Result<()> {
     let sim = Sim::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), script)
         .context("the simulator cannot listen on 127.0.0.1")?;
     let config = Config::load(&sim.ready_config(folder.path())?)?;
-    let networks = networks::build(&config, &folder.path().join("data"), &clock, random)?;
     let data_dir = folder.path().join("data");
+    let networks = Making::begin(&config, &data_dir, &clock, random);
     let opened =
         Deck { config: &config, watched: None, data_dir: &data_dir, networks, clock, theme, random, holds: None };
     deck::open(opened, |beside| {

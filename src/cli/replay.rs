@@ -1,6 +1,5 @@
 //! `replydeck replay`: the deck fed from recorded posts. What is sent goes to the simulator, never to a network.
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,11 +10,11 @@ use super::deck::{self, Deck};
 use super::start::ReplayArgs;
 use super::{Cli, start};
 use crate::config::{AccountConfig, Config};
-use crate::model::AccountName;
 use crate::net::replay::Speed;
 use crate::net::x::{UserCredentials, XNetwork, XSettings};
 use crate::net::{Clock, Network};
 use crate::run::clock::Recorded;
+use crate::run::networks::{Making, Networks};
 use crate::run::recording::{Holds, Recording, Tape};
 use crate::sim::{BRAND_ID, Brand, Guests, Script, Sim};
 use crate::ui::Theme;
@@ -50,7 +49,7 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
     let guests: Vec<Guests> = sims.iter().map(Sim::guests).collect();
     let own: Vec<_> = config.accounts.iter().map(AccountConfig::account).collect();
     let mut tape = Some(open(&args.file)?);
-    let mut networks: BTreeMap<AccountName, Arc<dyn Network>> = BTreeMap::new();
+    let mut networks = Networks::new();
     for (account, sim) in config.accounts.iter().zip(&sims) {
         let credentials = sim.credentials();
         let settings = XSettings {
@@ -73,7 +72,7 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
         config: &config,
         watched: None,
         data_dir: &data_dir,
-        networks,
+        networks: Making::done(networks),
         clock,
         theme,
         random,

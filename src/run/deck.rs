@@ -1,6 +1,6 @@
 //! The deck's loop.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,14 +20,15 @@ use super::effects::{Effects, ForTerminal};
 use super::feeding::{Feeding, Sources};
 use super::frame::{Pace, Reason};
 use super::intake::Signer;
+use super::networks::Making;
 use super::recording::Holds;
 use super::session::{self, Session};
 use super::store;
 use super::terminal::Screen;
 use crate::app::{self, App, Msg, Setup};
 use crate::log::Log;
-use crate::model::{AccountName, AuthorId, Delivery, IdSource, ReplyId};
-use crate::net::{Clock, Network};
+use crate::model::{AuthorId, Delivery, IdSource, ReplyId};
+use crate::net::Clock;
 use crate::ui;
 
 /// The inbox holds so many messages; who has more waits.
@@ -47,7 +48,7 @@ const LAST_SENDS: Duration = Duration::from_secs(5);
 pub struct Opening {
     pub setup: Setup,
     pub log: Arc<dyn Log>,
-    pub networks: BTreeMap<AccountName, Arc<dyn Network>>,
+    pub networks: Making,
     pub clock: Clock,
     pub data_dir: PathBuf,
     /// This run: taken along when the rep quits, left behind when the deck is cut off.
@@ -82,6 +83,8 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     let past = log.last().await?;
     let (_, rows) = crossterm::terminal::size().unwrap_or((80, 24));
     let desk = store::load(&*log, &setup.columns, rows).await?;
+    // What is wrong with the accounts is told while the terminal is still the shell's.
+    let networks = networks.made().await?;
     let mut screen = Screen::open()
         .context("this is no terminal: the deck needs one (try `replydeck match` or `replydeck ingest`)")?;
     let mut app = App::new(setup, screen.size(), clock(), IdSource::new(random));

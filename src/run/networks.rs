@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 
@@ -14,14 +15,39 @@ use crate::net::x::user_token::{Consumer, KeptLogin};
 use crate::net::x::{UserCredentials, XNetwork, XSettings};
 use crate::net::{Clock, Network};
 
+/// The networks of all accounts, by account.
+pub type Networks = BTreeMap<AccountName, Arc<dyn Network>>;
+
+/// Networks being made on a thread of their own: secrets come from commands, and the system's certificates take
+/// longer to read than the store takes to open.
+#[derive(Debug)]
+pub struct Making(Option<JoinHandle<anyhow::Result<Networks>>>, Networks);
+
+impl Making {
+    /// Begins with the accounts of the config; see [`build`].
+    pub fn begin(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> Self {
+        let (config, data_dir, clock) = (config.clone(), data_dir.to_owned(), Arc::clone(clock));
+        Self(Some(std::thread::spawn(move || build(&config, &data_dir, &clock, random))), Networks::new())
+    }
+
+    /// Networks that are there already.
+    pub fn done(networks: Networks) -> Self {
+        Self(None, networks)
+    }
+
+    /// Waits for them.
+    pub async fn made(self) -> anyhow::Result<Networks> {
+        let Some(thread) = self.0 else { return Ok(self.1) };
+        match tokio::task::spawn_blocking(move || thread.join()).await? {
+            Ok(built) => built,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
 /// The networks of all accounts; logins are kept in `data_dir`. Blocks while commands fetch secrets.
-pub fn build(
-    config: &Config,
-    data_dir: &Path,
-    clock: &Clock,
-    random: u64,
-) -> anyhow::Result<BTreeMap<AccountName, Arc<dyn Network>>> {
-    let mut networks: BTreeMap<AccountName, Arc<dyn Network>> = BTreeMap::new();
+pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> anyhow::Result<Networks> {
+    let mut networks = Networks::new();
     for account in &config.accounts {
         let network: Arc<dyn Network> = match account.network {
             NetworkKind::X => {
