@@ -73,7 +73,7 @@ fn cut_into(out: &mut String, chars: impl Iterator<Item = char>) {
             let written = write!(out, " xe{:x} ", u32::from(c));
             debug_assert!(written.is_ok(), "a String takes everything");
         } else {
-            out.push(c);
+            out.push(plain(c));
         }
     }
     if let Some(last) = run {
@@ -142,10 +142,16 @@ fn cut_search(word: &str) -> (String, bool) {
             let written = write!(out, " xe{:x} ", u32::from(c));
             debug_assert!(written.is_ok(), "a String takes everything");
         } else if c != '\0' {
-            out.push(c);
+            out.push(plain(c));
         }
     }
     (out, is_half_pair)
+}
+
+/// The character as the tokenizer gets it. Signs younger than its tables, which it would take for letters, separate
+/// words like any other sign.
+fn plain(c: char) -> char {
+    if c.is_ascii() || c.is_alphanumeric() || is_combining_mark(c) { c } else { ' ' }
 }
 
 /// Whether a character is part of a word, or a word itself.

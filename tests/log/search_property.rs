@@ -56,6 +56,12 @@ fn both_stores_find_the_same() {
         let of_memory = runtime.block_on(memory.search(search.to_owned(), limit)).expect("answered");
         (of_sqlite, of_memory)
     };
+    // A sign the index's tables do not know yet.
+    for search in ["\u{11f43}x", "x\u{11f43}"] {
+        let (of_sqlite, of_memory) = ask(search, 4);
+        assert_eq!(of_sqlite, of_memory, "{search}");
+        assert_eq!(of_sqlite.len(), 1, "{search} is x and a sign");
+    }
     let mut found = 0;
     let config = ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(search in searches(), limit in 1..4usize)| {
