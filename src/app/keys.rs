@@ -19,9 +19,9 @@ impl App {
             self.dirty = true;
         }
         let mode = self.mode.kind();
-        // A slow line brings Esc and the key after it together, which terminals spell like Alt and that key. No
-        // command needs Alt; the editor alone moves by it.
-        if key.modifiers == KeyModifiers::ALT && mode != ModeKind::Composer {
+        // A slow line brings Esc and the key after it together, which terminals spell like Alt and that key. Nothing
+        // needs Alt, and in the editor the second key would end up in the text.
+        if key.modifiers == KeyModifiers::ALT {
             self.key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE), out);
             return self.key(KeyEvent::new(key.code, KeyModifiers::NONE), out);
         }

@@ -233,4 +233,8 @@ fn esc_and_the_next_key_brought_together_are_esc_and_the_next_key() {
     deck.tell(Msg::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::ALT)));
     assert!(matches!(deck.app.mode, Mode::Columns));
     assert_eq!(deck.selected().as_deref(), Some("3"), "the key was not lost");
+    deck.press("r");
+    deck.tell(Msg::Key(KeyEvent::new(KeyCode::Char('g'), KeyModifiers::ALT)));
+    deck.press("d");
+    assert!(matches!(deck.app.mode, Mode::Drafts { .. }), "nor did it end up in the draft");
 }

@@ -249,6 +249,9 @@ fn people_and_our_own_posts_can_be_read() {
 #[test]
 fn direct_messages_come_in_pages_with_who_wrote_them() {
     with(quiet(), |bench| async move {
+        for handle in ["mia", "leo"] {
+            bench.control("post", json!({"handle": handle, "text": "@AcmeHelp hello"})).await;
+        }
         bench.control("dm", json!({"handle": "mia", "text": "first"})).await;
         bench.control("dm", json!({"handle": "leo", "text": "second"})).await;
         let path = "/2/dm_events?max_results=1&dm_event.fields=sender_id&expansions=sender_id&user.fields=username";
