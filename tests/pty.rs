@@ -4,6 +4,8 @@
 #![expect(clippy::disallowed_methods, reason = "these tests wait for another process in real time")]
 #![expect(clippy::print_stdout, reason = "how a process of a test talks to the test")]
 
+#[path = "pty/campaign.rs"]
+mod campaign;
 #[path = "pty/cut_off.rs"]
 mod cut_off;
 #[path = "pty/full_disk.rs"]

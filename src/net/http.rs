@@ -75,10 +75,15 @@ fn shown(url: &Url) -> String {
 pub(crate) fn words(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut words = error.to_string();
+    let mut is_name = false;
     let mut source = std::error::Error::source(&error);
     while let Some(inner) = source {
         words = inner.to_string();
+        is_name |= words.starts_with("dns error");
         source = inner.source();
+    }
+    if is_name {
+        words = format!("its name could not be looked up: is this machine's network or DNS down? ({words})");
     }
     crate::model::clean::line(&words)
 }

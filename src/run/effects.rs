@@ -17,6 +17,7 @@ use crate::app::clipboard::{SEQUENCE_MOST, fitting};
 use crate::app::effect::AppendToken;
 use crate::app::notice::{Notice, Weight};
 use crate::app::{App, Effect, FromStore, Msg};
+use crate::config::secret;
 use crate::log::{AppendError, Log, LogError};
 use crate::model::{
     AccountName, AuthorId, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, PostId, SessionId, Verdict,
@@ -287,7 +288,11 @@ impl Effects {
     fn start(&self, opener: PathBuf, url: String, done: Option<&'static str>) {
         let (inbox, clock) = (self.inbox.clone(), Arc::clone(&self.clock));
         self.tasks.spawn(async move {
-            let opened = tokio::process::Command::new(&opener)
+            let mut command = tokio::process::Command::new(&opener);
+            for name in secret::variables() {
+                command.env_remove(name);
+            }
+            let opened = command
                 .arg(&url)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
