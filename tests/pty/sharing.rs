@@ -64,6 +64,7 @@ fn three_screens_agree_and_the_stream_is_handed_on_when_its_holder_is_killed() {
     for deck in others {
         deck.shows("claimed bo");
     }
+    decks[1].keys(".");
 
     let killed = decks.remove(0);
     killed.signal("KILL");
