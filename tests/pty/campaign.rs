@@ -139,7 +139,7 @@ fn reply_of<'a>(state: &'a State, words: &str) -> Option<&'a Reply> {
 fn is_settled(reply: Option<&Reply>) -> bool {
     reply.is_some_and(|reply| match reply.delivery {
         Delivery::Queued { .. } | Delivery::Sending => false,
-        Delivery::Sent { .. } | Delivery::Failed { .. } | Delivery::Parked { .. } => true,
+        Delivery::Sent { .. } | Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Parked { .. } => true,
     })
 }
 
