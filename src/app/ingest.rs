@@ -292,9 +292,6 @@ impl App {
         if let (Event::DmReceived { .. }, None) = (&envelope.event, before.case) {
             self.tell_message_without_case(envelope);
         }
-        if let Event::PostEdited { post } = &envelope.event {
-            self.tell_edited(post);
-        }
         let Some(case_id) = before.case else { return };
         let drafting = self.draft_case() == Some(case_id);
         let is_assigned = matches!(envelope.event, Event::CaseAssigned { .. });
@@ -367,16 +364,6 @@ impl App {
         self.warn(format!(
             "a direct message from {who}, who has no case here: read it with / or on the network's page"
         ));
-    }
-
-    /// An answer of mine stands below words it was not given to.
-    fn tell_edited(&mut self, post: &PostId) {
-        let is_mine = |reply: &&crate::desk::Reply| {
-            reply.to == *post && reply.rep == self.setup.me && matches!(reply.delivery, Delivery::Sent { .. })
-        };
-        let Some(case) = self.desk.replies.values().rev().find(is_mine).map(|reply| reply.case) else { return };
-        let words = self.case_words(case);
-        self.warn(format!("{words}: the post you answered was changed by its author; read it again"));
     }
 
     /// Clamps what points into lists that may have become shorter.

@@ -384,17 +384,16 @@ async fn append_in_order(
 ) {
     while let Some(Append { token, events, expect }) = queue.recv().await {
         let mut appending = std::pin::pin!(log.append(events, expect));
-        let result = match timeout(SLOW, &mut appending).await {
-            Ok(result) => result,
-            Err(_) => {
-                tracing::warn!("the store is slow to take an own action");
-                let told = "the store is slow (its disk?): what you do shows as pending until it is kept";
-                let notice = Notice::new(clock(), Weight::Warning, told.to_owned());
-                if inbox.send(Msg::Notice(notice)).await.is_err() {
-                    tracing::debug!("nobody is left to read the notice");
-                }
-                appending.await
+        let result = if let Ok(result) = timeout(SLOW, &mut appending).await {
+            result
+        } else {
+            tracing::warn!("the store is slow to take an own action");
+            let told = "the store is slow (its disk?): what you do shows as pending until it is kept";
+            let notice = Notice::new(clock(), Weight::Warning, told.to_owned());
+            if inbox.send(Msg::Notice(notice)).await.is_err() {
+                tracing::debug!("nobody is left to read the notice");
             }
+            appending.await
         };
         let result = result.map_err(|error| match error {
             AppendError::Conflict { winner } => NotAppended::Conflict { winner },

@@ -267,7 +267,7 @@ fn a_post_changed_after_our_answer_is_told_and_shown() {
     changed.text = "quite another matter".to_owned();
     changed.is_edited = true;
     deck.by("intake", Event::PostEdited { post: post_id(3) }, Some(Body::Post(Box::new(changed))));
-    assert!(deck.notice().contains("the post you answered was changed by its author"), "{}", deck.notice());
+    assert!(deck.notice().contains("the customer changed their post after our answer"), "{}", deck.notice());
     let screen = screen(&deck);
     assert!(screen.contains("edited") && screen.contains("quite another matter"), "{screen}");
 }
