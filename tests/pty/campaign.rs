@@ -248,10 +248,9 @@ impl Bench {
         let end = Instant::now() + Duration::from_millis(more);
         // Parking alone may overshoot by a step of the scheduler.
         while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-            if left > Duration::from_millis(2) {
-                std::thread::park_timeout(left - Duration::from_millis(2));
-            } else {
-                std::thread::yield_now();
+            match left.checked_sub(Duration::from_millis(2)) {
+                Some(most) => std::thread::park_timeout(most),
+                None => std::thread::yield_now(),
             }
         }
     }
