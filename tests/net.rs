@@ -1,5 +1,7 @@
 //! The X adapter against small scripted servers on loopback.
 
+#[path = "net/bad_days.rs"]
+mod bad_days;
 #[path = "net/filling.rs"]
 mod filling;
 #[path = "net/gap_to_screen.rs"]

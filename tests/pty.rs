@@ -4,12 +4,20 @@
 #![expect(clippy::disallowed_methods, reason = "these tests wait for another process in real time")]
 #![expect(clippy::print_stdout, reason = "how a process of a test talks to the test")]
 
+#[path = "pty/bad_days.rs"]
+mod bad_days;
+#[path = "pty/campaign.rs"]
+mod campaign;
 #[path = "pty/cut_off.rs"]
 mod cut_off;
 #[path = "pty/full_disk.rs"]
 mod full_disk;
 #[path = "pty/latency.rs"]
 mod latency;
+#[path = "pty/secrets.rs"]
+mod secrets;
+#[path = "pty/sharing.rs"]
+mod sharing;
 #[path = "pty/slow_line.rs"]
 mod slow_line;
 mod terminal;

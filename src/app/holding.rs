@@ -17,16 +17,40 @@ use crate::model::{Body, BodyId, CaseId, Delivery, DraftText, Event, LinkState, 
 /// A reply older than this is not sent by itself after a crash: the conversation has moved on.
 const ADOPTED_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 
+/// So far a clock is set right without anybody noticing.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(2);
+
 impl App {
     /// A second has passed, or a moment of [`App::next_deadline`] has come.
     pub(super) fn tick(&mut self, out: &mut Vec<Effect>) {
         self.ask_texts_again();
+        self.count_anew(out);
         self.send_due(self.now, out);
         self.keep_again(out);
         self.release_left_behind(out);
         self.look_up(out);
         let face = self.clock_face();
         self.dirty |= std::mem::replace(&mut self.books.clock_face, face) != face;
+    }
+
+    /// A reply of this run that is held for longer than the hold: the clock was set back. Its hold begins anew, or it
+    /// would wait until the clock has come round again.
+    fn count_anew(&mut self, out: &mut Vec<Effect>) {
+        let most = self.now + self.setup.hold + CLOCK_SLACK;
+        let is_late = |reply: &Reply, until: Timestamp| {
+            let is_on_its_way = self.pending.values().any(|action| action.case == Some(reply.case));
+            until > most && reply.session == self.setup.session && !is_on_its_way
+        };
+        let late: Vec<Reply> = self
+            .held()
+            .into_iter()
+            .filter(|(reply, until)| is_late(reply, *until))
+            .map(|(reply, _)| reply.clone())
+            .collect();
+        for reply in late {
+            self.queue_again(&reply, out);
+            self.warn("the clock was set back: the hold of a reply begins anew".to_owned());
+        }
     }
 
     /// Tells the shell to send what has been held long enough at `now`; once per reply.

@@ -392,6 +392,11 @@ impl App {
             }),
             (None, false) => None,
         };
+        // A link that tries again and again with the same result says why once.
+        let is_first = line.as_ref().is_some_and(|line| {
+            let since_live = self.link_log.iter().rev().filter(|(_, account, _)| *account == report.account);
+            since_live.take_while(|(_, _, told)| told != LinkState::Live.word()).all(|(_, _, told)| told != line)
+        });
         if let Some(line) = line {
             self.link_log.push_back((self.now, report.account.clone(), line));
             if self.link_log.len() > LINK_LOG_KEPT {
@@ -403,6 +408,7 @@ impl App {
             (LinkState::Down { why, remedy }, _) if changed => {
                 self.error(format!("{} is down: {why}. {remedy}", report.account));
             }
+            (LinkState::BackingOff { why, .. }, _) if is_first => self.warn(format!("{}: {why}", report.account)),
             // A link that lives and still has something to say: a column's rule was refused, lines were passed over.
             (LinkState::Live, Some(note)) => self.warn(note.clone()),
             _ => {}

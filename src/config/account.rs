@@ -353,7 +353,7 @@ fn read_secret(
             && !env.value.starts_with(|c: char| c.is_ascii_digit())
             && env.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if is_name {
-            found.push(SecretSource::Env(env.value.to_owned()));
+            found.push(SecretSource::env(env.value));
         } else {
             // It may be the secret itself, so it is not repeated.
             reader.problem(

@@ -1,10 +1,11 @@
 //! Where secrets are kept, and how they are fetched when they are needed. The config itself holds none.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -27,6 +28,15 @@ pub enum SecretSource {
     File(PathBuf),
     /// The desktop's keyring: service `replydeck`, this user name. Only with the feature `keyring`.
     Keyring(String),
+}
+
+/// Variables that hold secrets, by the configs read so far: children are started in places that know of no config.
+static VARIABLES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// The environment variables that hold secrets. No child process is to have them: an editor, a browser and a command
+/// have no use for them, and much that starts there keeps or shows its environment.
+pub fn variables() -> Vec<String> {
+    VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
 }
 
 /// Why a secret could not be had. Holds no part of it.
@@ -69,6 +79,12 @@ impl fmt::Display for SecretSource {
 }
 
 impl SecretSource {
+    /// A secret in the environment; from now on no child process gets the variable.
+    pub fn env(name: &str) -> Self {
+        VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        Self::Env(name.to_owned())
+    }
+
     /// Fetches the secret. Blocks: a command may take up to 30 s.
     pub fn resolve(&self) -> Result<SecretString, SecretError> {
         self.resolve_within(COMMAND_TIME)
@@ -120,7 +136,11 @@ fn from_command(words: &[String], time: Duration) -> Result<SecretString, Secret
     // Arguments could name what they fetch; the program's name is enough to know which one failed.
     let command = words.first().cloned().unwrap_or_default();
     let not_started = |why: String| SecretError::NotStarted { command: command.clone(), why };
-    let mut child = Command::new(&command)
+    let mut program = Command::new(&command);
+    for name in variables() {
+        program.env_remove(name);
+    }
+    let mut child = program
         .args(words.iter().skip(1))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

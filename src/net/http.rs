@@ -75,10 +75,15 @@ fn shown(url: &Url) -> String {
 pub(crate) fn words(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut words = error.to_string();
+    let mut is_name = false;
     let mut source = std::error::Error::source(&error);
     while let Some(inner) = source {
         words = inner.to_string();
+        is_name |= words.starts_with("dns error");
         source = inner.source();
+    }
+    if is_name {
+        words = format!("its name could not be looked up: is this machine's network or DNS down? ({words})");
     }
     crate::model::clean::line(&words)
 }
@@ -127,6 +132,7 @@ pub(crate) async fn body(response: &mut Response) -> Result<Vec<u8>, reqwest::Er
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use reqwest::header::HeaderMap;
@@ -150,6 +156,29 @@ mod tests {
             assert!(matches!(error, NetSetupError::BadUrl { .. }), "{bad}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
+    }
+
+    /// Knows no name.
+    struct Nobody;
+
+    impl reqwest::dns::Resolve for Nobody {
+        fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+            Box::pin(async { Err("Name or service not known".into()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_not_found_is_told_as_that() {
+        made("http://127.0.0.1:8080").unwrap();
+        let client = reqwest::Client::builder().no_proxy().dns_resolver(Arc::new(Nobody)).build().unwrap();
+        let error = client.get("http://api.x.example/").send().await.unwrap_err();
+        assert!(error.is_connect(), "nothing left");
+        let told = super::words(error);
+        assert!(
+            told.starts_with("its name could not be looked up: is this machine's network or DNS down? ("),
+            "{told}"
+        );
+        assert!(told.contains("Name or service not known"), "{told}");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::process::ExitStatus;
 use tempfile::NamedTempFile;
 use tokio::process::{Child, Command};
 
+use crate::config::secret;
+
 /// An editor at work on a text.
 #[derive(Debug)]
 pub struct Editing {
@@ -31,7 +33,11 @@ impl Editing {
         // The variable may hold arguments: `code --wait`.
         let mut words = name.split_whitespace();
         let program = words.next().unwrap_or("vi");
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        for name in secret::variables() {
+            command.env_remove(name);
+        }
+        let child = command
             .args(words)
             .arg(file.path())
             .spawn()

@@ -5,9 +5,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::gaps::{self, Feeds, Filling, Underway};
@@ -17,12 +19,16 @@ use crate::app::clipboard::{SEQUENCE_MOST, fitting};
 use crate::app::effect::AppendToken;
 use crate::app::notice::{Notice, Weight};
 use crate::app::{App, Effect, FromStore, Msg};
+use crate::config::secret;
 use crate::log::{AppendError, Log, LogError};
 use crate::model::{
     AccountName, AuthorId, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, PostId, SessionId, Verdict,
 };
 use crate::net::{Clock, Network};
 use crate::rules::Rule;
+
+/// A store that takes longer for an own action is told to be slow.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// So many posts are read at once when scrolling past the window, and shown for a search.
 const PAGE: usize = 50;
@@ -78,7 +84,7 @@ impl Effects {
     ) -> Self {
         let (appends, queue) = mpsc::unbounded_channel();
         let tasks = TaskTracker::new();
-        tasks.spawn(append_in_order(Arc::clone(&log), queue, inbox.clone()));
+        tasks.spawn(append_in_order(Arc::clone(&log), queue, inbox.clone(), Arc::clone(&clock)));
         Self { log, networks, feeds, underway: Underway::default(), clock, signer, session, inbox, tasks, appends }
     }
 
@@ -287,13 +293,12 @@ impl Effects {
     fn start(&self, opener: PathBuf, url: String, done: Option<&'static str>) {
         let (inbox, clock) = (self.inbox.clone(), Arc::clone(&self.clock));
         self.tasks.spawn(async move {
-            let opened = tokio::process::Command::new(&opener)
-                .arg(&url)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .await;
+            let mut command = tokio::process::Command::new(&opener);
+            for name in secret::variables() {
+                command.env_remove(name);
+            }
+            let opened =
+                command.arg(&url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().await;
             let (weight, text) = match (opened, done) {
                 (Ok(status), None) if status.success() => return,
                 (Ok(status), Some(done)) if status.success() => (Weight::Info, done.to_owned()),
@@ -371,9 +376,26 @@ fn sequences(text: &str, in_tmux: bool) -> Vec<u8> {
     bytes
 }
 
-async fn append_in_order(log: Arc<dyn Log>, mut queue: mpsc::UnboundedReceiver<Append>, inbox: mpsc::Sender<Msg>) {
+async fn append_in_order(
+    log: Arc<dyn Log>,
+    mut queue: mpsc::UnboundedReceiver<Append>,
+    inbox: mpsc::Sender<Msg>,
+    clock: Clock,
+) {
     while let Some(Append { token, events, expect }) = queue.recv().await {
-        let result = log.append(events, expect).await.map_err(|error| match error {
+        let mut appending = std::pin::pin!(log.append(events, expect));
+        let result = if let Ok(result) = timeout(SLOW, &mut appending).await {
+            result
+        } else {
+            tracing::warn!("the store is slow to take an own action");
+            let told = "the store is slow (its disk?): what you do shows as pending until it is kept";
+            let notice = Notice::new(clock(), Weight::Warning, told.to_owned());
+            if inbox.send(Msg::Notice(notice)).await.is_err() {
+                tracing::debug!("nobody is left to read the notice");
+            }
+            appending.await
+        };
+        let result = result.map_err(|error| match error {
             AppendError::Conflict { winner } => NotAppended::Conflict { winner },
             AppendError::Log(error) => NotAppended::Failed { why: error.to_string() },
         });

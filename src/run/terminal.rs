@@ -61,9 +61,9 @@ impl Screen {
         }
     }
 
-    /// Writing failed: the terminal is gone.
+    /// Writing failed: the terminal is gone. One that is [lent](Self::lend) is not.
     pub fn is_gone(&self) -> bool {
-        self.painter.as_ref().is_none_or(|painter| painter.shared.gone.load(Ordering::Acquire))
+        self.painter.as_ref().is_some_and(|painter| painter.shared.gone.load(Ordering::Acquire))
     }
 
     /// Composes one frame and hands it to the line. Only to be called when [ready](Self::ready).

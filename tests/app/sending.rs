@@ -256,6 +256,51 @@ fn an_edited_post_and_a_dearer_link_are_told() {
 }
 
 #[test]
+fn a_post_changed_after_our_answer_is_told_and_shown() {
+    let mut deck = Deck::previewing("We are on it.");
+    deck.press("y");
+    deck.wait(11);
+    let reply = *deck.app.desk.replies.keys().next().expect("a reply");
+    deck.by("ana", Event::ReplyAttempted { reply, case: case_of(3), session: deck.app.setup.session }, None);
+    deck.by("ana", Event::ReplySent { reply, case: case_of(3), post: post_id(900) }, None);
+    let mut changed = super::script::post(3, deck.now);
+    changed.text = "quite another matter".to_owned();
+    changed.is_edited = true;
+    deck.by("intake", Event::PostEdited { post: post_id(3) }, Some(Body::Post(Box::new(changed))));
+    assert!(deck.notice().contains("the customer changed their post after our answer"), "{}", deck.notice());
+    let screen = screen(&deck);
+    assert!(screen.contains("edited") && screen.contains("quite another matter"), "{screen}");
+}
+
+#[test]
+fn a_clock_set_back_makes_nobody_wait_and_one_set_ahead_sends_once() {
+    let sends =
+        |deck: &mut Deck| deck.took().into_iter().filter(|effect| matches!(effect, Effect::Send { .. })).count();
+    let mut deck = Deck::previewing("We are on it.");
+    deck.press("y");
+    deck.took();
+    deck.now -= secs(7200);
+    deck.wait(1);
+    assert!(deck.notice().contains("clock was set back"), "{}", deck.notice());
+    assert_eq!(queued(&deck), 1);
+    deck.wait(11);
+    assert_eq!(sends(&mut deck), 1, "not two hours later");
+    deck.now += secs(7200);
+    deck.wait(30);
+    assert_eq!(sends(&mut deck), 0, "and not again when it is set right");
+
+    let mut deck = Deck::previewing("We are on it.");
+    deck.press("y");
+    deck.took();
+    deck.now += secs(7200);
+    deck.wait(1);
+    assert_eq!(sends(&mut deck), 1);
+    deck.now -= secs(7200);
+    deck.wait(30);
+    assert_eq!(sends(&mut deck), 0);
+}
+
+#[test]
 fn the_rep_goes_back_edits_or_keeps() {
     let mut deck = Deck::previewing("words");
     deck.press("esc");

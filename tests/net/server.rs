@@ -37,6 +37,8 @@ pub(crate) enum Answer {
         headers: Vec<(&'static str, String)>,
         body: String,
     },
+    /// These bytes, whatever they are, and the end.
+    Raw(Vec<u8>),
     /// An endless answer: each piece is written as one chunk. The end of the channel is a clean end.
     Stream(mpsc::UnboundedReceiver<Vec<u8>>),
     /// The request is taken and the line cut.
@@ -123,6 +125,7 @@ async fn read(socket: &mut TcpStream) -> Option<Seen> {
 async fn write(socket: &mut TcpStream, answer: Answer) {
     match answer {
         Answer::Cut => {}
+        Answer::Raw(bytes) => drop(socket.write_all(&bytes).await),
         Answer::Nothing => std::future::pending().await,
         Answer::Whole { status, headers, body } => {
             let mut head = format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());

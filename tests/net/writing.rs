@@ -226,8 +226,7 @@ async fn a_lost_answer_is_settled_by_reading_back() {
     assert_eq!(id.as_str(), "x:902");
     let seen = server.seen();
     assert!(
-        seen[1].target.contains("query=from%3AAcmeHelp")
-            && seen[1].target.contains("start_time=2026-01-15T09%3A58%3A00Z")
+        seen[1].target.contains("query=from%3A42") && seen[1].target.contains("start_time=2026-01-15T09%3A58%3A00Z")
     );
     assert_eq!(seen[1].header("authorization"), Some("Bearer app-token"));
 

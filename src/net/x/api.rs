@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, LOCATION};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -17,10 +17,13 @@ use super::pace::Pace;
 use super::problem::{self, Problem};
 use super::user_token::Use;
 use super::{UserCredentials, XSettings, oauth};
-use crate::model::{Account, AuthorId, IdSource, LoginReport, LoginState, NetworkKind, clean};
+use crate::model::{Account, Author, AuthorId, IdSource, LoginReport, LoginState, NetworkKind, clean};
 use crate::net::Clock;
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::http::{self, NetSetupError, RateHeaders};
+
+/// The longest window of limits X has.
+const LONGEST_LIMIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why a question got no answer.
 #[derive(Debug)]
@@ -186,11 +189,11 @@ impl Api {
         match &result {
             Ok((_, rates)) => {
                 writing.backoff.succeeded();
-                writing.not_before = rates.used_up_until;
+                writing.not_before = believed(rates.used_up_until, now);
             }
             Err(CallError::No(problem)) if problem.class == problem::Class::RateLimited => {
                 let wait = writing.backoff.after(Failure::Limited { reset_in: reset_in(problem.until, now) });
-                writing.not_before = now.checked_add(wait).ok().max(problem.until);
+                writing.not_before = now.checked_add(wait).ok().max(believed(problem.until, now));
             }
             Err(_) => {}
         }
@@ -222,6 +225,7 @@ impl Api {
             }
             Err(_) => None,
         };
+        let until = believed(until, self.now());
         *self.no_search_before.lock().expect("nothing panics while holding the limits") = until;
         result.map(|(value, _)| value)
     }
@@ -243,7 +247,8 @@ impl Api {
             Ok(sent) => sent.map_err(failed)?,
             Err(_) => return Err(CallError::Lost(format!("no answer within {} s", within.as_secs()))),
         };
-        if response.status().is_success() {
+        // A proxy's or a portal's page with a 200 is no stream, however long it stays open.
+        if response.status().is_success() && !is_page(&response) {
             return Ok(response);
         }
         match timeout(within, refusal(&mut response)).await {
@@ -267,6 +272,23 @@ impl Api {
             }
         }
         Ok(())
+    }
+
+    /// What to tell where a post of ours shows that the account is called otherwise by now; once. What is asked of X
+    /// from then on names the new handle.
+    pub(super) fn renamed(&self, author: &Author) -> Option<String> {
+        let mut account = self.account.lock().expect("nothing panics while holding the account");
+        let is_other = account.id.as_ref() == Some(&author.id)
+            && !author.handle.is_empty()
+            && !author.handle.eq_ignore_ascii_case(&account.handle);
+        if !is_other {
+            return None;
+        }
+        let new = author.handle.as_str();
+        let old = std::mem::replace(&mut account.handle, new.to_owned());
+        Some(format!(
+            "@{old} is called @{new} at X now: put the new handle into the config, and into the columns that name @{old}"
+        ))
     }
 
     /// How the login stands, where it is kept here.
@@ -391,12 +413,28 @@ async fn answer(request: RequestBuilder) -> Result<(Value, RateHeaders), CallErr
     if !response.status().is_success() {
         return Err(refusal(&mut response).await);
     }
+    let (status, is_page) = (response.status().as_u16(), is_page(&response));
     let rates = RateHeaders::of(response.headers());
     let body = http::body(&mut response).await.map_err(|error| CallError::Lost(http::words(error)))?;
     match serde_json::from_slice(&body) {
         Ok(value) => Ok((value, rates)),
+        // Not a refusal: whoever put the page there may have passed the request on.
+        Err(_) if is_page => Err(CallError::Lost(problem::decode(status, rates, None, &body).words)),
         Err(why) => Err(CallError::Lost(format!("an answer that cannot be read ({})", clean::line(&why.to_string())))),
     }
+}
+
+/// X answers in JSON alone; a page comes from a proxy or a portal in between.
+fn is_page(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
+}
+
+/// The end of a limit as far as it is believed: X counts in windows of at most a day, and a header that lies must not
+/// keep us silent for years.
+fn believed(until: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    let most = now.checked_add(LONGEST_LIMIT).unwrap_or(now);
+    until.map(|until| until.min(most))
 }
 
 async fn refusal(response: &mut Response) -> CallError {

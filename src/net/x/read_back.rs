@@ -63,9 +63,12 @@ enum Seen {
 }
 
 async fn look(api: &Api, outgoing: &Outgoing, attempted: Timestamp) -> Result<Seen, Stopped> {
-    let handle = api.account().handle;
+    let account = api.account();
+    let handle = account.handle;
+    // The id stays when the account is renamed; looking under an old handle would find nothing and prove nothing.
+    let writer = account.id.as_ref().map_or(handle.as_str(), |id| id.native()).to_owned();
     let from = attempted.checked_sub(SKEW).unwrap_or(attempted);
-    let mut search = Search::new(api, format!("from:{handle}"), from, None);
+    let mut search = Search::new(api, format!("from:{writer}"), from, None);
     let mut other_words = None;
     for _ in 0..MOST_PAGES {
         let Some(page) = search.page().await? else { break };

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::api::{Api, As, CallError};
@@ -53,12 +54,30 @@ impl RuleMap {
         self.by_id.values().any(|target| target.columns.contains(column))
     }
 
+    /// The columns whose rules were deleted at X by somebody else and are in force anew in `fresh`.
+    pub(super) fn put_back(&self, fresh: &RuleMap) -> Vec<ColumnName> {
+        let gone = self.by_id.iter().filter(|(id, _)| !fresh.by_id.contains_key(*id));
+        let mut columns: Vec<_> = gone.flat_map(|(_, target)| target.columns.iter().cloned()).collect();
+        columns.retain(|column| fresh.covers(column));
+        columns.sort();
+        columns.dedup();
+        columns
+    }
+
     fn put(&mut self, id: String, tag: &str, target: Target) {
         if !tag.is_empty() {
             self.by_tag.insert(tag.to_owned(), target.clone());
         }
         self.by_id.insert(id, target);
     }
+}
+
+/// What is told where [`RuleMap::put_back`] found columns; the rules were last seen in order at `since`.
+pub(super) fn put_back_words(columns: &[ColumnName], since: Timestamp) -> String {
+    let names = columns.iter().map(ColumnName::as_str).collect::<Vec<_>>().join(", ");
+    format!(
+        "somebody deleted rules of ours at X (columns: {names}); they are put back, and what was posted since {since:.0} may be missing"
+    )
 }
 
 /// The outcome: what listens, and which columns X (or its grammar) refused, in words.

@@ -57,6 +57,8 @@ pub(super) struct Listener {
     refused: Vec<(ColumnName, String)>,
     /// The rules at X may differ from what `current` wants.
     is_map_old: bool,
+    /// When the rules at X were last seen to be what `current` wants.
+    rules_seen: Option<Timestamp>,
     dispatch: Dispatch,
     backoff: Backoff,
     gap: Option<GapId>,
@@ -91,6 +93,7 @@ impl Listener {
             map: RuleMap::default(),
             refused: Vec::new(),
             is_map_old: true,
+            rules_seen: None,
             dispatch: Dispatch::default(),
             gap: None,
             heard_until: now,
@@ -365,6 +368,7 @@ impl Listener {
     async fn deliver(&mut self, post: &Post, rules: &[RuleRef]) {
         let targets: Vec<_> = rules.iter().filter_map(|rule| self.map.find(rule)).collect();
         let is_own = targets.iter().any(|target| target.is_own);
+        let renamed = self.api.renamed(&post.author);
         let mut out = Vec::new();
         let mut is_asked_for = false;
         for feed in self.current.iter() {
@@ -386,6 +390,9 @@ impl Listener {
         for (to, inbound) in out {
             // A column that is being closed no longer listens; its successor comes with the next feeds.
             drop(to.send(inbound).await);
+        }
+        if renamed.is_some() {
+            self.tell(self.state.clone(), renamed).await;
         }
     }
 
@@ -431,8 +438,14 @@ impl Listener {
     }
 
     async fn take_rules(&mut self, synced: Synced) {
+        // With other columns than before, rules come and go because we want it.
+        let put_back = if self.is_map_old { Vec::new() } else { self.map.put_back(&synced.map) };
+        let since = self.rules_seen.replace(self.api.now());
         self.is_map_old = false;
         self.map = synced.map;
+        if let (Some(since), false) = (since, put_back.is_empty()) {
+            self.tell_put_back(&put_back, since).await;
+        }
         let fresh: Vec<String> = synced
             .refused
             .iter()
@@ -447,6 +460,18 @@ impl Listener {
         for note in fresh {
             self.tell(self.state.clone(), Some(note)).await;
         }
+    }
+
+    /// Rules of ours were deleted by somebody else at some time after `since` and are in force again: between the two
+    /// these columns heard nothing.
+    async fn tell_put_back(&mut self, columns: &[ColumnName], since: Timestamp) {
+        let gap = GapId(self.api.new_id());
+        let now = self.api.now();
+        for feed in self.current.iter().filter(|feed| columns.contains(&feed.column)) {
+            drop(feed.out.send(Inbound::GapOpened { gap, from: since, is_first: false }).await);
+            drop(feed.out.send(Inbound::GapClosed { gap, to: now }).await);
+        }
+        self.tell(self.state.clone(), Some(rules_sync::put_back_words(columns, since))).await;
     }
 
     /// Takes over changed feeds; a column that comes during an outage learns of it.

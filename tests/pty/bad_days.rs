@@ -1,0 +1,70 @@
+//! Bad days of the machine, in the real program.
+
+use serde_json::json;
+
+use super::{Desk, ESC, InTerminal, SMALL};
+
+#[test]
+fn two_decks_started_at_once_on_an_empty_data_folder_both_come_up_and_show_each_post_once() {
+    let desk = Desk::new();
+    let config = desk.simulator.config.to_str().expect("a path");
+    let both = [(); 2].map(|()| InTerminal::start(&["--config", config], desk.home.path(), SMALL, &[]));
+    for deck in &both {
+        deck.shows("LIVE 1/1");
+    }
+    desk.simulator.post(&json!({"handle": "teapot_mo", "text": "@AcmeHelp onlyonce is slow"}));
+    for deck in &both {
+        let screen = deck.shows("onlyonce");
+        assert_eq!(screen.matches("onlyonce").count(), 1, "{screen}");
+    }
+}
+
+#[test]
+fn a_network_out_of_reach_is_told_with_the_reason_and_what_is_stored_stays_usable() {
+    let desk = Desk::new();
+    let deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("internet is really");
+    deck.signal("TERM");
+    drop(deck);
+    let config = std::fs::read_to_string(&desk.simulator.config).expect("the config");
+    let line = config.lines().find(|line| line.starts_with("base_url")).expect("an address");
+    // A port that was given out a moment ago and is free again.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let theirs = desk.simulator.config.with_file_name("nowhere.toml");
+    let nowhere = format!("base_url = \"http://127.0.0.1:{port}\"");
+    std::fs::write(&theirs, config.replace(line, &nowhere)).expect("a config");
+    let config = theirs.to_str().expect("a path");
+    let mut deck = InTerminal::start(&["--config", config], desk.home.path(), SMALL, &[]);
+    let screen = deck.shows("X cannot be reached: ");
+    assert!(screen.contains("refused") && screen.contains("LIVE 0/1"), "{screen}");
+    assert!(screen.contains("internet is really"), "{screen}");
+    deck.keys("jc");
+    deck.shows(">M");
+}
+
+#[test]
+fn a_store_that_is_slow_is_told_and_nothing_done_meanwhile_is_lost() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("internet is really");
+    // As a disk that takes seconds: somebody else has the store's one pen in hand.
+    let holder = rusqlite::Connection::open(desk.home.path().join("data/replydeck.db")).expect("the store");
+    holder.execute_batch("BEGIN IMMEDIATE").expect("the pen");
+    deck.keys("jc");
+    desk.simulator.post(&json!({"handle": "late_lu", "text": "@AcmeHelp latepost is slow"}));
+    deck.shows("the store is slow");
+    // Keys are taken all the same.
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys("typed meanwhile");
+    deck.shows("typed meanwhile");
+    assert!(!deck.screen().contains("saved 0"), "{}", deck.screen());
+    holder.execute_batch("ROLLBACK").expect("the pen is given back");
+    deck.until("the draft is saved", super::is_saved);
+    deck.keys(ESC);
+    deck.shows(">M");
+    deck.keys(".");
+    deck.shows("latepost");
+}
