@@ -51,6 +51,9 @@ pub(crate) fn setup(columns: usize) -> Setup {
     };
     Setup {
         me: RepName::new("ana"),
+        role: replydeck::model::Role::Rep,
+        team: vec![],
+        open_cases: 0,
         machine: MachineName::new("desk-1"),
         session: SessionId(Uuid::from_u128(7)),
         accounts: vec![account("help", "Help", OURS, false), account("promo", "Brand", "98", false)],
@@ -70,6 +73,7 @@ pub(crate) fn setup(columns: usize) -> Setup {
             SavedReply { name: "thanks".to_owned(), text: "Thank you!".to_owned() },
         ],
         causes: vec!["outage".to_owned(), "billing".to_owned()],
+        outcomes: vec![],
         zone: TimeZone::UTC,
         bell: true,
         reach_percent: 20,
@@ -270,6 +274,11 @@ impl Deck {
         words.clone_into(&mut own.text);
         let body = Some(Body::Post(Box::new(own.clone())));
         self.by("intake", Self::matched(&own, &["c1"], Standing::Own), body);
+    }
+
+    /// What the store knows of a case.
+    pub(crate) fn all_of(&self, case: CaseId) -> Vec<Arc<Envelope>> {
+        self.log.iter().filter(|it| it.event.case() == Some(case)).cloned().collect()
     }
 
     /// Keys in the notation of the keymap.
