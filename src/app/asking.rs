@@ -1,5 +1,7 @@
 //! What a deed asks before it is done: whom a case goes to, which tag, until when, how it ended.
 
+use jiff::Timestamp;
+
 use super::until::until;
 use super::{App, Effect, LineInput, Mode, Picker};
 use crate::desk::Case;
@@ -270,6 +272,13 @@ impl App {
                 self.ring(out);
             }
         }
+    }
+
+    /// Cases put off and not back yet, with when they are.
+    pub fn asleep(&self) -> impl Iterator<Item = (Timestamp, &Case)> {
+        let snoozes = self.books.snoozes.iter().filter(|(until, _)| *until > self.now);
+        let cases = snoozes.filter_map(|(until, case)| Some((*until, self.desk.cases.get(case)?)));
+        cases.filter(|(until, case)| case.snoozed_until == Some(*until))
     }
 
     /// The store's past has been folded: what sleeps is known from the desk.

@@ -52,6 +52,7 @@ impl Command {
             | Command::Quit
             | Command::QuitKeep
             | Command::NextCheck
+            | Command::Follow
             | Command::Tag
             | Command::CompleteTag
             | Command::Mark
@@ -61,6 +62,9 @@ impl Command {
             Command::Acknowledge
             | Command::RequestDm
             | Command::AcknowledgeAndRequestDm
+            | Command::DirectMessage
+            | Command::OptOut
+            | Command::LiftOptOut
             | Command::AskHappyPost
             | Command::Claim
             | Command::Release

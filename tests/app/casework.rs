@@ -439,7 +439,7 @@ fn four_open_drafts_keep_text_cursor_and_clock_each() {
     deck.press("gg");
     for n in 0..4 {
         deck.press("r");
-        assert!(deck.text().ends_with(&format!("draf|t {n}")), "{}", deck.text());
+        assert!(deck.text().ends_with(&format!("draft| {n}")), "{}", deck.text());
         let cursor = deck.app.composer().unwrap().editor.cursor().1;
         assert_eq!(deck.text().chars().nth(cursor - 1), Some('|'));
         deck.press("esc j");

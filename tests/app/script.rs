@@ -134,6 +134,7 @@ pub(crate) struct Deck {
     /// Appends wait here while the store is slow.
     pub(crate) waiting: Vec<(AppendToken, Vec<NewEvent>, Option<Expect>)>,
     pub(crate) slow_store: bool,
+    storing: bool,
     ids: IdSource,
 }
 
@@ -150,6 +151,7 @@ impl Deck {
             effects: Vec::new(),
             waiting: Vec::new(),
             slow_store: false,
+            storing: false,
             ids: IdSource::new(2),
         };
         deck.tell(Msg::CaughtUp);
@@ -176,13 +178,15 @@ impl Deck {
             }
             self.effects.push(effect);
         }
-        if !self.slow_store {
+        // What the store's answers lead to waits its turn: envelopes come in the order of the log.
+        if !self.slow_store && !self.storing {
             self.store();
         }
     }
 
     /// The store takes what waits.
     pub(crate) fn store(&mut self) {
+        self.storing = true;
         while !self.waiting.is_empty() {
             let (token, events, expect) = self.waiting.remove(0);
             let winner = expect.and_then(|expect| {
@@ -202,6 +206,7 @@ impl Deck {
             self.tell(Msg::Appended { token, result: Ok(last) });
             self.tell(Msg::Envelopes(batch));
         }
+        self.storing = false;
     }
 
     fn write(&mut self, event: NewEvent) {
@@ -359,6 +364,7 @@ impl Deck {
             effects: Vec::new(),
             waiting: Vec::new(),
             slow_store: false,
+            storing: false,
             ids: IdSource::new(4),
         };
         deck.tell(Msg::Envelopes(self.log.clone()));
