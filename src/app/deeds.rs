@@ -282,7 +282,7 @@ fn back_of(event: &Event, before: &Case) -> Vec<Event> {
         Event::CaseWoken { .. } => sleep_back.into_iter().collect(),
         Event::CaseResolved { .. } => std::iter::once(Event::CaseReopened { case }).chain(sleep_back).collect(),
         Event::CaseReopened { .. } => {
-            let end = before.resolved.as_ref();
+            let end = before.resolved.as_deref();
             let resolved = |end: &crate::desk::case::Resolution| Event::CaseResolved {
                 case,
                 cause: end.cause.clone(),
