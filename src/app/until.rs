@@ -22,10 +22,7 @@ pub fn until(words: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, 
         return Ok(THEY_WRITE);
     }
     let at = match length(words) {
-        Some(length) => {
-            let length = length.ok_or("that is too long")?;
-            now.checked_add(length).map_err(|_| "that is too long".to_owned())?
-        }
+        Some(length) => now.checked_add(length).map_err(|_| "that is too long".to_owned())?,
         None => of_clock(words, &now.to_zoned(zone.clone()))?.timestamp(),
     };
     if at <= now {
@@ -37,10 +34,10 @@ pub fn until(words: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, 
     Ok(at)
 }
 
-/// `2h`, `1d 6h`, `90 min`; `None` where it is none, inside it `None` where it is too long to be reckoned with.
-fn length(words: &str) -> Option<Option<SignedDuration>> {
+/// `2h`, `1d 6h`, `90 min`; the longest there is where it cannot be reckoned with.
+fn length(words: &str) -> Option<SignedDuration> {
     let mut rest = words;
-    let mut seconds: Option<i64> = Some(0);
+    let mut seconds: i64 = 0;
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let number = rest.get(..digits).filter(|digits| !digits.is_empty())?;
@@ -54,10 +51,10 @@ fn length(words: &str) -> Option<Option<SignedDuration>> {
             _ => return None,
         };
         rest = rest[letters..].trim_start();
-        let more = number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit));
-        seconds = seconds.zip(more).and_then(|(all, more)| all.checked_add(more));
+        let number = number.parse::<i64>().unwrap_or(i64::MAX);
+        seconds = seconds.saturating_add(number.saturating_mul(unit));
     }
-    Some(seconds.map(SignedDuration::from_secs))
+    Some(SignedDuration::from_secs(seconds))
 }
 
 fn of_clock(words: &str, now: &Zoned) -> Result<Zoned, String> {

@@ -34,7 +34,7 @@ pub(super) fn draw_line(
     let below = if matches!(app.mode, crate::app::Mode::Tag(_)) {
         let key = hints::key(app, Command::CompleteTag);
         let tags = app.tags_like(line);
-        if tags.is_empty() { vec!["no tag in use begins so: Enter makes it".to_owned()] } else { with_head(key, tags) }
+        if tags.is_empty() { vec!["no tag in use begins so: Enter makes it".to_owned()] } else { with_head(&key, tags) }
     } else {
         [
             "2h   1d 6h   16:30   tomorrow 9:00   monday",
@@ -50,7 +50,7 @@ pub(super) fn draw_line(
     cursor
 }
 
-fn with_head(key: String, tags: Vec<String>) -> Vec<String> {
+fn with_head(key: &str, tags: Vec<String>) -> Vec<String> {
     std::iter::once(format!("in use ({key}):")).chain(tags.into_iter().map(|tag| format!("  {tag}"))).collect()
 }
 

@@ -221,7 +221,7 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
         Standing::Own => facts.push(Span::styled("ours", theme.quiet())),
         Standing::Repost => facts.push(Span::styled("repost, no case", theme.quiet())),
         Standing::Quote if post.case.is_none() => {
-            facts.push(Span::styled("quote, no case; c opens one", theme.quiet()))
+            facts.push(Span::styled("quote, no case; c opens one", theme.quiet()));
         }
         Standing::Quote => facts.push(Span::styled("quote", theme.quiet())),
         Standing::Customer | Standing::Goodbye => {

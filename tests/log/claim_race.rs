@@ -2,6 +2,7 @@
 //! the real log and draws the real screen; only the terminal and the networks are left out.
 
 #![expect(clippy::disallowed_methods, reason = "the test measures how far apart two processes' keys were")]
+#![expect(clippy::print_stderr, reason = "the thousand rounds tell their figures")]
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::Path;
