@@ -142,7 +142,7 @@ fn child_claims() {
             let (what, n) = line.split_once(' ').expect("a word and a number");
             let n: u64 = n.parse().expect("a number");
             if what == "ready" {
-                while !deck.app.desk.cases.get(&case(n)).is_some_and(|case| !case.posts.is_empty()) {
+                while deck.app.desk.cases.get(&case(n)).is_none_or(|case| case.posts.is_empty()) {
                     deck.next().await;
                 }
                 deck.key('g').await;
@@ -221,8 +221,12 @@ async fn race(rounds: u64) -> Figures {
     let mut figures = Figures::default();
     for n in 1..=rounds {
         log.append(complaint(n), None).await.expect("written");
-        reps.iter_mut().for_each(|rep| rep.tell(&format!("ready {n}")));
-        reps.iter_mut().for_each(|rep| drop(rep.hear(&format!("ready {n}"))));
+        for rep in &mut reps {
+            rep.tell(&format!("ready {n}"));
+        }
+        for rep in &mut reps {
+            rep.hear(&format!("ready {n}"));
+        }
         // The one who is told first may be ahead by a system call; both take turns.
         let first = usize::try_from(n % 2).expect("small");
         reps[first].tell(&format!("go {n}"));

@@ -13,7 +13,9 @@ fn press(app: &mut App, code: KeyCode) {
 }
 
 fn typed(app: &mut App, text: &str) {
-    text.chars().for_each(|c| press(app, KeyCode::Char(c)));
+    for c in text.chars() {
+        press(app, KeyCode::Char(c));
+    }
 }
 
 fn screen(app: &App) -> String {
