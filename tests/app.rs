@@ -2,6 +2,7 @@
 
 mod app {
     mod answering;
+    mod casework;
     mod chance;
     mod left_behind;
     mod network_search;

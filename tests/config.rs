@@ -7,7 +7,7 @@ use replydeck::app::setup::Openings;
 use replydeck::config::example::example;
 use replydeck::config::{Config, ConfigError, SecretSource, UserSecrets};
 use replydeck::model::account::Tier;
-use replydeck::model::{MachineName, NetworkKind, RepName, SessionId};
+use replydeck::model::{MachineName, NetworkKind, RepName, Role, SessionId};
 use replydeck::rules::Rule;
 use replydeck::rules::x::{Limits, as_rule};
 use uuid::Uuid;
@@ -60,12 +60,12 @@ fn every_problem_points_at_its_place_and_says_what_to_do() {
             r#"config.toml:1:1: unknown key `hodl`
 1 | hodl = "10s"
   | ^^^^
-  = did you mean `hold`? keys here: rep, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, openings, saved_replies, accounts, columns, keys"#,
+  = did you mean `hold`? keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, outcomes, openings, saved_replies, accounts, columns, keys"#,
         ),
         (
             top("bell = true\nxyzzy = 1"),
             "config.toml:2:1: unknown key `xyzzy`\n2 | xyzzy = 1\n  | ^^^^^\n  \
-             = keys here: rep, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, openings, saved_replies, accounts, columns, keys",
+             = keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, outcomes, openings, saved_replies, accounts, columns, keys",
         ),
         (
             top("hold = 10"),
@@ -121,6 +121,16 @@ fn every_problem_points_at_its_place_and_says_what_to_do() {
             top("rep = \"a\\u202Eb\""),
             "config.toml:1:7: `rep` holds line breaks, spaces at an end or characters nobody can see\n\
              1 | rep = \"a\\u202Eb\"\n  |       ^^^^^^^^^^\n  = keep it to one line of visible text",
+        ),
+        (
+            top("role = \"reps\""),
+            "config.toml:1:8: `reps` is not a role\n1 | role = \"reps\"\n  |        ^^^^^^\n  \
+             = did you mean `rep`? roles: watcher, rep, lead",
+        ),
+        (
+            top("team = [\"ana\", \"ana\"]"),
+            "config.toml:1:16: the rep `ana` is there twice\n\
+             1 | team = [\"ana\", \"ana\"]\n  |                ^^^^^\n  = keep one",
         ),
         (
             top("deck = \"a/b\""),
@@ -371,6 +381,10 @@ bell = false
 shortcodes = true
 reach_percent = 0
 causes = ["outage", "billing"]
+role = "lead"
+team = ["ana", "bo"]
+open_cases = 20
+outcomes = ["restored"]
 [openings]
 acknowledgement = ""
 [saved_replies]
@@ -423,6 +437,8 @@ reply_as = "zed"
     assert_eq!(setup.me, RepName::new("ana"));
     assert_eq!((setup.hold, setup.bell, setup.reach_percent), (SignedDuration::ZERO, false, 0));
     assert_eq!((setup.release_after, setup.shortcodes), (SignedDuration::from_secs(90), true));
+    assert_eq!((setup.role, setup.open_cases, setup.outcomes), (Role::Lead, 20, vec!["restored".to_owned()]));
+    assert_eq!(setup.team, [RepName::new("ana"), RepName::new("bo")]);
     assert_eq!(setup.zone.iana_name(), Some("Europe/Rome"));
     assert_eq!(setup.openings, Openings { acknowledgement: String::new(), ..Config::default().openings });
     assert!(setup.accounts[0].can_send && setup.accounts[0].confirm);

@@ -11,6 +11,8 @@ use replydeck::ui::{self, Cache, Theme};
 mod chance;
 #[path = "fixtures/screen/deck.rs"]
 mod deck;
+#[path = "screen/deeds.rs"]
+mod deeds;
 #[path = "screen/encoder.rs"]
 mod encoder;
 #[path = "screen/falling_apart.rs"]

@@ -3,10 +3,11 @@
 use super::clipboard;
 use super::command::Command;
 use super::notice::{KEPT, Notice, Weight};
-use super::{App, AppendToken, Effect, Mode, PendingAction, Picker};
+use super::{App, AppendToken, Effect, Mode, PendingAction};
 use crate::desk::{Case, PostState, PostView};
+use crate::model::event::Standing;
 use crate::model::{
-    Body, CaseId, CaseStatus, Event, EventId, Expect, Mark, NewEvent, NotAppended, Post, RepName, Seq, clean,
+    Body, CaseId, Deed, Event, EventId, Expect, Mark, NewEvent, NotAppended, Post, Purpose, RepName, Seq, clean,
 };
 
 impl App {
@@ -24,7 +25,11 @@ impl App {
         let events: Vec<_> = events
             .into_iter()
             .map(|(event, body)| NewEvent {
-                id: EventId(self.ids.next(self.now)),
+                // A note is named by its own event.
+                id: match &event {
+                    Event::NoteAdded { note, .. } => *note,
+                    _ => EventId(self.ids.next(self.now)),
+                },
                 at: self.now,
                 rep: self.setup.me.clone(),
                 machine: self.setup.machine.clone(),
@@ -69,9 +74,14 @@ impl App {
         let word = self.pending.get(&token).map_or("saving the draft", |action| action.word);
         self.forget_pending(token);
         self.draft_not_saved(token);
+        self.not_done(token);
         let is_news = self.not_kept(token);
+        let queued = self.books.queued.iter().find(|queued| queued.token == token).cloned();
         self.books.queued.retain(|queued| queued.token != token);
         self.dirty = true;
+        if let (Some(queued), NotAppended::Conflict { .. }) = (queued, &why) {
+            self.back_after_conflict(&queued);
+        }
         match why {
             NotAppended::Conflict { winner } => {
                 let did = self.told(&winner.event).unwrap_or_else(|| "changed the case".to_owned());
@@ -191,12 +201,64 @@ impl App {
         case
     }
 
+    /// `c`: the marked cases, the case in hand, or the one a quote is worth.
+    pub(super) fn claim_chosen(&mut self, out: &mut Vec<Effect>) {
+        if self.marked_cases().is_empty() && self.open_from_quote(None, out) {
+            return;
+        }
+        match self.cases_to_change().as_slice() {
+            [case] => self.claim(case, out),
+            many => self.claim_all(many.to_vec(), out),
+        }
+    }
+
+    /// A quote opens no case by itself; a rep's key does, and claims it. `purpose`: the draft to begin then. Whether
+    /// the post in hand was one.
+    pub(super) fn open_from_quote(&mut self, purpose: Option<Purpose>, out: &mut Vec<Effect>) -> bool {
+        let quote = |post: &&PostView| {
+            post.standing == Standing::Quote
+                && post.case.is_none()
+                && self.desk.posts.contains_key(&post.id)
+                && post.body.is_some()
+        };
+        let Some(post) = self.post_in_hand().filter(quote).cloned() else { return false };
+        let case = CaseId::of(&post.author, &post.conversation);
+        if self.pending.values().any(|action| action.case == Some(case)) {
+            self.info("still on its way".to_owned());
+            return true;
+        }
+        if let Some(why) = self.over_the_cap(&self.setup.me.clone(), 1) {
+            self.warn(why);
+            return true;
+        }
+        let opened = Event::CaseOpened {
+            case,
+            author: post.author.clone(),
+            conversation: post.conversation.clone(),
+            post: post.id.clone(),
+            posted_at: post.at,
+        };
+        let known = self.desk.cases.get(&case);
+        let expected = Expect { case, seq: known.map_or(Seq(0), |case| case.contended) };
+        let events = vec![(opened, None), (Event::CaseClaimed { case }, None)];
+        self.append(events, Some(expected), Some("claiming"), out);
+        self.books.draft_after = purpose.map(|purpose| (post, purpose));
+        true
+    }
+
     pub(super) fn claim(&mut self, case: &Case, out: &mut Vec<Effect>) {
+        if let Some(why) = Deed::Claim.refused(case.status) {
+            return self.info(why.to_owned());
+        }
         if self.pending.values().any(|action| action.case == Some(case.id)) {
             return self.info("still on its way".to_owned());
         }
         match &case.owner {
             Some(owner) if *owner == self.setup.me => return self.info("it is yours already".to_owned()),
+            _ if self.over_the_cap(&self.setup.me, 1).is_some() => {
+                let why = self.over_the_cap(&self.setup.me, 1).unwrap_or_default();
+                return self.warn(why);
+            }
             Some(owner) => {
                 let gone = self.left_behind(case).map_or("", |_| ", but their session was cut off");
                 let warning = format!("{owner} has it{gone}; the same key again takes it over");
@@ -206,51 +268,19 @@ impl App {
             }
             None => {}
         }
-        self.append(vec![(Event::CaseClaimed { case: case.id }, None)], Some(expect(case)), Some("claiming"), out);
+        let claimed = Event::CaseClaimed { case: case.id };
+        self.do_to(Deed::Claim, ("claiming", "claimed"), vec![(case.clone(), Ok(claimed))], out);
     }
 
     pub(super) fn release(&mut self, case: &Case, out: &mut Vec<Effect>) {
         match &case.owner {
             Some(owner) if *owner == self.setup.me => {
-                self.append(
-                    vec![(Event::CaseReleased { case: case.id }, None)],
-                    Some(expect(case)),
-                    Some("releasing"),
-                    out,
-                );
+                let released = Event::CaseReleased { case: case.id };
+                self.do_to(Deed::Release, ("releasing", "released"), vec![(case.clone(), Ok(released))], out);
             }
             Some(owner) => self.info(format!("it is {owner}'s, not yours; c takes it over")),
             None => self.info("nobody has claimed it".to_owned()),
         }
-    }
-
-    pub(super) fn ask_cause(&mut self, case: &Case) {
-        if case.status == CaseStatus::Resolved {
-            return self.info("it is resolved already; E reopens it".to_owned());
-        }
-        let shown = (0..=self.setup.causes.len()).collect();
-        let picker = Picker { shown, ..Picker::default() };
-        self.open_over(Mode::Resolve { case: case.id, picker });
-    }
-
-    /// `chosen` counts in `Setup::causes`; the one after the last is "no cause".
-    pub(super) fn resolve(&mut self, case: CaseId, chosen: usize, out: &mut Vec<Effect>) {
-        self.leave_screen();
-        let Some(case) = self.desk.cases.get(&case) else { return };
-        let event = Event::CaseResolved {
-            case: case.id,
-            cause: self.setup.causes.get(chosen).cloned(),
-            outcome: None,
-            closing: false,
-        };
-        self.append(vec![(event, None)], Some(expect(case)), Some("resolving"), out);
-    }
-
-    pub(super) fn reopen(&mut self, case: &Case, out: &mut Vec<Effect>) {
-        if case.status != CaseStatus::Resolved {
-            return self.info("it is open".to_owned());
-        }
-        self.append(vec![(Event::CaseReopened { case: case.id }, None)], Some(expect(case)), Some("reopening"), out);
     }
 
     /// `yl`, `yt`, `yh`, `yc`.

@@ -61,6 +61,16 @@ pub struct Books {
     /// When each post was last looked up, and the next look.
     pub(super) looked_up: BTreeMap<PostId, Timestamp>,
     pub(super) next_look: Option<Timestamp>,
+    /// Deeds that `u` takes back, newest last.
+    pub(super) done: Vec<super::deeds::Done>,
+    /// Cases put off, by when they are back.
+    pub(super) snoozes: BTreeSet<(Timestamp, CaseId)>,
+    /// Reps whose deeds came in during this run.
+    pub(super) reps_seen: BTreeSet<RepName>,
+    /// Notes begun and left.
+    pub(super) notes_begun: BTreeMap<CaseId, String>,
+    /// A draft to be opened once the case made for its post has come back from the log.
+    pub(super) draft_after: Option<(PostView, Purpose)>,
     /// What was typed to call up the saved replies; put back if none is taken.
     pub(super) called_by: &'static str,
     /// Which texts are at hand.
@@ -97,4 +107,6 @@ pub(super) struct QueuedHere {
     pub(super) purpose: Purpose,
     pub(super) typed: DraftText,
     pub(super) token: AppendToken,
+    /// When its draft began, for the guard, should the case have been changed first.
+    pub(super) began: Timestamp,
 }

@@ -39,7 +39,21 @@ pub enum Command {
     OptOut,
     LiftOptOut,
     Follow,
+    Assign,
+    Tag,
+    CompleteTag,
+    Note,
+    SaveNote,
+    Snooze,
+    Wake,
+    Prioritise,
+    Mark,
+    ClearMarks,
+    AskHappyPost,
+    TurnRound,
     Resolve,
+    ToggleClosing,
+    Dismiss,
     Reopen,
     CopyLink,
     CopyText,
@@ -97,11 +111,15 @@ pub enum ModeKind {
     Links,
     SavedReplies,
     Resolve,
+    Assign,
+    Tag,
+    Snooze,
+    Note,
     QuitQuestion,
 }
 
 impl ModeKind {
-    pub const ALL: [ModeKind; 15] = [
+    pub const ALL: [ModeKind; 19] = [
         ModeKind::Columns,
         ModeKind::Case,
         ModeKind::Composer,
@@ -116,6 +134,10 @@ impl ModeKind {
         ModeKind::Links,
         ModeKind::SavedReplies,
         ModeKind::Resolve,
+        ModeKind::Assign,
+        ModeKind::Tag,
+        ModeKind::Snooze,
+        ModeKind::Note,
         ModeKind::QuitQuestion,
     ];
 
@@ -127,7 +149,11 @@ impl ModeKind {
             | ModeKind::CommandLine
             | ModeKind::Find
             | ModeKind::SavedReplies
-            | ModeKind::Resolve => true,
+            | ModeKind::Resolve
+            | ModeKind::Assign
+            | ModeKind::Tag
+            | ModeKind::Snooze
+            | ModeKind::Note => true,
             ModeKind::Columns
             | ModeKind::Case
             | ModeKind::Preview
@@ -156,7 +182,11 @@ impl ModeKind {
             ModeKind::Drafts => "drafts",
             ModeKind::Links => "connection log",
             ModeKind::SavedReplies => "saved replies",
-            ModeKind::Resolve => "cause",
+            ModeKind::Resolve => "cause and outcome",
+            ModeKind::Assign => "list of reps",
+            ModeKind::Tag => "tag line",
+            ModeKind::Snooze => "snooze line",
+            ModeKind::Note => "note",
             ModeKind::QuitQuestion => "quit question",
         }
     }
@@ -180,6 +210,10 @@ impl Mode {
             Mode::Links { .. } => ModeKind::Links,
             Mode::SavedReplies(..) => ModeKind::SavedReplies,
             Mode::Resolve { .. } => ModeKind::Resolve,
+            Mode::Assign { .. } => ModeKind::Assign,
+            Mode::Tag(_) => ModeKind::Tag,
+            Mode::Snooze(_) => ModeKind::Snooze,
+            Mode::Note(_) => ModeKind::Note,
             Mode::QuitQuestion => ModeKind::QuitQuestion,
         }
     }
@@ -237,7 +271,7 @@ const DECK: &[M] = &[M::Columns, M::Case, M::Hits, M::Outbox, M::Drafts, M::Link
 /// Screens with something to scroll or to choose from.
 const SCROLLING: &[M] = &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links];
 /// Lists narrowed by typing.
-const PICKERS: &[M] = &[M::Palette, M::SavedReplies, M::Resolve];
+const PICKERS: &[M] = &[M::Palette, M::SavedReplies, M::Resolve, M::Assign];
 
 const fn row(
     command: Command,
@@ -304,7 +338,10 @@ pub const TABLE: &[Row] = &[
         "open",
         &[
             (&["enter"], &[M::Columns, M::Hits, M::Outbox, M::Drafts]),
-            (&["enter"], &[M::Palette, M::SavedReplies, M::Resolve, M::CommandLine, M::Find]),
+            (
+                &["enter"],
+                &[M::Palette, M::SavedReplies, M::Resolve, M::Assign, M::Tag, M::Snooze, M::CommandLine, M::Find],
+            ),
         ],
         "open, or take what is chosen",
     ),
@@ -313,7 +350,21 @@ pub const TABLE: &[Row] = &[
         "back",
         &[
             (&["esc", "q", "backspace"], PLAIN),
-            (&["esc"], &[M::Composer, M::Palette, M::CommandLine, M::Find, M::SavedReplies, M::Resolve]),
+            (
+                &["esc"],
+                &[
+                    M::Composer,
+                    M::Palette,
+                    M::CommandLine,
+                    M::Find,
+                    M::SavedReplies,
+                    M::Resolve,
+                    M::Assign,
+                    M::Tag,
+                    M::Snooze,
+                    M::Note,
+                ],
+            ),
         ],
         "back; what was typed is kept",
     ),
@@ -336,7 +387,26 @@ pub const TABLE: &[Row] = &[
     ),
     row(Command::LiftOptOut, "lift-opt-out", &[(&["gS"], POSTS)], "they may be contacted again (twice)"),
     row(Command::Follow, "follow", &[(&["gF"], POSTS)], "open the author's page to follow them there"),
-    row(Command::Resolve, "resolve", &[(&["e"], POSTS)], "resolve the case with a cause"),
+    row(Command::Assign, "assign", &[(&["a"], POSTS)], "hand the case to another rep, with drafts and clock"),
+    row(Command::Tag, "tag", &[(&["t"], POSTS)], "put a tag on, or take it off"),
+    row(Command::CompleteTag, "complete-tag", &[(&["tab"], &[M::Tag])], "go on with a tag in use; again: the next"),
+    row(Command::Note, "note", &[(&["i"], POSTS)], "write a note: for the team only, never sent"),
+    row(Command::SaveNote, "save-note", &[(&["C-s", "C-x"], &[M::Note])], "save the note"),
+    row(Command::Snooze, "snooze", &[(&["z"], POSTS)], "put the case off: 2h, tomorrow 9:00, until they write"),
+    row(Command::Wake, "wake", &[(&["Z"], POSTS)], "take a case that was put off up again"),
+    row(Command::Prioritise, "prioritise", &[(&["*"], POSTS)], "to be looked at before others, or no more"),
+    row(Command::Mark, "mark", &[(&["x"], POSTS)], "mark the case: the next deed means all marked ones"),
+    row(Command::ClearMarks, "clear-marks", &[(&["X"], POSTS)], "clear all marks"),
+    row(Command::AskHappyPost, "ask-happy-post", &[(&["w"], POSTS)], "draft a request for a happy post"),
+    row(Command::TurnRound, "turn-round", &[(&["W"], POSTS)], "this post shows the customer turned round, or not"),
+    row(Command::Resolve, "resolve", &[(&["e"], POSTS)], "resolve the case with a cause and an outcome"),
+    row(
+        Command::ToggleClosing,
+        "toggle-closing",
+        &[(&["tab"], &[M::Resolve])],
+        "closing, or not: a goodbye does not reopen it",
+    ),
+    row(Command::Dismiss, "dismiss", &[(&["ge"], POSTS)], "resolve the case as nothing for us"),
     row(Command::Reopen, "reopen", &[(&["E"], POSTS)], "reopen the case"),
     row(Command::CopyLink, "copy-link", &[(&["yl"], &[M::Columns, M::Case, M::Hits])], "copy the post's link"),
     row(Command::CopyText, "copy-text", &[(&["yt"], &[M::Columns, M::Case, M::Hits])], "copy the post's text"),
@@ -348,7 +418,7 @@ pub const TABLE: &[Row] = &[
         &[(&["o"], &[M::Columns, M::Case, M::Hits, M::Outbox])],
         "open the post's own page",
     ),
-    row(Command::Undo, "undo", &[(&["u"], DECK)], "take the last held reply back into the editor"),
+    row(Command::Undo, "undo", &[(&["u"], DECK)], "take back the last held reply, or the last deed over cases"),
     row(Command::Outbox, "outbox", &[(&["U"], DECK)], "replies on their way, failed and parked"),
     row(Command::Drafts, "drafts", &[(&["gd"], DECK)], "drafts"),
     row(Command::Links, "links", &[(&["gl"], DECK)], "connection log"),

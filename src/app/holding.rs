@@ -11,6 +11,7 @@ use super::composer::Saved;
 use super::ingest::known_age;
 use super::{App, Effect, Mode};
 use crate::desk::Reply;
+use crate::model::deed::WATCHER_SENDS_NOTHING;
 use crate::model::reply::KEPT_AT_QUIT;
 use crate::model::{Body, BodyId, CaseId, Delivery, DraftText, Event, LinkState, PostId, Purpose, ReplyId, sla};
 
@@ -29,6 +30,7 @@ impl App {
         self.keep_again(out);
         self.release_left_behind(out);
         self.look_up(out);
+        self.wake_due(out);
         let face = self.clock_face();
         self.dirty |= std::mem::replace(&mut self.books.clock_face, face) != face;
     }
@@ -60,6 +62,9 @@ impl App {
             self.held().into_iter().filter(|(_, until)| *until <= now).map(|(reply, _)| reply.id).collect();
         due.retain(|reply| may(self, *reply) && !self.books.recalled.contains_key(reply));
         self.send_waits.retain(|_, until| *until > now);
+        if !self.setup.role.may_send() {
+            return;
+        }
         for reply in due {
             if self.books.told_to_send.insert(reply) {
                 out.push(Effect::Send { reply });
@@ -123,6 +128,12 @@ impl App {
             !app.books.told_to_send.contains(reply) && !app.books.recalled.contains_key(reply)
         };
         let here = self.books.queued.iter().rev().find(|queued| may(self, &queued.reply)).cloned();
+        // What was done last is taken back first.
+        if self.last_done().is_some_and(|done| here.as_ref().is_none_or(|queued| queued.token < done))
+            && (here.is_some() || self.held().is_empty())
+        {
+            return self.undo_done(out);
+        }
         if let Some(queued) = here {
             return self.recall(queued.reply, queued.case, &queued.to, queued.purpose, queued.typed, out);
         }
@@ -206,6 +217,15 @@ impl App {
 
     /// Replies of a run that is gone.
     pub(super) fn adopt(&mut self, replies: &[ReplyId], out: &mut Vec<Effect>) {
+        if !self.setup.role.may_send() {
+            if !replies.is_empty() {
+                self.warn(format!(
+                    "replies of yours that were never sent: {} (U); {WATCHER_SENDS_NOTHING}",
+                    replies.len()
+                ));
+            }
+            return;
+        }
         let (mut held, mut left) = (0, 0);
         for id in replies {
             let Some(reply) = self.desk.replies.get(id).filter(|reply| reply.rep == self.setup.me).cloned() else {
@@ -267,6 +287,13 @@ impl App {
         self.append(vec![(event, body)], expect, Some("queueing"), out);
     }
 
+    /// Who answered in the case after this reply was confirmed, and with which words.
+    fn answered_since(&self, reply: &Reply) -> Option<String> {
+        let case = self.desk.cases.get(&reply.case)?;
+        let answer = case.last_answer.as_ref().filter(|answer| answer.at > reply.queued)?;
+        Some(self.answer_words(answer))
+    }
+
     /// The keys of the outbox.
     pub(super) fn outbox_key(&mut self, command: Command, out: &mut Vec<Effect>) {
         let Mode::Outbox { selected } = self.mode else { return };
@@ -299,6 +326,14 @@ impl App {
             (Command::RetryReply, Delivery::Queued { .. } | Delivery::Failed { .. }) if reply.text.is_none() => {
                 self.info("its text is not at hand; b and e do not work either until it was read".to_owned());
             }
+            (Command::RetryReply, Delivery::Queued { .. } | Delivery::Failed { .. })
+                if self.answered_since(&reply).is_some_and(|told| {
+                    !self.second_press(
+                        command,
+                        reply.id.to_string(),
+                        format!("{told}; r again sends yours all the same"),
+                    )
+                }) => {}
             (Command::RetryReply, Delivery::Queued { .. } | Delivery::Failed { .. }) => {
                 self.queue_again(&reply, out);
                 if let Some(until) = self.send_waits.get(&reply.id).filter(|until| **until > self.now + self.setup.hold)
@@ -374,6 +409,7 @@ impl App {
 
     pub(super) fn quit(&mut self, out: &mut Vec<Effect>) {
         self.save_draft(out);
+        self.keep_notes(out);
         self.quitting = true;
         self.dirty = true;
         out.push(Effect::Quit);

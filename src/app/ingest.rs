@@ -30,6 +30,7 @@ impl App {
         }
         self.keep_pushed(pushed);
         self.refresh_opened();
+        self.open_draft_after(out);
         self.prune();
         self.recheck();
         self.dirty |= !envelopes.is_empty();
@@ -40,6 +41,7 @@ impl App {
         self.dirty = true;
         self.books.arrived.clear();
         self.read_concerns(out);
+        self.learn_snoozes();
     }
 
     /// The oldest posts of each held column that a batch may push out of its window.
@@ -124,6 +126,16 @@ impl App {
     fn after(&mut self, envelope: &Arc<Envelope>, before: &Before, out: &mut Vec<Effect>) {
         self.count_arrival(&envelope.event, before);
         self.settle_pending(envelope);
+        match &envelope.event {
+            Event::CaseSnoozed { case, until } => {
+                self.books.snoozes.insert((*until, *case));
+                self.books.reps_seen.insert(envelope.rep.clone());
+            }
+            Event::CaseClaimed { .. } | Event::CaseResolved { .. } | Event::DraftSaved { .. } => {
+                self.books.reps_seen.insert(envelope.rep.clone());
+            }
+            _ => {}
+        }
         self.follow_replies(envelope, out);
         let returned = self.returned(envelope);
         if let Some((reply, case)) = returned {
@@ -137,6 +149,17 @@ impl App {
         }
         if self.caught_up {
             self.tell(envelope, before, returned.is_some(), out);
+        }
+    }
+
+    /// The case made for a quote has come back from the log: the draft that was asked for begins.
+    fn open_draft_after(&mut self, out: &mut Vec<Effect>) {
+        let is_here = |(post, _): &mut (PostView, crate::model::Purpose)| self.desk.case_of(&post.id).is_some();
+        if let Some((post, purpose)) = self.books.draft_after.take_if(is_here)
+            && matches!(self.mode, Mode::Columns | Mode::Case { .. })
+        {
+            let post = self.desk.posts.get(&post.id).cloned().unwrap_or(post);
+            self.draft_for(post, purpose, out);
         }
     }
 
@@ -281,7 +304,7 @@ impl App {
         self.books.queued.retain(|queued| queued.reply != reply);
     }
 
-    fn ring(&self, out: &mut Vec<Effect>) {
+    pub(super) fn ring(&self, out: &mut Vec<Effect>) {
         if self.setup.bell && !out.contains(&Effect::Bell) {
             out.push(Effect::Bell);
         }
@@ -292,6 +315,7 @@ impl App {
         if let (Event::DmReceived { .. }, None) = (&envelope.event, before.case) {
             self.tell_message_without_case(envelope);
         }
+        self.offer_happy_post(envelope);
         let Some(case_id) = before.case else { return };
         let drafting = self.draft_case() == Some(case_id);
         let is_assigned = matches!(envelope.event, Event::CaseAssigned { .. });

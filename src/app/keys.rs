@@ -27,8 +27,10 @@ impl App {
         }
         let Some(chord) = Chord::of(key) else {
             self.prefix.clear();
-            if mode == ModeKind::Composer {
-                self.type_key(key, out);
+            match mode {
+                ModeKind::Composer => self.type_key(key, out),
+                ModeKind::Note => self.type_note(key),
+                _ => {}
             }
             return;
         };
@@ -80,7 +82,17 @@ impl App {
     fn plain_key(&mut self, key: KeyEvent, chord: Chord, out: &mut Vec<Effect>) {
         match &mut self.mode {
             Mode::Composer(_) => self.type_key(key, out),
-            Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => {
+            Mode::Note(_) => self.type_note(key),
+            Mode::Tag(line) | Mode::Snooze(line) => {
+                line.completing = None;
+                line.input.error = None;
+                line.input.take(chord);
+                self.dirty = true;
+            }
+            Mode::Palette(picker)
+            | Mode::SavedReplies(_, picker)
+            | Mode::Resolve { picker, .. }
+            | Mode::Assign { picker, .. } => {
                 let cursor = picker.input.cursor;
                 if picker.input.take(chord) {
                     picker.selected = 0;
@@ -108,7 +120,10 @@ impl App {
 
     fn line_cursor(&self) -> usize {
         match &self.mode {
-            Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => picker.input.cursor,
+            Mode::Palette(picker)
+            | Mode::SavedReplies(_, picker)
+            | Mode::Resolve { picker, .. }
+            | Mode::Assign { picker, .. } => picker.input.cursor,
             Mode::CommandLine(line) => line.cursor,
             Mode::Find(find) => find.input.cursor,
             _ => 0,
@@ -119,6 +134,9 @@ impl App {
     /// without its deed.
     pub(super) fn run(&mut self, command: Command, out: &mut Vec<Effect>) {
         self.dirty = true;
+        if !self.has_role_for(command) {
+            return;
+        }
         match command {
             Command::MoveDown
             | Command::MoveUp
@@ -168,11 +186,7 @@ impl App {
             Command::AcknowledgeAndRequestDm => self.draft(Purpose::Both, out),
             Command::DirectMessage => self.draft(Purpose::DirectMessage, out),
             Command::Claim if matches!(self.mode, Mode::Preview(_)) => self.claim_in_preview(out),
-            Command::Claim => {
-                if let Some(case) = self.case_to_change() {
-                    self.claim(&case, out);
-                }
-            }
+            Command::Claim => self.claim_chosen(out),
             Command::Release => {
                 if let Some(case) = self.case_to_change() {
                     self.release(&case, out);
@@ -181,16 +195,22 @@ impl App {
             Command::OptOut => self.opt_out(out),
             Command::LiftOptOut => self.lift_opt_out(out),
             Command::Follow => self.follow_author(out),
-            Command::Resolve => {
-                if let Some(case) = self.case_to_change() {
-                    self.ask_cause(&case);
-                }
-            }
-            Command::Reopen => {
-                if let Some(case) = self.case_to_change() {
-                    self.reopen(&case, out);
-                }
-            }
+            Command::Assign => self.ask_assign(),
+            Command::Tag => self.ask_tag(),
+            Command::CompleteTag => self.complete_tag(),
+            Command::Note => self.write_note(),
+            Command::SaveNote => self.save_note(out),
+            Command::Snooze => self.ask_snooze(),
+            Command::Wake => self.wake(out),
+            Command::Prioritise => self.prioritise(out),
+            Command::Mark => self.toggle_mark(),
+            Command::ClearMarks => self.clear_marks(),
+            Command::AskHappyPost => self.ask_happy_post(out),
+            Command::TurnRound => self.turn_round(out),
+            Command::Resolve => self.ask_cause(),
+            Command::ToggleClosing => self.toggle_closing(),
+            Command::Dismiss => self.dismiss(out),
+            Command::Reopen => self.reopen(out),
             Command::CopyLink | Command::CopyText | Command::CopyHandle | Command::CopyCase | Command::OpenPage => {
                 // In the list of hits the keys mean the hit.
                 let hit = self.post_of_hit();
@@ -280,10 +300,14 @@ impl App {
             Mode::Find(_) => self.ask_found(out),
             Mode::Outbox { .. } => self.outbox_key(Command::Open, out),
             Mode::Drafts { .. } => self.open_draft(out),
-            Mode::Palette(_) | Mode::SavedReplies(..) | Mode::Resolve { .. } => self.take_chosen(out),
+            Mode::Palette(_) | Mode::SavedReplies(..) | Mode::Resolve { .. } | Mode::Assign { .. } => {
+                self.take_chosen(out);
+            }
+            Mode::Tag(_) | Mode::Snooze(_) => self.take_case_line(out),
             Mode::CommandLine(_) => self.run_line(out),
             Mode::Case { .. }
             | Mode::Composer(_)
+            | Mode::Note(_)
             | Mode::Preview(_)
             | Mode::Help { .. }
             | Mode::Links { .. }
@@ -304,6 +328,7 @@ impl App {
             }
             Mode::Preview(_) => self.edit_again(),
             Mode::SavedReplies(..) => self.leave_saved_replies(out),
+            Mode::Note(_) => self.leave_note(),
             Mode::Case { .. }
             | Mode::Palette(_)
             | Mode::CommandLine(_)
@@ -313,6 +338,9 @@ impl App {
             | Mode::Drafts { .. }
             | Mode::Links { .. }
             | Mode::Resolve { .. }
+            | Mode::Assign { .. }
+            | Mode::Tag(_)
+            | Mode::Snooze(_)
             | Mode::QuitQuestion => {
                 self.leave_screen();
             }
@@ -353,10 +381,19 @@ impl App {
             // From the line of words the arrow leads into the hits.
             Mode::Find(find) if !find.in_list => find.in_list = !find.hits.is_empty(),
             Mode::Find(find) => find.selected = step(find.selected, find.hits.len()),
-            Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => {
+            Mode::Palette(picker)
+            | Mode::SavedReplies(_, picker)
+            | Mode::Resolve { picker, .. }
+            | Mode::Assign { picker, .. } => {
                 picker.selected = step(picker.selected, picker.shown.len());
             }
-            Mode::Columns | Mode::Composer(_) | Mode::CommandLine(_) | Mode::QuitQuestion => {}
+            Mode::Columns
+            | Mode::Composer(_)
+            | Mode::Note(_)
+            | Mode::Tag(_)
+            | Mode::Snooze(_)
+            | Mode::CommandLine(_)
+            | Mode::QuitQuestion => {}
         }
     }
 

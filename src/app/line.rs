@@ -48,7 +48,11 @@ impl LineInput {
     /// Inserts text at the cursor, cleaned and on one line. Whether anything was.
     pub(super) fn insert(&mut self, text: &str) -> bool {
         let room = CHARACTERS.saturating_sub(self.text.chars().count());
-        let text: String = clean::text(text).replace('\n', " ").chars().take(room).collect();
+        // Terminals send an emoji made of several one character at a time; the joiner alone says nothing.
+        let joins = text == "\u{200d}"
+            && self.text[..self.cursor].chars().next_back().is_some_and(|c| !c.is_ascii() && !c.is_alphanumeric());
+        let cleaned = if joins { text.to_owned() } else { clean::text(text) };
+        let text: String = cleaned.replace('\n', " ").chars().take(room).collect();
         self.text.insert_str(self.cursor, &text);
         let end = self.cursor + text.len();
         // A combining character may have joined what stands before it.
@@ -106,6 +110,13 @@ mod tests {
         assert_eq!(line.cursor, 1);
         line.take(Chord::Named(Named::Delete));
         assert_eq!(line.text, "a");
+        let mut line = LineInput::default();
+        for c in "👨\u{200d}👧".chars() {
+            line.take(Chord::Char(c));
+        }
+        assert_eq!(line.text, "👨\u{200d}👧", "typed one character at a time");
+        line.take(Chord::Named(Named::Backspace));
+        assert_eq!(line.text, "");
         let mut line = typed("two words ");
         line.take(Chord::Ctrl('w'));
         assert_eq!(line.text, "two ");

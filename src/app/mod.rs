@@ -1,7 +1,7 @@
 //! The deck's state and what keys do to it. Sync and pure: [`update`] takes a message and hands back what the
 //! shell must do, as data.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use crate::desk::{Desk, PostView};
 use crate::model::{
     AccountName, Body, BodyId, CaseId, Envelope, GoneSession, Hit, IdSource, LinkReport, LoginState, NetworkKind,
-    PostId, ReplyId,
+    PostId, RepName, ReplyId,
 };
 
 mod acts;
+pub mod asking;
 pub mod books;
 pub mod chord;
 pub mod clipboard;
@@ -20,10 +21,12 @@ pub mod column;
 pub mod command;
 pub mod compose_text;
 pub mod composer;
+mod deeds;
 pub mod effect;
 mod filling;
 pub mod finding;
 mod forgetting;
+mod happy;
 mod holding;
 mod ingest;
 mod keeping;
@@ -33,23 +36,28 @@ mod left_behind;
 mod line;
 pub mod msg;
 pub mod notice;
+pub mod noting;
 mod opting_out;
 mod picking;
 pub mod preview;
 mod private;
 pub mod reading;
+mod roles;
 mod sending;
 pub mod setup;
 mod texts;
+pub mod until;
 mod update;
 mod walk;
 pub mod writing;
 
+pub use asking::{CaseLine, Resolving};
 pub use column::ColumnView;
 pub use composer::Composer;
 pub use effect::{AppendToken, Effect};
 pub use msg::Msg;
 pub use notice::Notice;
+pub use noting::NoteEditor;
 pub use preview::Preview;
 pub use setup::{ColumnSetup, Setup};
 pub use update::update;
@@ -79,6 +87,8 @@ pub struct App {
     pub pending: BTreeMap<AppendToken, PendingAction>,
     /// Replies that wait for the network's permission, and until when.
     pub send_waits: BTreeMap<ReplyId, Timestamp>,
+    /// Cases marked for one deed over all of them.
+    pub marked: BTreeSet<CaseId>,
     /// Runs that ended without a goodbye: nobody looks after what they claimed.
     pub gone: Vec<GoneSession>,
     /// The store's past has been folded; before that the screen says it is loading.
@@ -154,11 +164,26 @@ pub enum Mode {
     },
     /// Picking a saved reply; goes back to the composer.
     SavedReplies(Box<Composer>, Picker),
-    /// Picking the cause at resolve.
+    /// Picking the cause at resolve, then the outcome.
     Resolve {
-        case: CaseId,
+        cases: Vec<CaseId>,
+        step: Resolving,
+        /// A goodbye will not reopen it.
+        closing: bool,
         picker: Picker,
     },
+    /// Picking whom a case is handed to.
+    Assign {
+        cases: Vec<CaseId>,
+        reps: Vec<RepName>,
+        picker: Picker,
+    },
+    /// Typing a tag.
+    Tag(CaseLine),
+    /// Typing until when a case is put off.
+    Snooze(CaseLine),
+    /// Writing words for the team only.
+    Note(Box<NoteEditor>),
     /// Quitting while replies are held or sends wait: send now, keep, or stay.
     QuitQuestion,
 }
@@ -178,7 +203,8 @@ pub struct LineInput {
 pub struct Picker {
     pub input: LineInput,
     /// Indices into the list behind it, best first: the palette's is [`command::TABLE`], the saved replies'
-    /// `Setup::saved_replies`, the causes' `Setup::causes`, where the index after the last stands for "no cause".
+    /// `Setup::saved_replies`, the causes' `Setup::causes`, the outcomes' `Setup::outcomes`, where the index after the
+    /// last stands for "none".
     pub shown: Vec<usize>,
     pub selected: usize,
 }
@@ -277,6 +303,7 @@ impl App {
             link_log: VecDeque::new(),
             pending: BTreeMap::new(),
             send_waits: BTreeMap::new(),
+            marked: BTreeSet::new(),
             gone: Vec::new(),
             caught_up: false,
             size,

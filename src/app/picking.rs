@@ -5,7 +5,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::command::{Command, ModeKind, TABLE};
 use super::keymap::nearest;
-use super::{App, Effect, Find, LineInput, Mode, Picker};
+use super::{App, Effect, Find, LineInput, Mode, Picker, Resolving};
 
 impl App {
     pub(super) fn open_palette(&mut self) {
@@ -57,10 +57,15 @@ impl App {
                 let texts = setup.saved_replies.iter().enumerate();
                 (picker, texts.map(|(index, saved)| (index, format!("{} {}", saved.name, saved.text))).collect())
             }
-            Mode::Resolve { picker, .. } => {
-                let causes = setup.causes.iter().cloned().chain(["no cause".to_owned()]);
-                (picker, causes.enumerate().collect())
+            Mode::Resolve { picker, step, .. } => {
+                let (choices, none) = match step {
+                    Resolving::Cause => (&setup.causes, "no cause"),
+                    Resolving::Outcome { .. } => (&setup.outcomes, "no outcome"),
+                };
+                let choices = choices.iter().cloned().chain([none.to_owned()]);
+                (picker, choices.enumerate().collect())
             }
+            Mode::Assign { picker, reps, .. } => (picker, reps.iter().map(ToString::to_string).enumerate().collect()),
             _ => return,
         };
         let words = picker.input.text.trim();
@@ -87,7 +92,11 @@ impl App {
 
     /// Enter in a list.
     pub(super) fn take_chosen(&mut self, out: &mut Vec<Effect>) {
-        let (Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. }) = &self.mode else {
+        let (Mode::Palette(picker)
+        | Mode::SavedReplies(_, picker)
+        | Mode::Resolve { picker, .. }
+        | Mode::Assign { picker, .. }) = &self.mode
+        else {
             return;
         };
         let Some(chosen) = picker.shown.get(picker.selected).copied() else { return };
@@ -99,7 +108,14 @@ impl App {
                 }
             }
             Mode::SavedReplies(..) => self.insert_saved_reply(chosen, out),
-            Mode::Resolve { case, .. } => self.resolve(case, chosen, out),
+            Mode::Resolve { .. } => self.resolve(chosen, out),
+            Mode::Assign { .. } => {
+                if let Mode::Assign { cases, reps, .. } = self.leave_screen()
+                    && let Some(to) = reps.get(chosen)
+                {
+                    self.assign(&cases, to, out);
+                }
+            }
             _ => {}
         }
     }
@@ -147,6 +163,11 @@ impl App {
                 }
                 return self.ask_found(out);
             }
+            Some(command @ (Command::Assign | Command::Tag | Command::Snooze))
+                if !words.is_empty() && in_palette(command, below) =>
+            {
+                return self.run_case_line(command, &words, out);
+            }
             Some(command) if !words.is_empty() => format!("{} takes no words after it", command.name()),
             Some(command) if in_palette(command, below) || command == Command::Quit => {
                 self.leave_screen();
@@ -160,6 +181,29 @@ impl App {
         if let Mode::CommandLine(line) = &mut self.mode {
             line.error = Some(error);
             self.dirty = true;
+        }
+    }
+
+    /// `:tag slow`, `:assign bo`, `:snooze 2h`.
+    fn run_case_line(&mut self, command: Command, words: &str, out: &mut Vec<Effect>) {
+        let line = self.leave_screen();
+        if !self.has_role_for(command) {
+            return;
+        }
+        let cases: Vec<_> = self.cases_to_change().iter().map(|case| case.id).collect();
+        if cases.is_empty() {
+            return;
+        }
+        let done = match command {
+            Command::Assign => self.assign_named(words, out),
+            Command::Tag => self.tag(&cases, words, out),
+            _ => self.snooze(&cases, words, out),
+        };
+        if let Err(why) = done {
+            self.open_over(line);
+            if let Mode::CommandLine(line) = &mut self.mode {
+                line.error = Some(why);
+            }
         }
     }
 

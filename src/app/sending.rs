@@ -9,7 +9,7 @@ use super::acts::expect;
 use super::books::QueuedHere;
 use super::command::Command;
 use super::compose_text::{dm_link, has_link, open_slot, published};
-use super::composer::Composer;
+use super::composer::{Composer, Saved};
 use super::preview::{Check, Preview};
 use super::writing::{select_slot, typed_text};
 use super::{App, Effect, Mode};
@@ -129,15 +129,7 @@ impl App {
             stop(format!("too long: {used} of {limit}. e edits it"));
         }
         if let Some(answer) = case.and_then(|case| case.last_answer.as_ref()).filter(|it| it.at > composer.began) {
-            let text =
-                self.desk.posts.get(&answer.post).and_then(|post| post.body.as_ref()).map(|body| body.text.clone());
-            let of_reply = || {
-                let sent = |reply: &&crate::desk::Reply| matches!(&reply.delivery, Delivery::Sent { post, .. } if *post == answer.post);
-                self.desk.replies.values().find(sent).and_then(|reply| reply.text.clone())
-            };
-            let who = answer.rep.as_ref().map_or_else(|| "our account, elsewhere,".to_owned(), ToString::to_string);
-            let words = text.or_else(of_reply).map_or(String::new(), |text| format!(": “{}”", clean::line(&text)));
-            stop(format!("{who} answered since you began{words}. e goes back to your text, knowing it"));
+            stop(format!("{}. e goes back to your text, knowing it", self.answer_words(answer)));
         }
         let under_way = self.desk.unfinished_replies().find(|reply| {
             reply.case == preview.case && matches!(reply.delivery, Delivery::Queued { .. } | Delivery::Sending)
@@ -162,6 +154,9 @@ impl App {
                 mind(format!("{owner} has claimed the case: y twice sends all the same"));
             }
             Some(_) => {}
+        }
+        if self.repeats_note(preview.case, &typed_text(composer).text) {
+            mind("it holds the words of a note, which are the team's own: e edits it".to_owned());
         }
         if let Some(same) = self.desk.same_text_sent(&preview.text, self.now - SAME_TEXT) {
             let to = self.desk.cases.get(&same.case).and_then(|case| self.handle_of(case));
@@ -197,6 +192,18 @@ impl App {
         checks
     }
 
+    /// `bo answered since you began: “…”`
+    pub(super) fn answer_words(&self, answer: &crate::desk::case::Answer) -> String {
+        let text = self.desk.posts.get(&answer.post).and_then(|post| post.body.as_ref()).map(|body| body.text.clone());
+        let of_reply = || {
+            let sent = |reply: &&crate::desk::Reply| matches!(&reply.delivery, Delivery::Sent { post, .. } if *post == answer.post);
+            self.desk.replies.values().find(sent).and_then(|reply| reply.text.clone())
+        };
+        let who = answer.rep.as_ref().map_or_else(|| "our account, elsewhere,".to_owned(), ToString::to_string);
+        let words = text.or_else(of_reply).map_or(String::new(), |text| format!(": “{}”", clean::line(&text)));
+        format!("{who} answered since you began{words}")
+    }
+
     /// What is known of the case may have changed under an open preview.
     pub(super) fn recheck(&mut self) {
         let (Mode::Preview(old), Some(composer)) = (&self.mode, &self.books.composer) else { return };
@@ -208,6 +215,21 @@ impl App {
         if **old != new {
             self.dirty = true;
             self.mode = Mode::Preview(Box::new(new));
+        }
+    }
+
+    /// Somebody changed the case in the moment of sending: nothing was queued, and the text is in the editor again,
+    /// whose preview shows what they said.
+    pub(super) fn back_after_conflict(&mut self, queued: &QueuedHere) {
+        self.books.began.insert((queued.case, queued.purpose), queued.began);
+        let post = self.desk.posts.get(&queued.to).cloned();
+        let seen = post.as_ref().and_then(|post| post.body.clone());
+        let account = post.as_ref().and_then(|post| self.reply_account(post)).cloned();
+        if let (Some(post), Some(seen), Some(account)) = (post, seen, account)
+            && matches!(self.mode, Mode::Columns | Mode::Case { .. })
+        {
+            let saved = Saved::At(self.now);
+            self.open_composer(queued.case, &post, &seen, queued.purpose, &account, &queued.typed, saved, queued.began);
         }
     }
 
@@ -263,7 +285,7 @@ impl App {
         let reply = ReplyId(self.ids.next(self.now));
         let until = self.now + self.setup.hold;
         let mut events = Vec::new();
-        if case.owner.is_none() {
+        if case.owner.is_none() && crate::model::Deed::Claim.refused(case.status).is_none() {
             events.push((Event::CaseClaimed { case: case.id }, None));
         }
         let queued = Event::ReplyQueued {
@@ -285,6 +307,7 @@ impl App {
             purpose: preview.purpose,
             typed: typed_text(&composer),
             token,
+            began: composer.began,
         });
         self.books.began.remove(&(case.id, preview.purpose));
         self.leave_screen();

@@ -3,13 +3,19 @@
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use crate::model::{Account, AccountName, ColumnName, MachineName, NetworkKind, RepName, SessionId};
+use crate::model::{Account, AccountName, ColumnName, MachineName, NetworkKind, RepName, Role, SessionId};
 use crate::rules::Rule;
 
 /// The deck's settings.
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub me: RepName,
+    /// What `me` is trusted with.
+    pub role: Role,
+    /// Whom a case can be handed to, beside the reps seen at work.
+    pub team: Vec<RepName>,
+    /// So many open cases a rep may hold; 0: as many as they like.
+    pub open_cases: usize,
     pub machine: MachineName,
     pub session: SessionId,
     pub accounts: Vec<Account>,
@@ -28,6 +34,8 @@ pub struct Setup {
     pub saved_replies: Vec<SavedReply>,
     /// The causes to choose from at resolve; may be empty.
     pub causes: Vec<String>,
+    /// The outcomes to choose from after the cause; where empty none is asked for.
+    pub outcomes: Vec<String>,
     /// All times on the screen are told in it.
     pub zone: TimeZone,
     pub bell: bool,

@@ -42,6 +42,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         }
         Msg::Stop => {
             app.save_draft(&mut out);
+            app.keep_notes(&mut out);
             app.quitting = true;
             out.push(Effect::Quit);
         }

@@ -318,7 +318,7 @@ impl App {
         self.opened = None;
         let Some(setup) = self.setup.columns.get(self.focus) else { return };
         let from = self.columns.get(self.focus).and_then(|column| column.selected.as_ref());
-        match self.desk.next_unanswered(&setup.name, from, forward) {
+        match self.desk.next_unanswered(&setup.name, from, forward, self.now) {
             Some(post) => self.choose(self.focus, post, true),
             None if forward => self.info("no unanswered case further down in this column".to_owned()),
             None => self.info("no unanswered case further up in this column".to_owned()),
@@ -382,10 +382,12 @@ impl App {
     /// Asks for the events of the case that has the keys, once per case. Beside the columns nothing of them is needed,
     /// and walking down a column must not ask the store at every step.
     pub(super) fn keep_pane_read(&mut self, out: &mut Vec<Effect>) {
-        if !matches!(self.mode, Mode::Case { .. }) {
+        // A reply must not repeat its case's notes, so they are read before it is previewed.
+        let noted = self.draft_case().and_then(|case| self.desk.cases.get(&case)).filter(|case| case.notes > 0);
+        if noted.is_none() && !matches!(self.mode, Mode::Case { .. }) {
             return;
         }
-        let Some(case) = self.case_in_hand().map(|case| case.id) else { return };
+        let Some(case) = noted.or_else(|| self.case_in_hand()).map(|case| case.id) else { return };
         let known = self.case_events.as_ref().is_some_and(|events| events.case == case);
         if !known && self.books.asked_case != Some(case) {
             self.books.asked_case = Some(case);

@@ -51,6 +51,9 @@ impl App {
         if self.post_in_hand().is_none() && !self.choose_newest() {
             return self.info("there is no post here yet".to_owned());
         }
+        if self.open_from_quote(Some(purpose), out) {
+            return;
+        }
         if let Some(post) = self.post_in_hand().cloned() {
             self.draft_for(post, purpose, out);
         }
@@ -295,15 +298,27 @@ impl App {
                 let cleaned = clean::text(&head);
                 let kept: String = cleaned.chars().take(room).collect();
                 let cut = kept.len() < cleaned.len() || head.len() < text.len();
+                let case = composer.case;
                 if composer.editor.insert_str(&kept) {
                     self.edited(out);
+                }
+                if self.repeats_note(case, &kept) {
+                    self.warn("these are words of a note: the team's own, and this is a public reply".to_owned());
                 }
                 if cut {
                     self.warn(format!("the paste was cut: a reply holds at most {CHARACTERS} characters here"));
                 }
                 return;
             }
-            Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => &mut picker.input,
+            Mode::Note(_) => return self.paste_note(text),
+            Mode::Tag(line) | Mode::Snooze(line) => {
+                line.completing = None;
+                &mut line.input
+            }
+            Mode::Palette(picker)
+            | Mode::SavedReplies(_, picker)
+            | Mode::Resolve { picker, .. }
+            | Mode::Assign { picker, .. } => &mut picker.input,
             Mode::CommandLine(line) => line,
             Mode::Find(find) if !find.in_list => &mut find.input,
             _ => return self.info("pasted text goes into an editor only; r opens one".to_owned()),

@@ -70,7 +70,7 @@ fn as_text(hit: &Hit, zone: &TimeZone) -> String {
             let way = if message.is_ours { "our direct message to" } else { "direct message from" };
             (format!("{way} @{}", message.handle), message.text.as_str(), None)
         }
-        Body::Note(text) => ("note".to_owned(), text.as_str(), None),
+        Body::Note(note) => ("note".to_owned(), note.shown(), None),
         Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str(), None),
     };
     let page = page.map(|page| format!("  {page}")).unwrap_or_default();
@@ -91,7 +91,7 @@ fn as_json(hit: &Hit) -> String {
             "kind": "direct-message", "id": id, "at": at, "handle": message.handle, "ours": message.is_ours,
             "text": message.text,
         }),
-        Body::Note(text) => json!({ "kind": "note", "id": id, "at": at, "text": text }),
+        Body::Note(note) => json!({ "kind": "note", "id": id, "at": at, "text": note.shown() }),
         Body::Draft(draft) => json!({ "kind": "draft", "id": id, "at": at, "text": draft.text }),
     };
     escape_invisible(&value.to_string())

@@ -8,7 +8,9 @@ use super::{Config, DEFAULT_TARGET, duration};
 
 /// A file to start from. It is a valid config: only the handle, the queries and the secrets are still examples.
 pub fn example() -> String {
-    let Config { deck, hold, release_after, bell, shortcodes, reach_percent, openings, .. } = Config::default();
+    let Config { role, open_cases, deck, hold, release_after, bell, shortcodes, reach_percent, openings, .. } =
+        Config::default();
+    let role = text(role.word());
     let release_after = text(&duration::write(release_after));
     let (deck, hold, target) = (text(&deck), text(&duration::write(hold)), text(&duration::write(DEFAULT_TARGET)));
     let (acknowledgement, dm_request, both, happy_post) =
@@ -20,6 +22,16 @@ pub fn example() -> String {
 
 # Your name on claims and replies; the team sees it. Default: your login name.
 # rep = "ana"
+
+# What you are trusted with: "watcher" reads, tags and notes, and can send nothing; "rep" does a rep's work;
+# "lead" may also hand over what others hold and go over open_cases.
+role = {role}
+
+# Whom `a` offers to hand a case to; reps seen at work are offered as well. Default: none.
+# team = ["ana", "bo"]
+
+# So many open cases a rep may hold; one more is refused, with the count. 0: as many as they like.
+open_cases = {open_cases}
 
 # Part of the tags of our rules at X (replydeck/DECK/COLUMN). Rules with other tags are never touched,
 # so give each deck that shares an X app a name of its own.
@@ -49,6 +61,9 @@ reach_percent = {reach_percent}
 
 # The causes to choose from when a case is resolved. Default: none, resolving asks nothing.
 # causes = ["outage", "slow line", "billing"]
+
+# The outcomes to choose from after the cause. Default: none, resolving does not ask.
+# outcomes = ["restored", "credit", "explained"]
 
 # What a new draft starts with. Slots stand in braces: {{name}} and {{handle}} fill themselves, any other
 # must be filled by hand before the preview opens.

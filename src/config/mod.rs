@@ -34,7 +34,7 @@ pub use secret::{SecretError, SecretSource};
 
 use crate::app::keymap::Keymap;
 use crate::app::setup::{ColumnSetup, Openings, SavedReply, Setup};
-use crate::model::{AccountName, MachineName, RepName, SessionId};
+use crate::model::{AccountName, MachineName, RepName, Role, SessionId};
 
 /// An answer is due this long after a post, where its column does not say otherwise.
 pub const DEFAULT_TARGET: SignedDuration = SignedDuration::from_hours(1);
@@ -44,6 +44,10 @@ pub const DEFAULT_TARGET: SignedDuration = SignedDuration::from_hours(1);
 pub struct Config {
     /// `None`: the login name.
     pub rep: Option<RepName>,
+    pub role: Role,
+    pub team: Vec<RepName>,
+    /// 0: no cap.
+    pub open_cases: usize,
     /// Part of the tags of our rules at X, so that two decks on one app leave each other's rules alone.
     pub deck: String,
     pub signature: Option<String>,
@@ -56,6 +60,7 @@ pub struct Config {
     pub bell: bool,
     pub reach_percent: u8,
     pub causes: Vec<String>,
+    pub outcomes: Vec<String>,
     pub openings: Openings,
     /// In file order.
     pub saved_replies: Vec<SavedReply>,
@@ -74,6 +79,9 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             rep: None,
+            role: Role::Rep,
+            team: Vec::new(),
+            open_cases: 0,
             deck: "main".to_owned(),
             signature: None,
             hold: SignedDuration::from_secs(10),
@@ -83,6 +91,7 @@ impl Default for Config {
             bell: true,
             reach_percent: 20,
             causes: Vec::new(),
+            outcomes: Vec::new(),
             openings: Openings {
                 acknowledgement: "Hello {name}, ".to_owned(),
                 dm_request: "Hello {name}, please send us a DM so that we can look into this.".to_owned(),
@@ -129,6 +138,9 @@ impl Config {
     pub fn setup(&self, machine: MachineName, session: SessionId) -> Setup {
         Setup {
             me: self.effective_rep(),
+            role: self.role,
+            team: self.team.clone(),
+            open_cases: self.open_cases,
             machine,
             session,
             accounts: self.accounts.iter().map(AccountConfig::account).collect(),
@@ -140,6 +152,7 @@ impl Config {
             openings: self.openings.clone(),
             saved_replies: self.saved_replies.clone(),
             causes: self.causes.clone(),
+            outcomes: self.outcomes.clone(),
             zone: self.effective_zone(),
             bell: self.bell,
             reach_percent: self.reach_percent,

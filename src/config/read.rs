@@ -12,7 +12,7 @@ use super::problem::{Invalid, Problem};
 use super::table::{Reader, Table, Text, suggest};
 use super::{Config, DEFAULT_TARGET, duration, keys, query};
 use crate::app::setup::{ColumnSetup, Openings, SavedReply};
-use crate::model::{AccountName, ColumnName, NetworkKind, RepName, clean};
+use crate::model::{AccountName, ColumnName, NetworkKind, RepName, Role, clean};
 
 /// A hold beyond this is no second thought but a forgotten reply.
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_mins(10);
@@ -54,6 +54,16 @@ fn everything<'a>(reader: &mut Reader<'_>, root: &'a DeTable<'a>, folder: &Path,
     if let Some(rep) = table.text(reader, "rep", "your name in quotes") {
         config.rep = one_line(reader, "rep", &rep).map(RepName::new);
     }
+    if let Some(role) = table.text(reader, "role", "watcher, rep or lead, in quotes") {
+        config.role = read_role(reader, &role);
+    }
+    if let Some(value) = table.take("team") {
+        let team = reader.as_texts("team", value, "a list such as [\"ana\", \"bo\"]").unwrap_or_default();
+        config.team = once_each(reader, ("team", "rep"), &team).into_iter().map(|rep| RepName::new(&rep)).collect();
+    }
+    if let Some(most) = table.whole_number(reader, "open_cases", 0..=10_000) {
+        config.open_cases = usize::try_from(most).unwrap_or(config.open_cases);
+    }
     if let Some(deck) = table.text(reader, "deck", "a name in quotes") {
         check_name(reader, "deck", &deck);
         deck.value.clone_into(&mut config.deck);
@@ -79,7 +89,11 @@ fn everything<'a>(reader: &mut Reader<'_>, root: &'a DeTable<'a>, folder: &Path,
     }
     if let Some(value) = table.take("causes") {
         let causes = reader.as_texts("causes", value, "a list such as [\"outage\", \"billing\"]").unwrap_or_default();
-        config.causes = read_causes(reader, &causes);
+        config.causes = once_each(reader, ("causes", "cause"), &causes);
+    }
+    if let Some(value) = table.take("outcomes") {
+        let outcomes = reader.as_texts("outcomes", value, "a list such as [\"restored\", \"credit\"]");
+        config.outcomes = once_each(reader, ("outcomes", "outcome"), &outcomes.unwrap_or_default());
     }
     if let Some(value) = table.take("openings")
         && let Some(openings) = reader.as_table("openings", value, "a table: [openings]")
@@ -242,13 +256,25 @@ fn read_zone(reader: &mut Reader<'_>, text: &Text<'_>) -> Option<TimeZone> {
     None
 }
 
-fn read_causes(reader: &mut Reader<'_>, causes: &[Text<'_>]) -> Vec<String> {
+fn read_role(reader: &mut Reader<'_>, role: &Text<'_>) -> Role {
+    Role::named(role.value).unwrap_or_else(|| {
+        let roles = Role::ALL.map(Role::word);
+        reader.problem(
+            Problem::new(role.span.clone(), format!("`{}` is not a role", role.value))
+                .remedy(suggest(role.value, &roles, "roles")),
+        );
+        // Whoever is not trusted by name is not trusted.
+        Role::Watcher
+    })
+}
+
+fn once_each(reader: &mut Reader<'_>, (key, what): (&str, &str), causes: &[Text<'_>]) -> Vec<String> {
     let mut read: Vec<String> = Vec::new();
     for cause in causes {
-        let Some(text) = one_line(reader, "causes", cause) else { continue };
+        let Some(text) = one_line(reader, key, cause) else { continue };
         if read.iter().any(|known| known == text) {
             reader.problem(
-                Problem::new(cause.span.clone(), format!("the cause `{text}` is there twice")).remedy("keep one"),
+                Problem::new(cause.span.clone(), format!("the {what} `{text}` is there twice")).remedy("keep one"),
             );
         } else {
             read.push(text.to_owned());

@@ -18,6 +18,10 @@ impl Config {
             let _written = writeln!(out, "{key} = {value}");
         };
         line("rep", text(self.effective_rep().as_str()));
+        line("role", text(self.role.word()));
+        let team: Vec<String> = self.team.iter().map(ToString::to_string).collect();
+        line("team", list(&team));
+        line("open_cases", self.open_cases.to_string());
         line("deck", text(&self.deck));
         if let Some(signature) = &self.signature {
             line("signature", text(signature));
@@ -31,6 +35,7 @@ impl Config {
         line("shortcodes", self.shortcodes.to_string());
         line("reach_percent", self.reach_percent.to_string());
         line("causes", list(&self.causes));
+        line("outcomes", list(&self.outcomes));
         out.push_str("\n[openings]\n");
         let openings = &self.openings;
         for (key, value) in [

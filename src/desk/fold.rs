@@ -41,7 +41,9 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
         Event::CaseOpened { case, author, conversation, post, posted_at } => {
             desk.open_case(*case, author, conversation, *posted_at, envelope.seq);
             // The post came first as a rule and has joined already.
-            if desk.posts.get(post).is_some_and(|view| view.case == Some(*case)) {
+            // One that a rep opened from a quote takes the quote in.
+            let joins = |view: &PostView| view.case == Some(*case) || view.standing == Standing::Quote;
+            if desk.posts.get(post).is_some_and(joins) {
                 desk.join_case(*case, post);
             }
         }

@@ -15,11 +15,18 @@ impl Desk {
 
     /// The next post of the column's window whose case waits for an answer: `forward` is down the screen, to older
     /// posts. Each case is met once, at its newest post here. Without `from`, or where `from` is unknown, it starts
-    /// at the end it walks away from; there is no way round from the last to the first.
-    pub fn next_unanswered(&self, column: &ColumnName, from: Option<&PostId>, forward: bool) -> Option<PostId> {
+    /// at the end it walks away from; there is no way round from the last to the first. What is put off beyond `now`
+    /// is passed over.
+    pub fn next_unanswered(
+        &self,
+        column: &ColumnName,
+        from: Option<&PostId>,
+        forward: bool,
+        now: Timestamp,
+    ) -> Option<PostId> {
         let window = &self.columns.get(column)?.window;
         let from = from.and_then(|post| self.posts.get(post)).map(PostView::place);
-        let is_next = |(_, post): &&(Timestamp, PostId)| self.stands_for_unanswered(column, post);
+        let is_next = |(_, post): &&(Timestamp, PostId)| self.stands_for_unanswered(column, post, now);
         let found = match (from, forward) {
             (Some(from), true) => window.range(..from).rev().find(is_next),
             (None, true) => window.iter().rev().find(is_next),
@@ -31,9 +38,14 @@ impl Desk {
         found.map(|(_, post)| post.clone())
     }
 
-    fn stands_for_unanswered(&self, column: &ColumnName, post: &PostId) -> bool {
+    fn stands_for_unanswered(&self, column: &ColumnName, post: &PostId, now: Timestamp) -> bool {
         let Some(window) = self.columns.get(column).map(|column| &column.window) else { return false };
-        let Some(case) = self.case_of(post).filter(|case| case.is_unanswered()) else { return false };
+        let Some(case) = self
+            .case_of(post)
+            .filter(|case| case.is_unanswered() && case.snoozed_until.is_none_or(|until| until <= now))
+        else {
+            return false;
+        };
         let places = case.posts.iter().filter_map(|post| self.posts.get(post)).map(PostView::place);
         places.filter(|place| window.contains(place)).max().is_some_and(|(_, newest)| newest == *post)
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{CaseId, EventId, MessageId, PostId, ReplyId};
 use super::message::Message;
+use super::note::NoteText;
 use super::post::Post;
 use super::reply::Purpose;
 
@@ -77,7 +78,7 @@ pub enum Body {
     /// Exactly what is published.
     Reply(String),
     /// Words for the team only; nothing that sends takes them.
-    Note(String),
+    Note(NoteText),
     /// A direct message, from or to us.
     Message(Box<Message>),
 }
@@ -87,7 +88,8 @@ impl Body {
     pub fn searchable(&self) -> Option<&str> {
         match self {
             Body::Post(post) => Some(&post.text),
-            Body::Reply(text) | Body::Note(text) => Some(text),
+            Body::Reply(text) => Some(text),
+            Body::Note(note) => Some(note.shown()),
             Body::Message(message) => Some(&message.text),
             // Half-written text is found in its case, not among what was said.
             Body::Draft(_) => None,

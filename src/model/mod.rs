@@ -7,6 +7,7 @@ pub mod account;
 pub mod body;
 pub mod case;
 pub mod clean;
+pub mod deed;
 pub mod event;
 pub mod goodbye;
 pub mod id;
@@ -14,6 +15,7 @@ pub mod length;
 pub mod link;
 pub mod login;
 pub mod message;
+pub mod note;
 pub mod post;
 pub mod price;
 pub mod reply;
@@ -24,6 +26,7 @@ pub mod words;
 pub use account::Account;
 pub use body::{Body, BodyId, DraftText, FoundOnNetwork, Hit, SearchRefused};
 pub use case::{CaseStatus, Mark};
+pub use deed::{Deed, Role};
 pub use event::{Envelope, Event, Expect, NewEvent, NotAppended};
 pub use id::{
     AccountName, AuthorId, CaseId, ColumnName, ConversationId, EventId, GapId, IdSource, MachineName, MessageId,
@@ -32,6 +35,7 @@ pub use id::{
 pub use link::{GapFill, GoneSession, LinkReport, LinkState};
 pub use login::{LoginReport, LoginState};
 pub use message::Message;
+pub use note::NoteText;
 pub use post::{Author, Post};
 pub use reply::{Delivery, Purpose};
 pub use verdict::Verdict;

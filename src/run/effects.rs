@@ -138,7 +138,7 @@ impl Effects {
         let known = app.desk.replies.get(&reply);
         let network = known.and_then(|reply| self.networks.get(&reply.account)).cloned();
         let attempted = known.and_then(|reply| reply.attempted);
-        let ready = outbox::outgoing(&app.desk, reply).and_then(|ready| {
+        let ready = outbox::outgoing(&app.desk, app.setup.role, reply).and_then(|ready| {
             network.ok_or_else(|| "its account is not set up for sending".to_owned()).map(|network| (ready, network))
         });
         match ready {

@@ -13,8 +13,9 @@ use super::intake::Signer;
 use crate::app::Msg;
 use crate::app::notice::{Notice, Weight};
 use crate::log::{AppendError, Log, LogError};
+use crate::model::deed::WATCHER_SENDS_NOTHING;
 use crate::model::reply::FREE_AGAIN;
-use crate::model::{AuthorId, CaseId, Event, EventId, Expect, PostId, ReplyId, SessionId};
+use crate::model::{AuthorId, CaseId, Event, EventId, Expect, PostId, ReplyId, Role, SessionId};
 use crate::net::{Clock, Network, Outgoing, OutgoingMessage, ReadBack, SendError};
 
 /// So long after a failed append it is tried again.
@@ -216,8 +217,12 @@ fn said(event: &Event) -> &'static str {
     }
 }
 
-/// Where a reply goes, put together from what the desk knows of it.
-pub fn outgoing(desk: &crate::desk::Desk, reply: ReplyId) -> Result<(Confirmed, Expect), String> {
+/// Where a reply goes, put together from what the desk knows of it. Nothing goes out by a role that may not send,
+/// whoever asks.
+pub fn outgoing(desk: &crate::desk::Desk, role: Role, reply: ReplyId) -> Result<(Confirmed, Expect), String> {
+    if !role.may_send() {
+        return Err(WATCHER_SENDS_NOTHING.to_owned());
+    }
     let known = desk.replies.get(&reply).ok_or("the reply is not in the outbox any more")?;
     let case = desk.cases.get(&known.case).ok_or("its case is not on the desk any more")?;
     let text = known.text.clone().ok_or("its text was erased")?;

@@ -106,13 +106,14 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
         let tags: Vec<_> = case.tags.iter().map(String::as_str).collect();
         lines.extend(paragraph(&format!("tags: {}", tags.join(", ")), cells, 0, theme.text()));
     }
-    if case.notes > 0 {
-        lines.push(Line::styled(format!("notes: {} (team only)", case.notes), theme.quiet()));
+    if case.is_urgent {
+        lines.push(Line::styled("P priority: to be looked at before others", theme.warning()));
     }
     if !case.messages.is_empty() {
         section(&mut lines, cells, "DIRECT MESSAGES", theme);
         lines.extend(messages(app, case, cells, theme));
     }
+    lines.extend(notes(app, case, cells, theme));
     section(&mut lines, cells, "HISTORY", theme);
     lines.extend(history(app, case, cells, theme));
     section(&mut lines, cells, "LOG", theme);
@@ -240,6 +241,25 @@ fn history(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static
     lines
 }
 
+/// What the team wrote for itself: who, when, the words.
+fn notes(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if case.notes == 0 {
+        return lines;
+    }
+    section(&mut lines, cells, "NOTES (team only)", theme);
+    let notes = app.notes_of(case.id);
+    if notes.is_empty() {
+        lines.push(Line::styled(format!("{} notes, not read yet", case.notes), theme.quiet()));
+    }
+    for (envelope, words) in notes {
+        let at = format!("{} {}", time::day(envelope.at, &app.setup.zone), time::minutes(envelope.at, &app.setup.zone));
+        let words = words.map_or_else(|| "text removed".to_owned(), |words| as_shown(app, words.shown()).into_owned());
+        lines.extend(paragraph(&format!("{} {at}: {words}", envelope.rep), cells, 1, theme.text()));
+    }
+    lines
+}
+
 /// What happened in the case, as far as the desk remembers it, oldest first.
 fn happened(app: &App, post: &PostView, case: &Case, theme: Theme) -> Vec<(Timestamp, String, Style)> {
     let columns: Vec<_> = post.columns.iter().map(ColumnName::as_str).collect();
@@ -276,7 +296,9 @@ fn happened(app: &App, post: &PostView, case: &Case, theme: Theme) -> Vec<(Times
         }
     }
     if let Some(resolved) = &case.resolved {
-        let why = resolved.cause.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        let said = [resolved.cause.as_deref(), resolved.outcome.as_deref()].into_iter().flatten();
+        let said: Vec<_> = said.chain(resolved.closing.then_some("closing")).collect();
+        let why = if said.is_empty() { String::new() } else { format!(": {}", said.join(", ")) };
         log.push((resolved.at, format!("{} resolved{why}", resolved.rep), plain));
     }
     log.sort_by_key(|(at, ..)| *at);

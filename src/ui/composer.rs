@@ -6,6 +6,7 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
+use ratatui_textarea::TextArea;
 
 use super::case::told_verdict;
 use super::hints;
@@ -49,7 +50,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, composer: &Compos
     let has_foot = area.height > EDITOR_LINES;
     let foot_rows = if has_foot { 2.min(area.bottom().saturating_sub(y + 1)) } else { 0 };
     let editor = Rect::new(area.x + 1, y, area.width - 2, area.bottom().saturating_sub(y + foot_rows));
-    let cursor = draw_editor(buffer, editor, composer, theme);
+    let cursor = draw_editor(buffer, editor, &composer.editor, theme);
     if foot_rows > 0 {
         put_line(buffer, Position::new(area.x, editor.bottom()), area.width, &foot(app, composer, theme));
     }
@@ -137,13 +138,13 @@ fn added(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
 }
 
 /// Draws the lines around the cursor; returns the cursor's cell.
-fn draw_editor(buffer: &mut Buffer, area: Rect, composer: &Composer, theme: Theme) -> Position {
+pub(super) fn draw_editor(buffer: &mut Buffer, area: Rect, text: &TextArea<'_>, theme: Theme) -> Position {
     if area.width == 0 || area.height == 0 {
         return area.as_position();
     }
-    let cursor = composer.editor.cursor();
+    let cursor = text.cursor();
     let (mut rows, mut at) = (Vec::new(), (0, 0));
-    for (number, line) in composer.editor.lines().iter().enumerate() {
+    for (number, line) in text.lines().iter().enumerate() {
         let ranges = wrap(line, area.width);
         if number == cursor.0 {
             let byte = line.char_indices().nth(cursor.1).map_or(line.len(), |(byte, _)| byte);

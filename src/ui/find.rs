@@ -90,7 +90,7 @@ fn line(app: &App, hit: &Hit, is_of_network: bool) -> String {
             let way = if message.is_ours { "our direct message to" } else { "direct message from" };
             (format!("{way} @{}", message.handle), message.text.as_str())
         }
-        Body::Note(words) => ("note".to_owned(), words.as_str()),
+        Body::Note(note) => ("note".to_owned(), note.shown()),
         Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str()),
     };
     // Among what the network found, what the desk holds is told apart.

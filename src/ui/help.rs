@@ -44,6 +44,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
         Span::styled("!", theme.overdue()),
         Span::raw(format!("{}overdue: 24 hours without an answer", " ".repeat(KEYS - 1))),
     ]));
+    for (letter, words) in [("P", "priority: to be looked at before others"), ("x", "marked for the next deed")] {
+        lines.push(Line::from(vec![
+            Span::raw("   "),
+            Span::styled(letter, theme.strong()),
+            Span::raw(format!("{}{words}", " ".repeat(KEYS - 1))),
+        ]));
+    }
     lines.push(Line::default());
     let percent = app.setup.reach_percent;
     for words in [

@@ -28,8 +28,9 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{App, Mode};
+use crate::app::{App, Mode, Resolving};
 
+mod asking;
 mod case;
 mod column;
 mod composer;
@@ -181,9 +182,28 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
     match &app.mode {
         Mode::Palette(picker) => palette::draw_commands(buffer, over, app, picker, theme),
         Mode::SavedReplies(_, picker) => palette::draw_saved(buffer, over, app, picker, theme),
-        Mode::Resolve { picker, .. } => palette::draw_causes(buffer, over, app, picker, theme),
+        Mode::Resolve { picker, step, closing, cases } => {
+            let title = format!("{} {}", resolve_title(step, *closing), asking::whose(app, cases));
+            palette::draw_ends(buffer, over, app, (step, &title), picker, theme)
+        }
+        Mode::Assign { picker, reps, cases } => {
+            let title = format!("hand over to whom? {}", asking::whose(app, cases));
+            palette::draw_reps(buffer, over, app, (reps, &title), picker, theme)
+        }
+        Mode::Tag(line) => asking::draw_line(buffer, over, app, line, "tag", theme),
+        Mode::Snooze(line) => asking::draw_line(buffer, over, app, line, "until when?", theme),
+        Mode::Note(note) => asking::draw_note(buffer, over, app, note, theme),
         Mode::QuitQuestion => quit::draw(buffer, body, app, theme),
         _ => cursor,
+    }
+}
+
+fn resolve_title(step: &Resolving, closing: bool) -> &'static str {
+    match (step, closing) {
+        (Resolving::Cause, false) => "resolve: what was the cause?  Tab: [ ] closing",
+        (Resolving::Cause, true) => "resolve: what was the cause?  Tab: [x] closing, a goodbye does not reopen it",
+        (Resolving::Outcome { .. }, false) => "resolve: how did it end?  Tab: [ ] closing",
+        (Resolving::Outcome { .. }, true) => "resolve: how did it end?  Tab: [x] closing, a goodbye does not reopen it",
     }
 }
 

@@ -8,7 +8,8 @@ use super::paint::{boxed, list_top, put};
 use super::text::{cut, width};
 use super::theme::Theme;
 use crate::app::command::TABLE;
-use crate::app::{App, LineInput, Picker};
+use crate::app::{App, LineInput, Picker, Resolving};
+use crate::model::{CaseStatus, RepName};
 
 /// `;`: commands with their keys.
 pub(super) fn draw_commands(buffer: &mut Buffer, area: Rect, app: &App, picker: &Picker, theme: Theme) -> Position {
@@ -34,15 +35,41 @@ pub(super) fn draw_saved(buffer: &mut Buffer, area: Rect, app: &App, picker: &Pi
     draw(buffer, area, "saved replies", picker, &entries, theme)
 }
 
-/// The causes at resolve.
-pub(super) fn draw_causes(buffer: &mut Buffer, area: Rect, app: &App, picker: &Picker, theme: Theme) -> Position {
-    let causes = &app.setup.causes;
-    let entries: Vec<_> = picker
-        .shown
-        .iter()
-        .map(|i| (causes.get(*i).cloned().unwrap_or_else(|| "no cause given".to_owned()), String::new()))
-        .collect();
-    draw(buffer, area, "resolve: what was the cause?", picker, &entries, theme)
+/// The causes, then the outcomes at resolve.
+pub(super) fn draw_ends(
+    buffer: &mut Buffer,
+    area: Rect,
+    app: &App,
+    (step, title): (&Resolving, &str),
+    picker: &Picker,
+    theme: Theme,
+) -> Position {
+    let (choices, none) = match step {
+        Resolving::Cause => (&app.setup.causes, "no cause given"),
+        Resolving::Outcome { .. } => (&app.setup.outcomes, "no outcome given"),
+    };
+    let words = |i: &usize| choices.get(*i).cloned().unwrap_or_else(|| none.to_owned());
+    let entries: Vec<_> = picker.shown.iter().map(|i| (words(i), String::new())).collect();
+    draw(buffer, area, title, picker, &entries, theme)
+}
+
+/// Whom a case can be handed to, each with the cases they hold.
+pub(super) fn draw_reps(
+    buffer: &mut Buffer,
+    area: Rect,
+    app: &App,
+    (reps, title): (&[RepName], &str),
+    picker: &Picker,
+    theme: Theme,
+) -> Position {
+    let open = |rep: &RepName| {
+        let held = app.desk.cases.values().filter(|case| case.owner.as_ref() == Some(rep));
+        held.filter(|case| case.status != CaseStatus::Resolved).count()
+    };
+    let me = |rep: &RepName| if *rep == app.setup.me { " (you)" } else { "" };
+    let entry = |rep: &RepName| (format!("{rep}{}", me(rep)), format!("{} open", open(rep)));
+    let entries: Vec<_> = picker.shown.iter().filter_map(|i| reps.get(*i)).map(entry).collect();
+    draw(buffer, area, title, picker, &entries, theme)
 }
 
 fn draw(

@@ -11,6 +11,7 @@ use super::shortcodes::as_shown;
 use super::text::{self, cut};
 use super::theme::Theme;
 use super::{reading, time};
+use crate::app::until::THEY_WRITE;
 use crate::app::{App, ColumnSetup};
 use crate::desk::{Case, PostState, PostView};
 use crate::model::event::Standing;
@@ -142,6 +143,8 @@ fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
     let mark = case.map_or(Mark::None, |case| case.mark(&app.setup.me));
     let is_overdue = case.is_some_and(|case| used(context, case) == Some(Used::Overdue));
     let is_selected = context.selected == Some(&post.id);
+    let is_marked = case.is_some_and(|case| app.marked.contains(&case.id));
+    let is_urgent = case.is_some_and(|case| case.is_urgent && case.status != CaseStatus::Resolved);
 
     let age = time::age(post.at, app.now);
     let counts = reach(context, post);
@@ -156,9 +159,27 @@ fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
 
     let pick = |style| if is_selected && context.has_keys { theme.selected() } else { style };
     Line::from(vec![
-        Span::styled(if is_selected { ">" } else { " " }, pick(theme.strong())),
+        Span::styled(
+            if is_selected {
+                ">"
+            } else if is_marked {
+                "x"
+            } else {
+                " "
+            },
+            pick(theme.strong()),
+        ),
         Span::styled(mark.letter().to_string(), pick(theme.mark(mark))),
-        Span::styled(if is_overdue { "!" } else { " " }, pick(theme.overdue())),
+        Span::styled(
+            if is_overdue {
+                "!"
+            } else if is_urgent {
+                "P"
+            } else {
+                " "
+            },
+            pick(theme.overdue()),
+        ),
         Span::styled(format!(" {age} "), pick(theme.quiet())),
         Span::styled(handle, pick(theme.handle())),
         Span::raw(" ".repeat(gap)),
@@ -199,7 +220,10 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
     match post.standing {
         Standing::Own => facts.push(Span::styled("ours", theme.quiet())),
         Standing::Repost => facts.push(Span::styled("repost, no case", theme.quiet())),
-        Standing::Quote => facts.push(Span::styled("quote, no case", theme.quiet())),
+        Standing::Quote if post.case.is_none() => {
+            facts.push(Span::styled("quote, no case; c opens one", theme.quiet()));
+        }
+        Standing::Quote => facts.push(Span::styled("quote", theme.quiet())),
         Standing::Customer | Standing::Goodbye => {
             let account = app.account(&context.column.reply_as);
             if let (Some(body), Some(account)) = (&post.body, account)
@@ -208,6 +232,17 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
                 facts.push(Span::styled("not addressed to us", theme.quiet()));
             }
         }
+    }
+    if let Some(asked) = app.may_turn_round(post) {
+        let number = asked.number;
+        facts.push(if asked.turned_round.as_ref() == Some(&post.id) {
+            Span::styled(format!("+happy: case {number} turned round"), theme.strong())
+        } else if asked.turned_round.is_none() {
+            Span::styled(format!("happy post for case {number}? W counts it"), theme.strong())
+        } else {
+            Span::raw(String::new())
+        });
+        facts.retain(|fact| !fact.content.is_empty());
     }
     if post.state == PostState::Edited {
         facts.push(Span::styled("edited", theme.quiet()));
@@ -222,13 +257,26 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::Sig
     for action in app.pending.values().filter(|action| action.case == Some(case.id)) {
         facts.push(Span::styled(format!("{}..", action.word), theme.strong()));
     }
+    if app.marked.contains(&case.id) {
+        facts.push(Span::styled("marked", theme.strong()));
+    }
+    if case.is_urgent && case.status != CaseStatus::Resolved {
+        facts.push(Span::styled("priority", theme.warning()));
+    }
     let owner = case.owner.as_ref();
     let is_mine = owner == Some(&app.setup.me);
     if let Some(resolved) = &case.resolved
         && case.status == CaseStatus::Resolved
     {
-        let why = resolved.cause.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        let said: Vec<_> = [resolved.cause.as_deref(), resolved.outcome.as_deref()].into_iter().flatten().collect();
+        let why = if said.is_empty() { String::new() } else { format!(": {}", said.join(", ")) };
         facts.push(Span::styled(format!("resolved {}{why}", resolved.rep), theme.quiet()));
+        if let Some(asked) = case.happy_asked {
+            facts.push(Span::styled(format!("happy post asked {}", ago(asked)), theme.quiet()));
+        }
+        if case.turned_round.is_some() {
+            facts.push(Span::styled("turned round", theme.strong()));
+        }
         return facts;
     }
     let left_behind = app.left_behind(case);
@@ -275,7 +323,14 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::Sig
     }
     facts.extend(delivery_fact(app, theme, case));
     if let Some(until) = case.snoozed_until.filter(|until| *until > app.now) {
-        facts.push(Span::styled(format!("snoozed until {}", time::minutes(until, &app.setup.zone)), theme.quiet()));
+        let words = if until == THEY_WRITE {
+            "snoozed until they write".to_owned()
+        } else if until.duration_since(app.now) > jiff::SignedDuration::from_hours(20) {
+            format!("snoozed until {} {}", time::day(until, &app.setup.zone), time::minutes(until, &app.setup.zone))
+        } else {
+            format!("snoozed until {}", time::minutes(until, &app.setup.zone))
+        };
+        facts.push(Span::styled(words, theme.quiet()));
     }
     if let Some(draft) = case.drafts.values().max_by_key(|draft| draft.saved) {
         facts.push(Span::styled(format!("draft {}", draft.rep), theme.strong()));

@@ -66,12 +66,16 @@ impl Counts {
             columns: vec![ColumnCounts::default(); app.columns.len()],
             ..Self::default()
         };
-        let mut until: Option<Timestamp> = None;
+        let mut until: Option<Timestamp> = app.asleep().map(|(wakes, _)| wakes).min();
+        let asleep: Vec<_> = app.asleep().filter_map(|(_, case)| Some((case.waiting_since?, case.id))).collect();
         for (names, waiting) in index.waiting() {
             let standing = || columns.iter().enumerate().filter(|(_, column)| names.contains(&column.name));
             let target = standing().map(|(_, column)| column.target).min().unwrap_or(OVERDUE_AFTER);
             let is_overdue = |since: Timestamp| sla::used(since, target, app.now) == Used::Overdue;
             let overdue = waiting.iter().take_while(|(since, _)| is_overdue(*since)).count();
+            // What is put off is not called overdue until its time.
+            let asleep = asleep.iter().filter(|(since, case)| is_overdue(*since) && waiting.contains(&(*since, *case)));
+            let overdue = overdue.saturating_sub(asleep.count());
             // With the longest waiting first, the first that is not overdue is the next to be.
             let next = waiting.iter().find(|(since, _)| !is_overdue(*since));
             if let Some(due) = next.and_then(|(since, _)| since.checked_add(target.max(OVERDUE_AFTER)).ok()) {

@@ -351,6 +351,10 @@ fn in_mode(mode: ModeKind) -> Deck {
         ModeKind::Links => deck.press("gl"),
         ModeKind::SavedReplies => deck.press("r C-o"),
         ModeKind::Resolve => deck.press("e"),
+        ModeKind::Assign => deck.press("a"),
+        ModeKind::Tag => deck.press("t"),
+        ModeKind::Snooze => deck.press("z"),
+        ModeKind::Note => deck.press("i"),
         ModeKind::QuitQuestion => deck.press("r C-s y Q"),
     }
     assert_eq!(deck.kind(), mode);

@@ -51,6 +51,9 @@ pub(crate) fn setup(columns: usize) -> Setup {
     };
     Setup {
         me: RepName::new("ana"),
+        role: replydeck::model::Role::Rep,
+        team: vec![],
+        open_cases: 0,
         machine: MachineName::new("desk-1"),
         session: SessionId(Uuid::from_u128(7)),
         accounts: vec![account("help", "Help", OURS, false), account("promo", "Brand", "98", false)],
@@ -70,6 +73,7 @@ pub(crate) fn setup(columns: usize) -> Setup {
             SavedReply { name: "thanks".to_owned(), text: "Thank you!".to_owned() },
         ],
         causes: vec!["outage".to_owned(), "billing".to_owned()],
+        outcomes: vec![],
         zone: TimeZone::UTC,
         bell: true,
         reach_percent: 20,
@@ -130,6 +134,7 @@ pub(crate) struct Deck {
     /// Appends wait here while the store is slow.
     pub(crate) waiting: Vec<(AppendToken, Vec<NewEvent>, Option<Expect>)>,
     pub(crate) slow_store: bool,
+    storing: bool,
     ids: IdSource,
 }
 
@@ -146,6 +151,7 @@ impl Deck {
             effects: Vec::new(),
             waiting: Vec::new(),
             slow_store: false,
+            storing: false,
             ids: IdSource::new(2),
         };
         deck.tell(Msg::CaughtUp);
@@ -172,13 +178,15 @@ impl Deck {
             }
             self.effects.push(effect);
         }
-        if !self.slow_store {
+        // What the store's answers lead to waits its turn: envelopes come in the order of the log.
+        if !self.slow_store && !self.storing {
             self.store();
         }
     }
 
     /// The store takes what waits.
     pub(crate) fn store(&mut self) {
+        self.storing = true;
         while !self.waiting.is_empty() {
             let (token, events, expect) = self.waiting.remove(0);
             let winner = expect.and_then(|expect| {
@@ -198,6 +206,7 @@ impl Deck {
             self.tell(Msg::Appended { token, result: Ok(last) });
             self.tell(Msg::Envelopes(batch));
         }
+        self.storing = false;
     }
 
     fn write(&mut self, event: NewEvent) {
@@ -270,6 +279,11 @@ impl Deck {
         words.clone_into(&mut own.text);
         let body = Some(Body::Post(Box::new(own.clone())));
         self.by("intake", Self::matched(&own, &["c1"], Standing::Own), body);
+    }
+
+    /// What the store knows of a case.
+    pub(crate) fn all_of(&self, case: CaseId) -> Vec<Arc<Envelope>> {
+        self.log.iter().filter(|it| it.event.case() == Some(case)).cloned().collect()
     }
 
     /// Keys in the notation of the keymap.
@@ -350,6 +364,7 @@ impl Deck {
             effects: Vec::new(),
             waiting: Vec::new(),
             slow_store: false,
+            storing: false,
             ids: IdSource::new(4),
         };
         deck.tell(Msg::Envelopes(self.log.clone()));

@@ -81,7 +81,7 @@ fn a_message_of_the_outbox_is_one_with_the_one_the_network_shows() {
     s.clock("14:04").tell("ana", Event::ReplyDelivered { reply: reply_id(1), case: jo, message: id(9) }, None);
     let case = s.case("jo", "p1");
     assert_eq!(case.messages.len(), 1);
-    assert_eq!(case.messages[0].rep.as_ref().map(|rep| rep.as_str()), Some("ana"));
+    assert_eq!(case.messages[0].rep.as_ref().map(replydeck::model::RepName::as_str), Some("ana"));
     assert_eq!((case.status, case.first_answer, case.last_answer.as_ref()), (CaseStatus::Acknowledged, None, None));
     assert_eq!(s.reply(1).delivery, Delivery::Delivered { message: id(9), at: at("14:04") });
     assert_eq!(s.desk.unfinished_replies().count(), 0);

@@ -58,7 +58,7 @@ fn bodies() -> impl Strategy<Value = Option<Body>> {
         ))),
         Just(Some(Body::Draft(DraftText { text: "half".into(), cursor: (usize::MAX, 9) }))),
         Just(Some(Body::Reply("ours".into()))),
-        Just(Some(Body::Note("inside".into()))),
+        Just(Some(Body::Note(replydeck::model::NoteText::new("inside")))),
     ]
 }
 

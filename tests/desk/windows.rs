@@ -50,7 +50,7 @@ fn next_unanswered_visits_each_case_once() {
     let name = column("outage");
     let walk = |forward: bool| {
         let mut met: Vec<PostId> = Vec::new();
-        while let Some(next) = s.desk.next_unanswered(&name, met.last(), forward) {
+        while let Some(next) = s.desk.next_unanswered(&name, met.last(), forward, at("15:00")) {
             met.push(next);
         }
         met
@@ -58,9 +58,13 @@ fn next_unanswered_visits_each_case_once() {
     assert_eq!(walk(true), ["e", "c", "b"].map(post_id), "jo's case is met at its newest post");
     assert_eq!(walk(false), ["b", "c", "e"].map(post_id));
     assert_eq!(s.desk.unanswered(&name), 3);
-    assert_eq!(s.desk.next_unanswered(&name, Some(&post_id("r")), true), Some(post_id("c")), "from any row");
-    assert_eq!(s.desk.next_unanswered(&name, Some(&post_id("unknown")), true), Some(post_id("e")));
-    assert_eq!(s.desk.next_unanswered(&column("none"), None, true), None);
+    assert_eq!(
+        s.desk.next_unanswered(&name, Some(&post_id("r")), true, at("15:00")),
+        Some(post_id("c")),
+        "from any row"
+    );
+    assert_eq!(s.desk.next_unanswered(&name, Some(&post_id("unknown")), true, at("15:00")), Some(post_id("e")));
+    assert_eq!(s.desk.next_unanswered(&column("none"), None, true, at("15:00")), None);
 }
 
 #[test]

@@ -237,7 +237,7 @@ fn bodies() -> Vec<(&'static str, Body)> {
                 at: at(7),
             })),
         ),
-        ("body.Note", Body::Note("called, no answer".to_owned())),
+        ("body.Note", Body::Note(replydeck::model::NoteText::new("called, no answer"))),
     ];
     for (_, body) in &all {
         match body {

@@ -323,7 +323,7 @@ async fn an_unknown_event_or_a_stray_text_is_refused(store: &Store) {
         matches!(&unknown, Err(AppendError::Log(LogError::Failed { why })) if why.contains("Later")),
         "{unknown:?}"
     );
-    let stray = new("s", Event::CaseClaimed { case: case(1) }, Some(Body::Note("x".to_owned())));
+    let stray = new("s", Event::CaseClaimed { case: case(1) }, Some(Body::Note(replydeck::model::NoteText::new("x"))));
     let stray = log.append(vec![matched(1, "x"), stray], None).await;
     assert!(
         matches!(&stray, Err(AppendError::Log(LogError::Failed { why })) if why.contains("CaseClaimed")),
@@ -426,7 +426,7 @@ async fn the_newest_texts_come_first(store: &Store) {
         vec![new(
             "n",
             Event::NoteAdded { case: case(1), note: EventId::of("test", &["n"]) },
-            Some(Body::Note("outage note".to_owned())),
+            Some(Body::Note(replydeck::model::NoteText::new("outage note"))),
         )],
     )
     .await;

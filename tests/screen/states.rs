@@ -117,7 +117,7 @@ fn a_question_mark_shows_every_key_of_the_screen_it_was_asked_on_first() {
     assert_eq!(with_help.len(), names.len(), "{with_help:?}");
     for (name, kind) in names {
         assert!(with_help.contains(&kind));
-        let mut app = busy((100, 600), name);
+        let mut app = busy((140, 600), name);
         press(&mut app, KeyCode::Char('?'));
         assert_eq!(app.mode.kind(), ModeKind::Help, "{name}");
         let all = screen(&app);

@@ -1,0 +1,113 @@
+//! What role each command needs. Every command is named: a new one does not build without saying so.
+
+use super::App;
+use super::command::Command;
+use crate::model::Role;
+use crate::model::deed::WATCHER_SENDS_NOTHING;
+
+impl Command {
+    /// The least role whose keys may do it.
+    pub fn needs(self) -> Role {
+        match self {
+            Command::MoveDown
+            | Command::MoveUp
+            | Command::ToTop
+            | Command::ToBottom
+            | Command::HalfPageDown
+            | Command::HalfPageUp
+            | Command::PageDown
+            | Command::PageUp
+            | Command::Column(_)
+            | Command::LastColumn
+            | Command::ColumnLeft
+            | Command::ColumnRight
+            | Command::NextPane
+            | Command::PreviousPane
+            | Command::NextNews
+            | Command::GoLive
+            | Command::HoldColumn
+            | Command::NextUnanswered
+            | Command::PreviousUnanswered
+            | Command::MostOverdue
+            | Command::FillGap
+            | Command::Open
+            | Command::Back
+            | Command::CopyLink
+            | Command::CopyText
+            | Command::CopyHandle
+            | Command::CopyCase
+            | Command::OpenPage
+            | Command::Undo
+            | Command::Outbox
+            | Command::Drafts
+            | Command::Links
+            | Command::Find
+            | Command::FindNetwork
+            | Command::Palette
+            | Command::CommandLine
+            | Command::Help
+            | Command::Repaint
+            | Command::Suspend
+            | Command::Interrupt
+            | Command::Quit
+            | Command::QuitKeep
+            | Command::NextCheck
+            | Command::Follow
+            | Command::Tag
+            | Command::CompleteTag
+            | Command::Mark
+            | Command::ClearMarks
+            | Command::Note
+            | Command::SaveNote => Role::Watcher,
+            Command::Acknowledge
+            | Command::RequestDm
+            | Command::AcknowledgeAndRequestDm
+            | Command::DirectMessage
+            | Command::OptOut
+            | Command::LiftOptOut
+            | Command::AskHappyPost
+            | Command::Claim
+            | Command::Release
+            | Command::Assign
+            | Command::Snooze
+            | Command::Wake
+            | Command::Prioritise
+            | Command::Resolve
+            | Command::ToggleClosing
+            | Command::Dismiss
+            | Command::Reopen
+            | Command::TurnRound
+            | Command::InsertSavedReply
+            | Command::EditExternally
+            | Command::UndoTyping
+            | Command::RedoTyping
+            | Command::Preview
+            | Command::Send
+            | Command::Edit
+            | Command::Keep
+            | Command::HandOver
+            | Command::RetryReply
+            | Command::EditReply
+            | Command::DropReply
+            | Command::ReadBack
+            | Command::DropDraft
+            | Command::QuitSendNow => Role::Rep,
+        }
+    }
+}
+
+impl App {
+    /// Whether the rep's role allows a command; says so where it does not.
+    pub(super) fn has_role_for(&mut self, command: Command) -> bool {
+        let (role, needs) = (self.setup.role, command.needs());
+        if role >= needs {
+            return true;
+        }
+        let words = match role {
+            Role::Watcher => WATCHER_SENDS_NOTHING.to_owned(),
+            Role::Rep | Role::Lead => format!("{} needs the role of a {}", command.name(), needs.word()),
+        };
+        self.warn(words);
+        false
+    }
+}
