@@ -10,4 +10,5 @@ mod app {
     mod screens;
     mod script;
     mod sending;
+    mod spending;
 }

@@ -22,6 +22,8 @@ mod rules;
 mod searching;
 #[path = "net/server.rs"]
 mod server;
+#[path = "net/spending.rs"]
+mod spending;
 #[path = "net/verdicts.rs"]
 mod verdicts;
 #[path = "net/writing.rs"]

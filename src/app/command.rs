@@ -72,6 +72,12 @@ pub enum Command {
     DropDraft,
     QuitSendNow,
     QuitKeep,
+    ToggleLink,
+    Spend,
+    RaiseLimit,
+    AddColumn,
+    NextField,
+    AskCount,
 }
 
 /// A screen that takes keys in its own way. [`Mode`] without its contents, and the two halves of the search.
@@ -94,10 +100,12 @@ pub enum ModeKind {
     SavedReplies,
     Resolve,
     QuitQuestion,
+    Spend,
+    AddColumn,
 }
 
 impl ModeKind {
-    pub const ALL: [ModeKind; 15] = [
+    pub const ALL: [ModeKind; 17] = [
         ModeKind::Columns,
         ModeKind::Case,
         ModeKind::Composer,
@@ -113,6 +121,8 @@ impl ModeKind {
         ModeKind::SavedReplies,
         ModeKind::Resolve,
         ModeKind::QuitQuestion,
+        ModeKind::Spend,
+        ModeKind::AddColumn,
     ];
 
     /// Plain characters are text here, so only named and Ctrl keys can be bound.
@@ -123,6 +133,7 @@ impl ModeKind {
             | ModeKind::CommandLine
             | ModeKind::Find
             | ModeKind::SavedReplies
+            | ModeKind::AddColumn
             | ModeKind::Resolve => true,
             ModeKind::Columns
             | ModeKind::Case
@@ -132,6 +143,7 @@ impl ModeKind {
             | ModeKind::Outbox
             | ModeKind::Drafts
             | ModeKind::Links
+            | ModeKind::Spend
             | ModeKind::QuitQuestion => false,
         }
     }
@@ -154,6 +166,8 @@ impl ModeKind {
             ModeKind::SavedReplies => "saved replies",
             ModeKind::Resolve => "cause",
             ModeKind::QuitQuestion => "quit question",
+            ModeKind::Spend => "spending",
+            ModeKind::AddColumn => "new column",
         }
     }
 }
@@ -177,6 +191,8 @@ impl Mode {
             Mode::SavedReplies(..) => ModeKind::SavedReplies,
             Mode::Resolve { .. } => ModeKind::Resolve,
             Mode::QuitQuestion => ModeKind::QuitQuestion,
+            Mode::Spend(_) => ModeKind::Spend,
+            Mode::AddColumn(_) => ModeKind::AddColumn,
         }
     }
 }
@@ -227,11 +243,11 @@ use ModeKind as M;
 const POSTS: &[M] = &[M::Columns, M::Case];
 /// Screens without a line to type in.
 const PLAIN: &[M] =
-    &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links, M::QuitQuestion];
+    &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links, M::QuitQuestion, M::Spend];
 /// Screens one can leave for another screen.
-const DECK: &[M] = &[M::Columns, M::Case, M::Hits, M::Outbox, M::Drafts, M::Links];
+const DECK: &[M] = &[M::Columns, M::Case, M::Hits, M::Outbox, M::Drafts, M::Links, M::Spend];
 /// Screens with something to scroll or to choose from.
-const SCROLLING: &[M] = &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links];
+const SCROLLING: &[M] = &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links, M::Spend];
 /// Lists narrowed by typing.
 const PICKERS: &[M] = &[M::Palette, M::SavedReplies, M::Resolve];
 
@@ -295,7 +311,7 @@ pub const TABLE: &[Row] = &[
         "open",
         &[
             (&["enter"], &[M::Columns, M::Hits, M::Outbox, M::Drafts]),
-            (&["enter"], &[M::Palette, M::SavedReplies, M::Resolve, M::CommandLine, M::Find]),
+            (&["enter"], &[M::Palette, M::SavedReplies, M::Resolve, M::CommandLine, M::Find, M::AddColumn]),
         ],
         "open, or take what is chosen",
     ),
@@ -304,7 +320,7 @@ pub const TABLE: &[Row] = &[
         "back",
         &[
             (&["esc", "q", "backspace"], PLAIN),
-            (&["esc"], &[M::Composer, M::Palette, M::CommandLine, M::Find, M::SavedReplies, M::Resolve]),
+            (&["esc"], &[M::Composer, M::Palette, M::CommandLine, M::Find, M::SavedReplies, M::Resolve, M::AddColumn]),
         ],
         "back; what was typed is kept",
     ),
@@ -329,6 +345,31 @@ pub const TABLE: &[Row] = &[
     row(Command::Outbox, "outbox", &[(&["U"], DECK)], "replies on their way, failed and parked"),
     row(Command::Drafts, "drafts", &[(&["gd"], DECK)], "drafts"),
     row(Command::Links, "links", &[(&["gl"], DECK)], "connection log"),
+    row(
+        Command::Spend,
+        "spend",
+        &[(&["gs"], DECK)],
+        "what was spent, by column and kind; :spend 30 raises today's limit",
+    ),
+    row(Command::RaiseLimit, "raise-limit", &[(&["+"], &[M::Spend])], "raise today's limit (twice)"),
+    row(
+        Command::AddColumn,
+        "add-column",
+        &[(&["A"], POSTS)],
+        "add a column: what it would catch and cost first; also :add-column QUERY",
+    ),
+    row(
+        Command::NextField,
+        "next-field",
+        &[(&["tab", "S-tab"], &[M::AddColumn])],
+        "from the query to the name and back",
+    ),
+    row(
+        Command::AskCount,
+        "ask-count",
+        &[(&["C-t"], &[M::AddColumn])],
+        "ask the network how many posts a day; it bills that (twice)",
+    ),
     row(Command::Find, "find", &[(&["/"], DECK)], "search in stored posts"),
     row(Command::FindNetwork, "find-network", &[(&["g/"], DECK)], "search the network itself, priced (:find network)"),
     row(Command::Palette, "palette", &[(&[";"], PLAIN)], "find any command by a few letters"),
@@ -336,7 +377,10 @@ pub const TABLE: &[Row] = &[
     row(
         Command::Help,
         "help",
-        &[(&["?"], &[M::Columns, M::Case, M::Preview, M::Hits, M::Outbox, M::Drafts, M::Links, M::QuitQuestion])],
+        &[(
+            &["?"],
+            &[M::Columns, M::Case, M::Preview, M::Hits, M::Outbox, M::Drafts, M::Links, M::QuitQuestion, M::Spend],
+        )],
         "all keys of this screen",
     ),
     row(
@@ -358,6 +402,12 @@ pub const TABLE: &[Row] = &[
     row(Command::Edit, "edit", &[(&["e"], &[M::Preview])], "edit the text"),
     row(Command::Keep, "keep", &[(&["s"], &[M::Preview])], "keep the draft for later"),
     row(Command::HandOver, "hand-over", &[(&["go"], &[M::Preview])], "post it by hand on the network's own page"),
+    row(
+        Command::ToggleLink,
+        "toggle-link",
+        &[(&["L"], &[M::Preview])],
+        "ask for a DM by words alone, which costs less, or with the link",
+    ),
     row(Command::NextCheck, "next-check", &[(&["tab"], &[M::Preview])], "next check"),
     row(Command::RetryReply, "retry-reply", &[(&["r"], &[M::Outbox])], "send it again, after a new hold"),
     row(Command::EditReply, "edit-reply", &[(&["e"], &[M::Outbox])], "take it back into the editor"),

@@ -21,7 +21,11 @@ impl App {
         let pushed = self.about_to_be_pushed_out(envelopes);
         for envelope in envelopes {
             let before = self.before(&envelope.event);
+            let stood = self.stood(envelope);
             fold(&mut self.desk, envelope);
+            if self.caught_up {
+                self.tell_spending(stood);
+            }
             self.after(envelope, &before, out);
         }
         self.keep_pushed(pushed);
@@ -353,6 +357,7 @@ impl App {
             (Some(note), _) => Some(note.clone()),
             (None, true) => Some(match &report.state {
                 LinkState::BackingOff { why, .. } => format!("backing off: {why}"),
+                LinkState::Paused { why, .. } => format!("paused: {why}"),
                 LinkState::Down { why, remedy } => format!("down: {why}. {remedy}"),
                 state => state.word().to_owned(),
             }),
@@ -394,6 +399,7 @@ impl App {
                 self.older(column, posts);
             }
             FromStore::Found { words, hits } => self.found(&words, hits),
+            FromStore::Caught(caught) => self.caught(caught),
             FromStore::Case { case, mut events } => {
                 if self.books.asked_case != Some(case) {
                     return;

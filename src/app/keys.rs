@@ -92,6 +92,7 @@ impl App {
                 find.input.take(chord);
                 self.dirty = true;
             }
+            Mode::AddColumn(_) => self.type_in_adding(chord),
             _ => self.info(format!("{chord} is bound to nothing here; ? shows all keys")),
         }
     }
@@ -230,6 +231,16 @@ impl App {
             Command::DropDraft => self.drop_draft(out),
             Command::QuitSendNow => self.quit_sending(out),
             Command::QuitKeep => self.quit_keeping(out),
+            Command::ToggleLink => self.toggle_link(),
+            Command::Spend => {
+                if let Err(why) = self.open_spending("") {
+                    self.warn(why);
+                }
+            }
+            Command::RaiseLimit => self.raise_limit(out),
+            Command::AddColumn => self.open_adding(""),
+            Command::NextField => self.next_field(),
+            Command::AskCount => self.ask_count(out),
         }
     }
 
@@ -265,11 +276,13 @@ impl App {
             Mode::Drafts { .. } => self.open_draft(out),
             Mode::Palette(_) | Mode::SavedReplies(..) | Mode::Resolve { .. } => self.take_chosen(out),
             Mode::CommandLine(_) => self.run_line(out),
+            Mode::AddColumn(_) => self.add_column(out),
             Mode::Case { .. }
             | Mode::Composer(_)
             | Mode::Preview(_)
             | Mode::Help { .. }
             | Mode::Links { .. }
+            | Mode::Spend(_)
             | Mode::QuitQuestion => {}
         }
     }
@@ -287,6 +300,7 @@ impl App {
             }
             Mode::Preview(_) => self.edit_again(),
             Mode::SavedReplies(..) => self.leave_saved_replies(out),
+            Mode::Spend(_) => self.leave_spending(),
             Mode::Case { .. }
             | Mode::Palette(_)
             | Mode::CommandLine(_)
@@ -296,6 +310,7 @@ impl App {
             | Mode::Drafts { .. }
             | Mode::Links { .. }
             | Mode::Resolve { .. }
+            | Mode::AddColumn(_)
             | Mode::QuitQuestion => {
                 self.leave_screen();
             }
@@ -325,7 +340,10 @@ impl App {
             to.min(last)
         };
         match &mut self.mode {
-            Mode::Case { scroll } | Mode::Help { scroll } | Mode::Links { scroll } => {
+            Mode::Case { scroll }
+            | Mode::Help { scroll }
+            | Mode::Links { scroll }
+            | Mode::Spend(super::SpendScreen { scroll, .. }) => {
                 *scroll = u16::try_from(step(usize::from(*scroll), lines)).unwrap_or(u16::MAX);
             }
             Mode::Preview(preview) => {
@@ -339,7 +357,7 @@ impl App {
             Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => {
                 picker.selected = step(picker.selected, picker.shown.len());
             }
-            Mode::Columns | Mode::Composer(_) | Mode::CommandLine(_) | Mode::QuitQuestion => {}
+            Mode::Columns | Mode::Composer(_) | Mode::CommandLine(_) | Mode::AddColumn(_) | Mode::QuitQuestion => {}
         }
     }
 
@@ -350,6 +368,7 @@ impl App {
         match &self.mode {
             Mode::Help { .. } => self.setup.keys.bindings(self.mode_below()).len() + 2,
             Mode::Links { .. } => self.link_log.len() + self.links.len(),
+            Mode::Spend(_) => self.setup.budgets.len() * 100,
             Mode::Preview(preview) => {
                 let checks: usize = preview.checks.iter().map(|check| of_text(&check.what)).sum();
                 of_text(&preview.text) + preview.seen.as_ref().map_or(0, |seen| of_text(&seen.text)) + checks + 8

@@ -12,6 +12,7 @@ use crate::model::{
 };
 
 mod acts;
+pub mod adding;
 pub mod books;
 pub mod chord;
 pub mod clipboard;
@@ -35,10 +36,12 @@ pub mod preview;
 pub mod reading;
 mod sending;
 pub mod setup;
+pub mod spending;
 mod update;
 mod walk;
 pub mod writing;
 
+pub use adding::{Adding, Caught, NewColumn};
 pub use column::ColumnView;
 pub use composer::Composer;
 pub use effect::{AppendToken, Effect};
@@ -46,6 +49,7 @@ pub use msg::Msg;
 pub use notice::Notice;
 pub use preview::Preview;
 pub use setup::{ColumnSetup, Setup};
+pub use spending::SpendScreen;
 pub use update::update;
 
 /// Everything the screen shows and the keys act on.
@@ -153,6 +157,10 @@ pub enum Mode {
     },
     /// Quitting while replies are held or sends wait: send now, keep, or stay.
     QuitQuestion,
+    /// What was spent today and on the last days.
+    Spend(SpendScreen),
+    /// A column being made.
+    AddColumn(Box<Adding>),
 }
 
 /// One line of text being typed.
@@ -218,6 +226,8 @@ pub enum FromStore {
         words: String,
         hits: Vec<Hit>,
     },
+    /// What a query that is no column yet would have caught.
+    Caught(Caught),
     /// All events of a case, for its pane.
     Case {
         case: CaseId,

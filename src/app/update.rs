@@ -31,6 +31,8 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::SendWaits { reply, until } => app.send_waits(reply, until),
         Msg::NotBegun { reply, why } => app.not_begun(reply, &why, &mut out),
         Msg::EditorClosed(text) => app.editor_closed(text, &mut out),
+        Msg::Gauged { query, gauge, answer } => app.gauged(query, gauge, answer),
+        Msg::ColumnAdded { name, result } => app.column_added(&name, result),
         Msg::Reloaded(setup) => app.reloaded(setup),
         Msg::Notice(notice) => app.keep_notice(notice),
         Msg::Shown(shown) => {
@@ -45,6 +47,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         }
     }
     app.save_when_due(&mut out);
+    app.ask_what_was_caught(&mut out);
     app.keep_pane_read(&mut out);
     out
 }
@@ -59,7 +62,7 @@ impl App {
         });
         // What waits for the store is tried with the tick of each second.
         let held = held.filter(|until| *until > self.now);
-        held.chain(self.draft_due()).min()
+        held.chain(self.draft_due()).chain(self.adding_due()).min()
     }
 
     fn send_waits(&mut self, reply: crate::model::ReplyId, until: Timestamp) {
@@ -100,7 +103,7 @@ impl App {
     /// Screens that stand in each other's place instead of piling up.
     pub(super) fn switch_to(&mut self, mode: Mode) {
         match self.mode {
-            Mode::Outbox { .. } | Mode::Drafts { .. } | Mode::Links { .. } | Mode::Find(_) => {
+            Mode::Outbox { .. } | Mode::Drafts { .. } | Mode::Links { .. } | Mode::Find(_) | Mode::Spend(_) => {
                 self.mode = mode;
                 self.dirty = true;
             }

@@ -144,6 +144,7 @@ impl App {
             problem: None,
             seen: Some(Arc::clone(seen)),
             began,
+            without_link: false,
         };
         if let Verdict::No { why } = &composer.verdict {
             let why = format!("{why}. Write it all the same: the preview's go hands it over to the network's own page");
@@ -269,11 +270,14 @@ impl App {
             Mode::Palette(picker) | Mode::SavedReplies(_, picker) | Mode::Resolve { picker, .. } => &mut picker.input,
             Mode::CommandLine(line) => line,
             Mode::Find(find) if !find.in_list => &mut find.input,
+            Mode::AddColumn(adding) if adding.in_name => &mut adding.name,
+            Mode::AddColumn(adding) => &mut adding.query,
             _ => return self.info("pasted text goes into an editor only; r opens one".to_owned()),
         };
         let head: String = text.chars().take(2_000).collect();
         chord_line.insert(&head);
         self.dirty = true;
+        self.query_changed();
         self.narrow();
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{AuthorId, Body, BodyId, CaseId, ColumnName, GapId, Seq};
 
 use super::case::Answer;
-use super::{AuthorHistory, Case, Column, Counters, Desk, Gap, PostState, PostView, Reply};
+use super::{AuthorHistory, Case, Column, Counters, Desk, Gap, PostState, PostView, Reply, Spending};
 
 /// What is written. Names that stand in their values anyway are not written twice.
 #[derive(Serialize)]
@@ -24,6 +24,7 @@ struct Written<'a> {
     gaps: &'a BTreeMap<GapId, Gap>,
     authors: Vec<(&'a AuthorId, &'a AuthorHistory)>,
     counters: Counters,
+    spending: &'a Spending,
     idle_authors: &'a VecDeque<AuthorId>,
     early_answers: &'a VecDeque<(CaseId, Answer)>,
 }
@@ -39,6 +40,7 @@ struct Read {
     gaps: BTreeMap<GapId, Gap>,
     authors: Vec<(AuthorId, AuthorHistory)>,
     counters: Counters,
+    spending: Spending,
     idle_authors: VecDeque<AuthorId>,
     early_answers: VecDeque<(CaseId, Answer)>,
 }
@@ -46,7 +48,7 @@ struct Read {
 impl Desk {
     /// The format's version: a change of any type in it needs a new one, and older checkpoints are then passed
     /// over and the log is folded from its start.
-    pub const CHECKPOINT_KIND: &'static str = "desk-3";
+    pub const CHECKPOINT_KIND: &'static str = "desk-4";
 
     /// The desk without texts, in a compact binary form that is the same for equal desks.
     pub fn checkpoint(&self) -> Vec<u8> {
@@ -65,6 +67,7 @@ impl Desk {
             gaps: &self.gaps,
             authors,
             counters: self.counters,
+            spending: &self.spending,
             idle_authors: &self.idle_authors,
             early_answers: &self.early_answers,
         };
@@ -86,6 +89,7 @@ impl Desk {
             gaps: read.gaps,
             authors: read.authors.into_iter().collect(),
             counters: read.counters,
+            spending: read.spending,
             idle_authors: read.idle_authors,
             early_answers: read.early_answers,
             index: super::Index::default(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Body, BodyId};
@@ -13,7 +14,9 @@ use super::id::{
 };
 use super::link::GapFill;
 use super::post::Post;
+use super::price::Money;
 use super::reply::Purpose;
+use super::spend::{Charge, Usage};
 
 /// The version new events are written with.
 pub const EVENT_VERSION: u16 = 1;
@@ -230,6 +233,25 @@ pub enum Event {
         fill: GapFill,
     },
 
+    /// What a network bills was done. Several processes may tell of the same act; what it names is billed once a day.
+    Spent {
+        account: AccountName,
+        /// Of UTC, as the network bills.
+        day: Date,
+        charges: Vec<Charge>,
+    },
+    /// A rep raised the account's limit for this one day.
+    SpendLimitRaised {
+        account: AccountName,
+        day: Date,
+        to: Money,
+    },
+    /// The network told what it has counted itself.
+    UsageTold {
+        account: AccountName,
+        usage: Usage,
+    },
+
     /// A kind written by a later version: kept in the store as it is, passed over by the fold.
     #[serde(skip)]
     Unknown {
@@ -310,6 +332,9 @@ impl Event {
             | Event::GapOpened { .. }
             | Event::GapClosed { .. }
             | Event::GapFilled { .. }
+            | Event::Spent { .. }
+            | Event::SpendLimitRaised { .. }
+            | Event::UsageTold { .. }
             | Event::Unknown { .. } => None,
         }
     }
@@ -348,6 +373,9 @@ impl Event {
             | Event::GapOpened { .. }
             | Event::GapClosed { .. }
             | Event::GapFilled { .. }
+            | Event::Spent { .. }
+            | Event::SpendLimitRaised { .. }
+            | Event::UsageTold { .. }
             | Event::Unknown { .. } => false,
         }
     }
@@ -383,6 +411,9 @@ impl Event {
             | Event::GapOpened { .. }
             | Event::GapClosed { .. }
             | Event::GapFilled { .. }
+            | Event::Spent { .. }
+            | Event::SpendLimitRaised { .. }
+            | Event::UsageTold { .. }
             | Event::Unknown { .. } => None,
         }
     }

@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod dispatch;
 pub mod http;
 pub mod lines;
+pub mod meter;
 pub mod replay;
 pub mod x;
 
@@ -19,10 +20,12 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::model::spend::{Budget, Gauge, Gauged};
 use crate::model::{Account, ColumnName, FoundOnNetwork, GapId, LinkReport, Post, PostId, ReplyId};
 use crate::rules::Rule;
 
 pub use self::http::NetSetupError;
+pub use self::meter::Meter;
 
 /// Tells the time; `run` hands in the real one, tests and the simulator their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -55,6 +58,19 @@ pub trait Network: Send + Sync + std::fmt::Debug {
     /// column. A network without a search says so.
     async fn search(&self, _query: &Rule, _most: u64) -> FoundOnNetwork {
         FoundOnNetwork::refused("this account's network has no search of its own here", None)
+    }
+
+    /// What the account pays and may pay; `None` where the network takes no money, or nobody knows its prices.
+    fn budget(&self) -> Option<Budget> {
+        None
+    }
+
+    /// Hands over who counts what is billed; called once, before anything else.
+    fn keep_count(&self, _meter: Arc<dyn Meter>) {}
+
+    /// Asks about a query that is no column yet. In words why the network could not be asked.
+    async fn gauge(&self, _rule: &Rule, _gauge: Gauge) -> Result<Gauged, String> {
+        Err("this network cannot be asked about queries".to_owned())
     }
 
     /// Asks the network whether credentials, plan and rules work; sends and changes nothing.

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use base64::Engine as _;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -14,10 +15,13 @@ use super::gaps::{self, Feeds, Filling, Underway};
 use super::intake::Signer;
 use super::outbox::{self, Delivering};
 use crate::app::clipboard::{SEQUENCE_MOST, fitting};
+use super::trying::{self, Trying};
 use crate::app::effect::AppendToken;
 use crate::app::notice::{Notice, Weight};
-use crate::app::{App, Effect, FromStore, Msg};
+use crate::app::{App, Effect, FromStore, Msg, NewColumn};
+use crate::config::append;
 use crate::log::{AppendError, Log, LogError};
+use crate::model::spend::Gauge;
 use crate::model::{AccountName, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, SessionId};
 use crate::net::{Clock, Network};
 use crate::rules::Rule;
@@ -32,9 +36,12 @@ pub struct Effects {
     /// Where posts found for a gap go.
     feeds: Feeds,
     underway: Underway,
+    trying: Trying,
     pub clock: Clock,
     pub signer: Signer,
     pub session: SessionId,
+    /// Where new columns are written; `None` where there is no file.
+    pub config: Option<PathBuf>,
     pub inbox: mpsc::Sender<Msg>,
     /// Everything begun here; the end waits for it.
     pub tasks: TaskTracker,
@@ -77,7 +84,20 @@ impl Effects {
         let (appends, queue) = mpsc::unbounded_channel();
         let tasks = TaskTracker::new();
         tasks.spawn(append_in_order(Arc::clone(&log), queue, inbox.clone()));
-        Self { log, networks, feeds, underway: Underway::default(), clock, signer, session, inbox, tasks, appends }
+        Self {
+            log,
+            networks,
+            feeds,
+            underway: Underway::default(),
+            trying: Trying::default(),
+            clock,
+            signer,
+            session,
+            config: None,
+            inbox,
+            tasks,
+            appends,
+        }
     }
 
     /// Begins the deed; hands back what only the owner of the terminal can do.
@@ -105,6 +125,9 @@ impl Effects {
             }),
             Effect::FindOnNetwork { account, words, query, most } => self.find_on_network(&account, words, query, most),
             Effect::FillGap { gap } => self.fill_gap(gap, app),
+            Effect::TryQuery { rule } => self.try_query(rule, app),
+            Effect::Gauge { account, rule, gauge } => self.gauge(&account, rule, gauge),
+            Effect::AddColumn { column } => self.add_column(column),
             Effect::Open { url } => self.open(url),
             Effect::HandOver { url, bare, text } => Some(ForTerminal::Write(self.hand_over(url, &bare, &text))),
             Effect::Copy { text } => Some(ForTerminal::Write(clipboard(&text))),
@@ -179,6 +202,66 @@ impl Effects {
             };
             if inbox.send(Msg::FoundOnNetwork { words, found }).await.is_err() {
                 tracing::debug!("nobody is left to read what the network found");
+            }
+        });
+        None
+    }
+
+    /// The newest look is the one that counts: an earlier one still under way is given up.
+    fn try_query(&self, rule: Rule, app: &App) -> Option<ForTerminal> {
+        let columns = app.setup.columns.iter().map(|column| column.name.clone()).collect();
+        let since = (self.clock)().checked_sub(trying::REACH).unwrap_or(Timestamp::MIN);
+        let (log, stop) = (Arc::clone(&self.log), self.trying.begin());
+        let (inbox, clock) = (self.inbox.clone(), Arc::clone(&self.clock));
+        self.tasks.spawn(async move {
+            let msg = tokio::select! {
+                () = stop.cancelled() => return,
+                caught = trying::look(&*log, &rule, columns, since) => match caught {
+                    Ok(caught) => Msg::Store(FromStore::Caught(caught)),
+                    Err(error) => Msg::Notice(Notice::new(clock(), Weight::Error, error.to_string())),
+                },
+            };
+            if inbox.send(msg).await.is_err() {
+                tracing::debug!("nobody is left to read what the store said");
+            }
+        });
+        None
+    }
+
+    fn gauge(&self, account: &AccountName, rule: Rule, gauge: Gauge) -> Option<ForTerminal> {
+        let network = self.networks.get(account).cloned();
+        self.answer(async move {
+            let answer = match network {
+                Some(network) => network.gauge(&rule, gauge).await,
+                None => Err("its account is not set up".to_owned()),
+            };
+            Msg::Gauged { query: rule.source().to_owned(), gauge, answer }
+        })
+    }
+
+    fn add_column(&self, column: NewColumn) -> Option<ForTerminal> {
+        let config = self.config.clone();
+        self.answer(async move {
+            let name = column.name.clone();
+            let result = match config {
+                None => Err("this deck runs without a config file".to_owned()),
+                Some(path) => {
+                    let shown = path.display().to_string();
+                    match tokio::task::spawn_blocking(move || append::add_column(&path, &column)).await {
+                        Ok(added) => added.map(|()| shown),
+                        Err(error) => Err(error.to_string()),
+                    }
+                }
+            };
+            Msg::ColumnAdded { name, result }
+        })
+    }
+
+    fn answer(&self, ask: impl Future<Output = Msg> + Send + 'static) -> Option<ForTerminal> {
+        let inbox = self.inbox.clone();
+        self.tasks.spawn(async move {
+            if inbox.send(ask.await).await.is_err() {
+                tracing::debug!("nobody is left to hear the answer");
             }
         });
         None

@@ -26,5 +26,7 @@ pub mod recording;
 pub mod reload;
 pub mod session;
 pub mod signals;
+pub mod spend;
 pub mod store;
 pub mod terminal;
+mod trying;

@@ -18,7 +18,8 @@ pub fn build(config: &Config, clock: &Clock, random: u64) -> anyhow::Result<BTre
             NetworkKind::X => {
                 let settings = x_settings(config, account)?;
                 let network = XNetwork::new(settings, Arc::clone(clock), random);
-                Arc::new(network.with_context(|| format!("account `{}`", account.name))?)
+                let network = network.with_context(|| format!("account `{}`", account.name))?;
+                Arc::new(network.with_budget(account.budget()))
             }
             NetworkKind::Bluesky | NetworkKind::Mastodon => {
                 anyhow::bail!("account `{}`: this version speaks with X only", account.name)

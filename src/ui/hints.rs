@@ -33,6 +33,8 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
             (C::Outbox, "outbox"),
             (C::Drafts, "drafts"),
             (C::Links, "links"),
+            (C::Spend, "spending"),
+            (C::AddColumn, "add column"),
             (C::Quit, "quit"),
         ],
         M::Case => &[
@@ -74,6 +76,13 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
         M::Drafts => &[(C::Open, "go on writing"), (C::DropDraft, "drop"), (C::Back, "back")],
         M::SavedReplies => &[(C::MoveDown, "next"), (C::Open, "insert"), (C::Back, "back")],
         M::Resolve => &[(C::MoveDown, "next"), (C::Open, "resolve"), (C::Back, "back")],
+        M::Spend => &[(C::RaiseLimit, "raise today's limit"), (C::MoveDown, "scroll"), (C::Back, "back")],
+        M::AddColumn => &[
+            (C::Open, "add"),
+            (C::AskCount, "posts a day"),
+            (C::NextField, "name"),
+            (C::Back, "leave, nothing is written"),
+        ],
         M::QuitQuestion => &[(C::QuitSendNow, "send now and quit"), (C::QuitKeep, "keep and quit"), (C::Back, "stay")],
     }
 }

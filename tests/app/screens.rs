@@ -352,6 +352,8 @@ fn in_mode(mode: ModeKind) -> Deck {
         ModeKind::SavedReplies => deck.press("r C-o"),
         ModeKind::Resolve => deck.press("e"),
         ModeKind::QuitQuestion => deck.press("r C-s y Q"),
+        ModeKind::Spend => deck.press("gs"),
+        ModeKind::AddColumn => deck.press("A"),
     }
     assert_eq!(deck.kind(), mode);
     deck.effects.clear();

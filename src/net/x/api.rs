@@ -1,10 +1,11 @@
 //! Questions to X's API: who asks, how long we wait, and what kind of failure came back.
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use secrecy::ExposeSecret;
@@ -15,10 +16,11 @@ use super::decode::{id_of, text_of};
 use super::pace::Pace;
 use super::problem::{self, Problem};
 use super::{UserCredentials, XSettings, oauth};
-use crate::model::{Account, AuthorId, IdSource, NetworkKind, clean};
-use crate::net::Clock;
+use crate::model::spend::{Act, Budget, billed_day};
+use crate::model::{Account, AuthorId, ColumnName, IdSource, NetworkKind, clean};
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::http::{self, NetSetupError, RateHeaders};
+use crate::net::{Clock, Meter};
 
 /// Why a question got no answer.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ pub(super) struct Api {
     writing: Mutex<Writing>,
     /// Nothing may be searched before.
     no_search_before: Mutex<Option<Timestamp>>,
+    pub(super) budget: Option<Budget>,
+    pub(super) meter: OnceLock<Arc<dyn Meter>>,
 }
 
 /// When the next reply may be sent.
@@ -98,6 +102,8 @@ impl Api {
             account: Mutex::new(settings.account),
             ids: Mutex::new(IdSource::new(random)),
             no_search_before: Mutex::new(None),
+            budget: None,
+            meter: OnceLock::new(),
             writing: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
         })
     }
@@ -108,6 +114,23 @@ impl Api {
 
     pub(super) fn account(&self) -> Account {
         self.account.lock().expect("nothing panics while holding the account").clone()
+    }
+
+    /// Tells the keeper of the money that X bills these now.
+    pub(super) fn charge(&self, act: Act, what: Vec<String>, columns: Vec<ColumnName>) {
+        self.charge_on(billed_day(self.now()), act, what, columns);
+    }
+
+    /// The same for a day that may be over.
+    pub(super) fn charge_on(&self, day: Date, act: Act, what: Vec<String>, columns: Vec<ColumnName>) {
+        if let (Some(meter), false) = (self.meter.get(), what.is_empty()) {
+            meter.charge(&self.account().name, day, act, what, columns);
+        }
+    }
+
+    /// How many more posts the day's money allows; `None` without a limit.
+    pub(super) fn room(&self) -> Option<u64> {
+        self.meter.get()?.room(&self.account().name, self.now())
     }
 
     pub(super) fn can_write(&self) -> bool {
@@ -211,6 +234,7 @@ impl Api {
         }
         let answer = self.get(As::User, "/2/users/me", &[]).await?;
         if let Some(id) = answer.get("data").and_then(|data| id_of(data.get("id"))) {
+            self.charge(Act::UserRead, vec![id.clone()], Vec::new());
             let mut account = self.account.lock().expect("nothing panics while holding the account");
             account.id = Some(AuthorId::new(NetworkKind::X, &id));
             let handle = clean::line(text_of(&answer["data"], "username"));

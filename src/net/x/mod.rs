@@ -3,6 +3,7 @@
 mod api;
 mod backfill;
 mod check;
+mod counts;
 pub mod decode;
 mod oauth;
 pub mod pace;
@@ -13,6 +14,7 @@ mod rules_sync;
 mod search;
 mod send;
 mod stream;
+mod usage;
 
 use std::sync::Arc;
 
@@ -25,7 +27,8 @@ use url::Url;
 
 use self::pace::Pace;
 use super::http::NetSetupError;
-use super::{Backfill, Clock, Feed, Finding, Network, Outgoing, ReadBack, SendError};
+use super::{Backfill, Clock, Feed, Finding, Meter, Network, Outgoing, ReadBack, SendError};
+use crate::model::spend::{Budget, Gauge, Gauged};
 use crate::model::{Account, FoundOnNetwork, LinkReport, PostId};
 use crate::rules::Rule;
 
@@ -79,6 +82,15 @@ impl XNetwork {
     ) -> Result<Self, NetSetupError> {
         Ok(Self { api: Arc::new(api::Api::new(settings, clock, random, pace)?) })
     }
+
+    /// With what the account pays and may pay; without it nothing is counted.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Option<Budget>) -> Self {
+        if let Some(api) = Arc::get_mut(&mut self.api) {
+            api.budget = budget;
+        }
+        self
+    }
 }
 
 #[async_trait]
@@ -115,6 +127,23 @@ impl Network for XNetwork {
 
     async fn search(&self, query: &Rule, most: u64) -> FoundOnNetwork {
         search::newest(&self.api, query, most).await
+    }
+
+    fn budget(&self) -> Option<Budget> {
+        self.api.budget
+    }
+
+    fn keep_count(&self, meter: Arc<dyn Meter>) {
+        if self.api.meter.set(meter).is_err() {
+            tracing::warn!("a second meter was handed over; the first goes on counting");
+        }
+    }
+
+    async fn gauge(&self, rule: &Rule, gauge: Gauge) -> Result<Gauged, String> {
+        match gauge {
+            Gauge::Rule => counts::rehearse(&self.api, rule).await,
+            Gauge::Count => counts::count(&self.api, rule).await,
+        }
     }
 
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {

@@ -16,6 +16,8 @@ use super::api::{Api, CallError, reset_in};
 use super::decode::{self, Line, RuleRef};
 use super::problem::{Class, Problem};
 use super::rules_sync::{self, RuleMap, Synced};
+use super::usage;
+use crate::model::spend::{Act, Usage, billed_day, end_of};
 use crate::model::{ColumnName, GapId, LinkReport, LinkState, Post};
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::dispatch::Dispatch;
@@ -27,6 +29,9 @@ const PATH: &str = "/2/tweets/search/stream";
 /// Own posts that no column asked for are remembered under this name, which no column can have.
 const OWN: &str = "/own";
 
+/// While reading is paused the clock is not looked at more often.
+const SHORTEST_LOOK: Duration = Duration::from_millis(20);
+
 /// A post object with everything asked for stays far below.
 const LONGEST_LINE: usize = 1024 * 1024;
 
@@ -35,8 +40,10 @@ const LONGEST_LINE: usize = 1024 * 1024;
 enum End {
     /// Worth another attempt.
     Lost { why: String, failure: Failure },
-    /// Not before somebody did something.
-    Down { why: String, remedy: String },
+    /// Not before somebody did something; `passes`: elsewhere, so that only asking again shows it.
+    Down { why: String, remedy: String, passes: bool },
+    /// The day's money is spent.
+    Paused,
     /// Nobody wants to hear anything.
     Idle,
     /// The deck is closing.
@@ -44,6 +51,7 @@ enum End {
 }
 
 type Syncing = Pin<Box<dyn Future<Output = Result<Synced, CallError>> + Send>>;
+type AskingUsage = Pin<Box<dyn Future<Output = Result<Option<Usage>, CallError>> + Send>>;
 
 /// One run of listening.
 pub(super) struct Listener {
@@ -70,6 +78,8 @@ pub(super) struct Listener {
     /// is found out once.
     takes_new_names: AtomicBool,
     knows_account: bool,
+    /// X's own count is asked for then.
+    usage_at: Instant,
 }
 
 impl Listener {
@@ -99,6 +109,7 @@ impl Listener {
             last_skip_told: None,
             takes_new_names: AtomicBool::new(false),
             knows_account: false,
+            usage_at: Instant::now(),
         }
     }
 
@@ -129,12 +140,23 @@ impl Listener {
                         return;
                     }
                 }
-                End::Down { why, remedy } => {
+                End::Paused => {
+                    self.open_gap().await;
+                    if self.rest().await.is_err() {
+                        return;
+                    }
+                }
+                End::Down { why, remedy, passes } => {
                     self.open_gap().await;
                     let note = format!("{why}. {remedy}");
                     self.tell(LinkState::Down { why, remedy }, Some(note)).await;
-                    if self.feeds_change().await.is_err() {
-                        return;
+                    let again = Instant::now() + self.api.pace.down_retry;
+                    tokio::select! {
+                        // Credits were bought or a new month began.
+                        () = sleep_until(again), if passes => {}
+                        changed = self.feeds_change() => if changed.is_err() {
+                            return;
+                        },
                     }
                 }
             }
@@ -143,6 +165,9 @@ impl Listener {
 
     /// One connection from its set-up to its end.
     async fn once(&mut self) -> End {
+        if self.api.room() == Some(0) {
+            return End::Paused;
+        }
         if !self.knows_account {
             match self.api.learn_id().await {
                 Ok(()) => self.knows_account = true,
@@ -196,6 +221,8 @@ impl Listener {
         let began = Instant::now();
         let mut heard = began;
         let mut syncing: Option<Syncing> = None;
+        let mut asking: Option<AskingUsage> = None;
+        let mut money = self.api.meter.get().map(|meter| meter.changes());
         let mut sync_at = if rules_are_fresh { began + pace.rules_every } else { began };
         loop {
             let silent_until = heard + if is_stale { pace.dead_after } else { pace.stale_after };
@@ -230,6 +257,21 @@ impl Listener {
                     }
                 }
                 () = sleep_until(sync_at), if syncing.is_none() => syncing = Some(self.start_sync()),
+                // Others on this machine spend of the same money.
+                () = changed(money.as_mut()) => {
+                    if self.api.room() == Some(0) {
+                        return End::Paused;
+                    }
+                }
+                told = async { asking.as_mut().expect("guarded by the condition").await }, if asking.is_some() => {
+                    asking = None;
+                    self.take_usage(told).await;
+                }
+                () = sleep_until(self.usage_at), if asking.is_none() && self.api.meter.get().is_some() => {
+                    self.usage_at = Instant::now() + pace.usage_every;
+                    let api = self.api.clone();
+                    asking = Some(Box::pin(async move { usage::ask(&api).await }));
+                }
                 chunk = response.chunk() => match chunk {
                     Ok(Some(bytes)) => {
                         let was_stale = std::mem::take(&mut is_stale);
@@ -244,6 +286,10 @@ impl Listener {
                             if let Some(end) = self.take(line).await {
                                 return end;
                             }
+                        }
+                        // What came in the same breath is billed already; nothing more is asked for.
+                        if self.api.room() == Some(0) {
+                            return End::Paused;
                         }
                         // Counted from here: time a column's reader took is not the line's silence.
                         heard = Instant::now();
@@ -327,16 +373,21 @@ impl Listener {
         let targets: Vec<_> = rules.iter().filter_map(|rule| self.map.find(rule)).collect();
         let is_own = targets.iter().any(|target| target.is_own);
         let mut out = Vec::new();
+        let mut asked_by = Vec::new();
         let mut is_asked_for = false;
         for feed in self.current.iter() {
             let is_named = targets.iter().any(|target| target.columns.contains(&feed.column));
             let judged_here = targets.is_empty() || !self.map.covers(&feed.column);
             if is_named || (judged_here && feed.rule.matches(post)) {
                 is_asked_for = true;
+                asked_by.push(feed.column.clone());
                 let inbound = self.dispatch.offer(&feed.column, post);
                 out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
             }
         }
+        // Every version of a post is a post of its own to X.
+        let read = post.version.as_deref().unwrap_or_else(|| post.id.native()).to_owned();
+        self.api.charge(Act::PostRead, vec![read], asked_by);
         if let (true, false, Some(feed)) = (is_own, is_asked_for, self.current.first()) {
             let inbound = self.dispatch.offer(&ColumnName::new(OWN), post);
             out.extend(inbound.into_iter().map(|inbound| match inbound {
@@ -348,6 +399,46 @@ impl Listener {
             // A column that is being closed no longer listens; its successor comes with the next feeds.
             drop(to.send(inbound).await);
         }
+    }
+
+    async fn take_usage(&mut self, told: Result<Option<Usage>, CallError>) {
+        match told {
+            Ok(Some(usage)) => {
+                if let Some(meter) = self.api.meter.get() {
+                    meter.usage(&self.api.account().name, usage);
+                }
+            }
+            Ok(None) => tracing::debug!("X's answer about its own count names no number"),
+            Err(error) => {
+                let note = format!("X did not say what it has counted: {}", error.words());
+                self.tell(self.state.clone(), Some(note)).await;
+            }
+        }
+    }
+
+    /// Reads nothing until the day is over or somebody raised its limit. An error: nobody wants anything any more.
+    async fn rest(&mut self) -> Result<(), watch::error::RecvError> {
+        let mut money = self.api.meter.get().map(|meter| meter.changes());
+        let until = end_of(billed_day(self.api.now()));
+        let why = "the day's spend limit is reached; reading goes on at the end of the UTC day, or when the limit is raised for today".to_owned();
+        let note = Some(why.clone());
+        self.tell(LinkState::Paused { until, why }, note).await;
+        while self.api.room() == Some(0) {
+            // The clock of the day may be set, so it is looked at often.
+            let look = Instant::now() + self.api.pace.beat.max(SHORTEST_LOOK);
+            tokio::select! {
+                () = sleep_until(look) => {}
+                () = changed(money.as_mut()) => {}
+                changed = self.feeds.changed() => {
+                    changed?;
+                    self.take_feeds().await;
+                    if self.current.is_empty() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn tell_all(&self, inbound: &Inbound) {
@@ -462,7 +553,7 @@ impl Listener {
     fn no_rule_left(&self) -> End {
         let refused = self.refused.iter().take(3).map(|(column, why)| format!("; column {column}: {why}"));
         let why = format!("X takes no rule of ours{}", refused.collect::<String>());
-        End::Down { why, remedy: "correct the queries of the columns".into() }
+        End::Down { why, remedy: "correct the queries of the columns".into(), passes: false }
     }
 
     /// What a failed question means for the connection.
@@ -488,9 +579,24 @@ impl Listener {
                 End::Lost { why, failure: Failure::Refused }
             }
             Class::ServerTrouble | Class::Provisioning | Class::Unknown => End::Lost { why, failure: Failure::Refused },
-            _ => End::Down { why, remedy: problem.remedy().to_owned() },
+            // X wants no retries here; looking once an hour is for the day on which somebody has paid.
+            Class::UsageCapped | Class::CreditsDepleted => {
+                End::Down { why, remedy: problem.remedy().to_owned(), passes: true }
+            }
+            _ => End::Down { why, remedy: problem.remedy().to_owned(), passes: false },
         }
     }
+}
+
+/// The day's money changed.
+async fn changed(money: Option<&mut watch::Receiver<u64>>) {
+    if let Some(money) = money
+        && money.changed().await.is_ok()
+    {
+        return;
+    }
+    // Nobody keeps count, or the keeper is gone: nothing changes any more.
+    std::future::pending().await
 }
 
 fn lost(why: &str) -> End {

@@ -4,19 +4,21 @@ use serde_json::json;
 
 use super::super::state::State;
 use super::auth::Who;
+use super::bill::Item;
 use super::dm;
 use super::fields::{Choice, Place};
 use super::render::user_json;
 use super::{Answer, Call, problem};
 
-pub(super) fn me(state: &State, call: &Call) -> Result<Answer, Answer> {
+pub(super) fn me(state: &mut State, call: &Call) -> Result<Answer, Answer> {
     let choice = Choice::read(&call.query, Place::User, state.x.names)?;
     let brand = &state.world.people[&state.world.brand.id];
+    state.x.bill.add(Item::UserRead, brand.id, call.now);
     Ok(Answer::json(200, json!({"data": user_json(brand, &choice.user, None, state.x.names)})))
 }
 
 /// By id, or by handle.
-pub(super) fn read(state: &State, id: &str, who: Who, call: &Call) -> Result<Answer, Answer> {
+pub(super) fn read(state: &mut State, id: &str, who: Who, call: &Call) -> Result<Answer, Answer> {
     let choice = Choice::read(&call.query, Place::User, state.x.names)?;
     let by_handle = call.path.contains("/by/username/");
     let person = if by_handle {
@@ -31,6 +33,7 @@ pub(super) fn read(state: &State, id: &str, who: Who, call: &Call) -> Result<Ans
         let parameter = if by_handle { "username" } else { "id" };
         return Ok(Answer::json(200, json!({"errors": [problem::not_found("user", parameter, id)]})));
     };
+    state.x.bill.add(Item::UserRead, person.id, call.now);
     // Only a user can be told how somebody stands to them.
     let receives = (who != Who::App).then(|| dm::may_write(person));
     Ok(Answer::json(200, json!({"data": user_json(person, &choice.user, receives, state.x.names)})))
