@@ -7,7 +7,7 @@ use super::{App, Effect, Find, Mode, NetworkFind};
 use crate::desk::{PostState, PostView};
 use crate::model::account::Tier;
 use crate::model::event::Standing;
-use crate::model::price::{Millidollars, READ};
+use crate::model::price::{Money, Prices};
 use crate::model::{Account, Body, BodyId, CaseId, FoundOnNetwork, Hit, NetworkKind, Post};
 use crate::rules::x::{Limits, as_search};
 use crate::rules::{QueryError, Rule};
@@ -225,9 +225,9 @@ fn hit(post: Post) -> Hit {
 }
 
 /// What the network asks for so many posts.
-pub fn price_of_search(network: NetworkKind, posts: u64) -> Option<Millidollars> {
+pub fn price_of_search(network: NetworkKind, posts: u64) -> Option<Money> {
     match network {
-        NetworkKind::X => Some(Millidollars(READ.0 * posts)),
+        NetworkKind::X => Some(Prices::X.post_read.times(posts)),
         NetworkKind::Bluesky | NetworkKind::Mastodon => None,
     }
 }

@@ -345,6 +345,9 @@ async fn each_no_of_x_about_money_and_limits_has_its_own_state() {
     here.link("the link", |state| *state == LinkState::Live).await;
     let account = day.account();
     day.post(1, "@AcmeHelp hello").await;
+    // X is asked anew; what it told in the same second stands.
+    here.until("the post", |desk| desk.counters.posts == 1).await;
+    day.time.fetch_add(1, Ordering::SeqCst);
     here.until("X's own count", |desk| {
         let usage = desk.spending.of(&account).and_then(|account| account.usage.as_ref());
         usage.is_some_and(|usage| usage.today == Some(1) && usage.cap == Some(3_000_000))

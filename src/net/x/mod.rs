@@ -5,6 +5,7 @@ mod backfill;
 mod check;
 mod counts;
 pub mod decode;
+mod names;
 mod oauth;
 pub mod pace;
 pub mod problem;

@@ -5,9 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Api, CallError};
 use super::decode;
+use super::names::{names_our_parameters, parameters};
 use super::problem::Class;
 use super::rule_text;
-use super::stream::{names_our_parameters, parameters};
 use crate::model::spend::Act;
 use crate::model::{ColumnName, FoundOnNetwork, Post};
 use crate::rules::Rule;
