@@ -170,9 +170,8 @@ impl Till {
             .and_then(|(at, bytes)| Desk::from_checkpoint(&bytes).filter(|desk| desk.seq == at && at <= last));
         let Some(desk) = desk else { return Ok((Seq(0), last)) };
         let mut inner = self.lock();
-        // What was spent since the start is counted on top; it is in nobody's checkpoint yet.
-        let since = std::mem::replace(&mut inner.spending, desk.spending);
-        drop(since);
+        inner.spending = desk.spending;
+        // What was spent since the start, and is in nobody's checkpoint yet, is counted on top.
         let again: Vec<_> = inner.charges.iter().map(|(kind, what)| (kind.clone(), what.clone())).collect();
         for (kind, what) in again {
             self.count(&mut inner, kind, what);

@@ -259,14 +259,16 @@ impl Listener {
                 }
                 () = sleep_until(sync_at), if syncing.is_none() => syncing = Some(self.start_sync()),
                 // Others on this machine spend of the same money.
-                () = changed(money.as_mut()) => {
+                () = usage::changed(money.as_mut()) => {
                     if self.api.room() == Some(0) {
                         return End::Paused;
                     }
                 }
                 told = async { asking.as_mut().expect("guarded by the condition").await }, if asking.is_some() => {
                     asking = None;
-                    self.take_usage(told).await;
+                    if let Some(note) = usage::keep(&self.api, told) {
+                        self.tell(self.state.clone(), Some(note)).await;
+                    }
                 }
                 () = sleep_until(self.usage_at), if asking.is_none() && self.api.meter.get().is_some() => {
                     self.usage_at = Instant::now() + pace.usage_every;
@@ -402,21 +404,6 @@ impl Listener {
         }
     }
 
-    async fn take_usage(&mut self, told: Result<Option<Usage>, CallError>) {
-        match told {
-            Ok(Some(usage)) => {
-                if let Some(meter) = self.api.meter.get() {
-                    meter.usage(&self.api.account().name, usage);
-                }
-            }
-            Ok(None) => tracing::debug!("X's answer about its own count names no number"),
-            Err(error) => {
-                let note = format!("X did not say what it has counted: {}", error.words());
-                self.tell(self.state.clone(), Some(note)).await;
-            }
-        }
-    }
-
     /// Reads nothing until the day is over or somebody raised its limit. An error: nobody wants anything any more.
     async fn rest(&mut self) -> Result<(), watch::error::RecvError> {
         let mut money = self.api.meter.get().map(|meter| meter.changes());
@@ -429,7 +416,7 @@ impl Listener {
             let look = Instant::now() + self.api.pace.beat.max(SHORTEST_LOOK);
             tokio::select! {
                 () = sleep_until(look) => {}
-                () = changed(money.as_mut()) => {}
+                () = usage::changed(money.as_mut()) => {}
                 changed = self.feeds.changed() => {
                     changed?;
                     self.take_feeds().await;
@@ -587,17 +574,6 @@ impl Listener {
             _ => End::Down { why, remedy: problem.remedy().to_owned(), passes: false },
         }
     }
-}
-
-/// The day's money changed.
-async fn changed(money: Option<&mut watch::Receiver<u64>>) {
-    if let Some(money) = money
-        && money.changed().await.is_ok()
-    {
-        return;
-    }
-    // Nobody keeps count, or the keeper is gone: nothing changes any more.
-    std::future::pending().await
 }
 
 fn lost(why: &str) -> End {

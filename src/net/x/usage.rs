@@ -1,6 +1,7 @@
 //! X's own count of what was read, asked for now and then and set beside ours.
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::api::{Api, As, CallError};
 use super::decode::items;
@@ -33,6 +34,31 @@ pub(super) async fn ask(api: &Api) -> Result<Option<Usage>, CallError> {
         reset_day: number(data.get("cap_reset_day")).and_then(|day| u8::try_from(day).ok()),
         today: of_today.filter_map(|day| number(day.get("usage"))).next(),
     }))
+}
+
+/// Hands X's count to the keeper of the money; a note for the connection log where there is none.
+pub(super) fn keep(api: &Api, told: Result<Option<Usage>, CallError>) -> Option<String> {
+    match told {
+        Ok(Some(usage)) => {
+            if let Some(meter) = api.meter.get() {
+                meter.usage(&api.account().name, usage);
+            }
+            None
+        }
+        Ok(None) => Some("X's answer about its own count names no number".to_owned()),
+        Err(error) => Some(format!("X did not say what it has counted: {}", error.words())),
+    }
+}
+
+/// The day's money changed.
+pub(super) async fn changed(money: Option<&mut watch::Receiver<u64>>) {
+    if let Some(money) = money
+        && money.changed().await.is_ok()
+    {
+        return;
+    }
+    // Nobody keeps count, or the keeper is gone: nothing changes any more.
+    std::future::pending().await
 }
 
 /// X writes numbers as numbers and as text.
