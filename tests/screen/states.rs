@@ -110,6 +110,7 @@ fn a_question_mark_shows_every_key_of_the_screen_it_was_asked_on_first() {
         ("drafts", ModeKind::Drafts),
         ("links", ModeKind::Links),
         ("quit", ModeKind::QuitQuestion),
+        ("spend", ModeKind::Spend),
     ];
     let with_help: Vec<_> = Command::Help.row().modes().collect();
     assert_eq!(with_help.len(), names.len(), "{with_help:?}");
