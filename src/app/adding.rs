@@ -313,7 +313,7 @@ fn name_for(query: &str, taken: &[ColumnName]) -> String {
     if is_free(&name) {
         return name;
     }
-    (2..).map(|n| format!("{name}-{n}")).find(|name| is_free(name)).unwrap_or(name)
+    (2..=taken.len() + 2).map(|n| format!("{name}-{n}")).find(|name| is_free(name)).unwrap_or(name)
 }
 
 #[cfg(test)]

@@ -74,7 +74,9 @@ impl AccountConfig {
         }
         let free = || {
             let mut free = Prices::X;
-            Act::ALL.into_iter().for_each(|act| *free.of_mut(act) = Money::default());
+            for act in Act::ALL {
+                *free.of_mut(act) = Money::default();
+            }
             free
         };
         let mut prices = if self.tier == Tier::Enterprise { free() } else { Prices::X };

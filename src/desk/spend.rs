@@ -241,7 +241,7 @@ mod tests {
             act,
             price: Prices::X.of(act),
             what: what.iter().map(|id| (*id).to_owned()).collect(),
-            columns: columns.iter().map(|name| ColumnName::new(*name)).collect(),
+            columns: columns.iter().map(|name| ColumnName::new(name)).collect(),
         };
         Event::Spent { account: acme(), day: on, charges: vec![charge] }
     }

@@ -129,7 +129,7 @@ fn usage_words(app: &App, usage: &Usage, ours: u64, today: jiff::civil::Date) ->
                 format!("{more} more than ours: other apps of the project, another machine, or posts lost on the way")
             }
         };
-        words.push_str(&format!("; today {}, {told}", number_in_full(theirs)));
+        words = format!("{words}; today {}, {told}", number_in_full(theirs));
     }
     words
 }
@@ -144,5 +144,5 @@ pub(super) fn foot_words(app: &App) -> Option<(String, Standing)> {
 
 /// Without cents where there are none: `$20`.
 fn short(money: Money) -> String {
-    if money.0 % 1_000_000 == 0 { format!("${}", money.0 / 1_000_000) } else { money.to_string() }
+    if money.0.is_multiple_of(1_000_000) { format!("${}", money.0 / 1_000_000) } else { money.to_string() }
 }

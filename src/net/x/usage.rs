@@ -25,14 +25,14 @@ pub(super) async fn ask(api: &Api) -> Result<Option<Usage>, CallError> {
     let Some(used) = number(data.get("project_usage")) else { return Ok(None) };
     let today = billed_day(asked).to_string();
     let days = items(data.get("daily_project_usage").and_then(|daily| daily.get("usage")));
-    let of_today =
+    let mut of_today =
         days.filter(|day| day.get("date").and_then(Value::as_str).is_some_and(|date| date.starts_with(&today)));
     Ok(Some(Usage {
         asked,
         used,
         cap: number(data.get("project_cap")),
         reset_day: number(data.get("cap_reset_day")).and_then(|day| u8::try_from(day).ok()),
-        today: of_today.filter_map(|day| number(day.get("usage"))).next(),
+        today: of_today.find_map(|day| number(day.get("usage"))),
     }))
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn changed(money: Option<&mut watch::Receiver<u64>>) {
         return;
     }
     // Nobody keeps count, or the keeper is gone: nothing changes any more.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// X writes numbers as numbers and as text.
