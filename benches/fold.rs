@@ -67,9 +67,10 @@ fn main() {
     c.bench_function("checkpoint/load", |b| {
         b.iter_batched(|| (), |()| black_box(Desk::from_checkpoint(&bytes)), BatchSize::PerIteration);
     });
-    c.bench_function("checkpoint/missing bodies", |b| {
+    c.bench_function("checkpoint/gaps alone", |b| b.iter(|| black_box(Desk::gaps_in_checkpoint(&bytes))));
+    c.bench_function("checkpoint/missing words", |b| {
         let loaded = Desk::from_checkpoint(&bytes).expect("its own checkpoint");
-        b.iter(|| black_box(loaded.missing_bodies()));
+        b.iter(|| black_box(loaded.missing_words()));
     });
 
     let from_zero = seconds(&mut || drop(black_box(folded(&told))));

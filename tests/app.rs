@@ -7,8 +7,10 @@ mod app {
     mod network_search;
     mod outbox;
     mod places;
+    mod private;
     mod screens;
     mod script;
     mod sending;
     mod spending;
+    mod texts;
 }

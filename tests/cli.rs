@@ -1,5 +1,12 @@
 //! The built binary, without a terminal, in a home of its own.
 
+#[path = "cli/auth.rs"]
+mod auth;
+#[path = "cli/auth_rig.rs"]
+mod auth_rig;
+#[path = "cli/renewing.rs"]
+mod renewing;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

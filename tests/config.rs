@@ -156,6 +156,24 @@ fn every_problem_points_at_its_place_and_says_what_to_do() {
              = OAuth 1.0a takes all four: consumer_key, consumer_secret, token, token_secret",
         ),
         (
+            account(&format!("{bearer}\nclient_id = \"c\"\naccess_token = {{ env = \"T\" }}")),
+            "config.toml:1:11: account `one` has both `client_id` and `access_token`\n\
+             1 | [accounts.one]\n  |           ^^^\n  \
+             = with client_id `replydeck auth` gets the tokens: remove them from the config",
+        ),
+        (
+            account(&format!("{bearer}\nclient_secret = {{ env = \"T\" }}")),
+            "config.toml:1:11: account `one` has `client_secret` but no `client_id`\n\
+             1 | [accounts.one]\n  |           ^^^\n  \
+             = client_id = \"from the console\": the app's OAuth 2.0 client, for `replydeck auth`",
+        ),
+        (
+            account(&format!("{bearer}\nclient_id = \"c\"\nredirect = \"http://example.com/\"")),
+            "config.toml:6:12: `redirect` must be https, or http on this machine\n\
+             6 | redirect = \"http://example.com/\"\n  |            ^^^^^^^^^^^^^^^^^^^^^\n  \
+             = write it like \"http://127.0.0.1:8739/callback\"",
+        ),
+        (
             account(&format!("{bearer}\naccess_token = {{ env = \"T\" }}\ntoken = \"t\"")),
             "config.toml:1:11: account `one` has both `access_token` and `token`\n\
              1 | [accounts.one]\n  |           ^^^\n  \
@@ -318,6 +336,25 @@ fn what_is_not_said_has_its_default() {
     let column = &config.columns[0];
     assert_eq!((column.title.as_str(), column.reply_as.as_str()), ("internet", "one"));
     assert_eq!((column.target, column.network), (SignedDuration::from_hours(1), NetworkKind::X));
+}
+
+#[test]
+fn an_account_that_is_logged_in_by_the_program_names_its_client_or_its_keys() {
+    let client = parse(&account("bearer = { env = \"B\" }\nclient_id = \"c\""));
+    let Some(UserSecrets::Login(login)) = &client.accounts[0].user else { panic!("{:?}", client.accounts[0].user) };
+    let of = login.client.as_ref().expect("a client");
+    assert_eq!((of.id.as_str(), of.redirect.as_str()), ("c", "http://127.0.0.1:8739/callback"));
+    assert!(of.secret.is_none() && login.consumer.is_none());
+    assert!(client.accounts[0].account().can_send);
+    let both = parse(&account(
+        "bearer = { env = \"B\" }\nclient_id = \"c\"\nclient_secret = { env = \"S\" }\n\
+         redirect = \"https://acme.example/back\"\nconsumer_key = \"k\"\nconsumer_secret = { env = \"C\" }",
+    ));
+    let keys: Vec<&str> = both.accounts[0].secrets().iter().map(|(key, _)| *key).collect();
+    assert_eq!(keys, ["bearer", "client_secret", "consumer_secret"]);
+    for config in [client, both] {
+        assert_eq!(parse(&config.show()).accounts, config.accounts, "{}", config.show());
+    }
 }
 
 #[test]

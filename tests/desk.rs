@@ -5,6 +5,7 @@ mod desk {
     pub(crate) mod checkpoint;
     pub(crate) mod history;
     pub(crate) mod outbox;
+    pub(crate) mod private;
     pub(crate) mod properties;
     pub(crate) mod script;
     pub(crate) mod status;

@@ -4,10 +4,14 @@
 mod filling;
 #[path = "net/gap_to_screen.rs"]
 mod gap_to_screen;
+#[path = "net/going_private.rs"]
+mod going_private;
 #[path = "net/handing_over.rs"]
 mod handing_over;
 #[path = "net/listening.rs"]
 mod listening;
+#[path = "net/messages.rs"]
+mod messages;
 #[path = "net/replay_sends.rs"]
 mod replay_sends;
 #[path = "net/replaying.rs"]
@@ -24,6 +28,8 @@ mod searching;
 mod server;
 #[path = "net/spending.rs"]
 mod spending;
+#[path = "net/standing.rs"]
+mod standing;
 #[path = "net/verdicts.rs"]
 mod verdicts;
 #[path = "net/writing.rs"]

@@ -43,16 +43,10 @@ impl App {
 
     /// Appends one event under an id that follows from what it says; nothing waits for it, as what it says may come
     /// from elsewhere as well.
-    pub(super) fn append_as(&mut self, id: EventId, event: Event, out: &mut Vec<Effect>) {
+    pub(super) fn append_as(&mut self, id: EventId, event: Event, body: Option<Body>, out: &mut Vec<Effect>) {
         self.books.next_token += 1;
-        let event = NewEvent {
-            id,
-            at: self.now,
-            rep: self.setup.me.clone(),
-            machine: self.setup.machine.clone(),
-            event,
-            body: None,
-        };
+        let event =
+            NewEvent { id, at: self.now, rep: self.setup.me.clone(), machine: self.setup.machine.clone(), event, body };
         out.push(Effect::Append { token: AppendToken(self.books.next_token), events: vec![event], expect: None });
     }
 
@@ -110,7 +104,9 @@ impl App {
             Event::CaseReopened { .. } => format!("reopened {case}"),
             Event::ReplyQueued { .. } => format!("is sending a reply in {case}"),
             Event::ReplyRecalled { .. } => format!("took a reply back in {case}"),
-            Event::ReplyAttempted { .. } | Event::ReplySent { .. } => format!("answered in {case}"),
+            Event::ReplyAttempted { .. } | Event::ReplySent { .. } | Event::ReplyDelivered { .. } => {
+                format!("answered in {case}")
+            }
             Event::ReplyHandedOver { .. } => format!("took a reply in {case} to the network's page"),
             Event::NoteAdded { .. } => format!("left a note in {case}"),
             _ => return None,
@@ -131,7 +127,7 @@ impl App {
         at.to_zoned(self.setup.zone.clone()).strftime("%H:%M").to_string()
     }
 
-    pub(super) fn handle_of(&self, case: &Case) -> Option<String> {
+    pub fn handle_of(&self, case: &Case) -> Option<String> {
         let bodies = case.posts.iter().rev().filter_map(|post| self.desk.posts.get(post)?.body.as_ref());
         bodies.map(|post| post.author.handle.clone()).next()
     }
@@ -280,7 +276,7 @@ impl App {
                 if copied.len() == text.len() { self.info(told) } else { self.warn(told) }
             }
             None if command == Command::CopyCase => self.info("this post is no case".to_owned()),
-            None => self.info("the post's text was removed".to_owned()),
+            None => self.say_no_text(&post),
         }
     }
 
@@ -299,9 +295,9 @@ impl App {
         if matches!(post.state, PostState::Deleted | PostState::Erased) {
             return self.info("the post is gone".to_owned());
         }
-        match post.body {
-            Some(body) => out.push(Effect::Open { url: clean::line(&self.page_of(&body)) }),
-            None => self.info("the post's text was removed".to_owned()),
+        match &post.body {
+            Some(body) => out.push(Effect::Open { url: clean::line(&self.page_of(body)) }),
+            None => self.say_no_text(&post),
         }
     }
 

@@ -8,8 +8,11 @@ use super::Mode;
 use super::command::Command;
 use super::composer::Composer;
 use super::effect::AppendToken;
+use super::texts::Texts;
 use crate::desk::{CaseDraft, PostView};
-use crate::model::{Body, CaseId, DraftText, Event, EventId, PostId, Purpose, RepName, ReplyId};
+use crate::model::{
+    AuthorId, Body, BodyId, CaseId, DraftText, Event, EventId, PostId, Purpose, RepName, ReplyId, Verdict,
+};
 
 /// The deck's own bookkeeping.
 #[derive(Debug, Default)]
@@ -49,10 +52,28 @@ pub struct Books {
     /// Batches with words of the rep that the store has not confirmed yet, in the order they were made: tried again
     /// until it does.
     pub(super) keeping: Vec<Keeping>,
-    /// A draft to be opened once the store has brought its text.
-    pub(super) opening: Option<(PostView, Purpose)>,
+    /// A draft to be opened once the store has brought what it lacks.
+    pub(super) opening: Option<Opening>,
+    /// Who was asked for at the network whether they take direct messages, and the post in hand then.
+    pub(super) asked_private: Option<(AuthorId, PostView)>,
+    /// What the network said of it, and when.
+    pub(super) may_message: BTreeMap<AuthorId, (Verdict, Timestamp)>,
+    /// When each post was last looked up, and the next look.
+    pub(super) looked_up: BTreeMap<PostId, Timestamp>,
+    pub(super) next_look: Option<Timestamp>,
     /// What was typed to call up the saved replies; put back if none is taken.
     pub(super) called_by: &'static str,
+    /// Which texts are at hand.
+    pub(super) texts: Texts,
+}
+
+/// A draft that waits for the store.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    pub(super) post: PostView,
+    pub(super) purpose: Purpose,
+    /// Not answered yet.
+    pub(super) awaited: Vec<BodyId>,
 }
 
 /// A batch that must not be lost to a store that takes nothing for a while.

@@ -43,7 +43,9 @@ fn with_link(
         None => words.to_owned(),
     };
     let signed = signed.trim();
-    let mut words = match mention(post).filter(|mention| !starts_with_mention(signed, mention)) {
+    // Whom a direct message is for is plain.
+    let named = mention(post).filter(|_| !purpose.is_private());
+    let mut words = match named.filter(|mention| !starts_with_mention(signed, mention)) {
         Some(mention) => format!("{mention} {signed}"),
         None => signed.to_owned(),
     };
@@ -61,7 +63,7 @@ pub fn typed(purpose: Purpose, post: Option<&Post>, account: &Account, text: &st
     if let Some(link) = dm_link(purpose, account) {
         words = words.strip_suffix(link.as_str()).unwrap_or(words).trim_end();
     }
-    let mention = post.and_then(mention);
+    let mention = post.and_then(mention).filter(|_| !purpose.is_private());
     if let Some(mention) = mention.filter(|mention| starts_with_mention(words, mention)) {
         words = words[mention.len()..].trim_start();
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::adding::NewColumn;
 use crate::model::spend::Gauge;
-use crate::model::{AccountName, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId};
+use crate::model::{AccountName, AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId};
 use crate::rules::Rule;
 
 /// Ties the answer of an append to what asked for it.
@@ -67,6 +67,16 @@ pub enum Effect {
     /// Write a column into the config file; the answer comes as [`super::Msg::ColumnAdded`].
     AddColumn {
         column: NewColumn,
+    },
+    /// Look whether these posts still stand; what changed comes through the log.
+    LookUp {
+        account: AccountName,
+        posts: Vec<PostId>,
+    },
+    /// Ask the network whether somebody takes direct messages; the answer comes as [`super::Msg::MayMessage`].
+    AskMayMessage {
+        account: AccountName,
+        author: AuthorId,
     },
     /// Open a page in the browser, or show its bare address where there is none.
     Open {

@@ -1,13 +1,11 @@
 //! Searching in stored posts, and on a network itself.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{App, Effect, Find, Mode, NetworkFind};
 use crate::desk::{PostState, PostView};
 use crate::model::account::Tier;
 use crate::model::event::Standing;
-use crate::model::price::{Money, Prices};
 use crate::model::{Account, Body, BodyId, CaseId, FoundOnNetwork, Hit, NetworkKind, Post};
 use crate::rules::x::{Limits, as_search};
 use crate::rules::{QueryError, Rule};
@@ -163,8 +161,7 @@ impl App {
         match hit.body {
             Body::Post(post) => {
                 if !self.go_to_post(&post.id) {
-                    let known = self.desk.posts.get(&post.id).cloned();
-                    let view = known.unwrap_or_else(|| self.view_of(Arc::new(*post)));
+                    let view = self.known_or_judged(Arc::new(*post));
                     self.open_post(view, out);
                 }
             }
@@ -175,6 +172,10 @@ impl App {
                     None => self.info("that reply's case is no longer at hand".to_owned()),
                 }
             }
+            Body::Message(message) => match self.desk.case_with(&message.with) {
+                Some(case) => self.go_to_case(case, out),
+                None => self.info("there is no case of theirs at hand".to_owned()),
+            },
             Body::Draft(_) | Body::Note(_) => self.info("only posts and replies can be opened from here".to_owned()),
         }
     }
@@ -188,11 +189,17 @@ impl App {
     pub(super) fn post_of_hit(&self) -> Option<PostView> {
         let Mode::Find(find) = &self.mode else { return None };
         match &find.hits.get(find.selected).filter(|_| find.in_list)?.body {
-            Body::Post(post) => {
-                let known = self.desk.posts.get(&post.id).cloned();
-                Some(known.unwrap_or_else(|| self.view_of(Arc::new((**post).clone()))))
-            }
-            Body::Draft(_) | Body::Reply(_) | Body::Note(_) => None,
+            Body::Post(post) => Some(self.known_or_judged(Arc::new((**post).clone()))),
+            Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::Message(_) => None,
+        }
+    }
+
+    /// As the desk knows it, with the text in hand where the desk has let it go.
+    fn known_or_judged(&self, post: Arc<Post>) -> PostView {
+        match self.desk.posts.get(&post.id).cloned() {
+            Some(known) if known.lacks_text() => PostView { body: Some(post), ..known },
+            Some(known) => known,
+            None => self.view_of(post),
         }
     }
 
@@ -202,7 +209,7 @@ impl App {
         let standing = Standing::of(&post, own);
         let columns =
             self.setup.columns.iter().filter(|column| column.network == post.network() && column.rule.matches(&post));
-        let columns: BTreeSet<_> = columns.map(|column| column.name.clone()).collect();
+        let columns = columns.map(|column| column.name.clone()).collect();
         PostView {
             id: post.id.clone(),
             author: post.author.id.clone(),
@@ -224,11 +231,12 @@ fn hit(post: Post) -> Hit {
     Hit { id: BodyId::post(&post.id), at: post.at, body: Body::Post(Box::new(post)) }
 }
 
-/// What the network asks for so many posts.
-pub fn price_of_search(network: NetworkKind, posts: u64) -> Option<Money> {
-    match network {
-        NetworkKind::X => Some(Prices::X.post_read.times(posts)),
-        NetworkKind::Bluesky | NetworkKind::Mastodon => None,
+/// What the network asks this account for so many posts, in words.
+pub fn price_of_search(app: &App, network: &NetworkFind, posts: u64) -> String {
+    match app.setup.budgets.get(&network.account) {
+        Some(budget) => budget.prices.post_read.times(posts).to_string(),
+        None if network.kind == NetworkKind::X => "the contract's price".to_owned(),
+        None => "free of charge".to_owned(),
     }
 }
 

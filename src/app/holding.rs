@@ -20,9 +20,11 @@ const ADOPTED_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 impl App {
     /// A second has passed, or a moment of [`App::next_deadline`] has come.
     pub(super) fn tick(&mut self, out: &mut Vec<Effect>) {
+        self.ask_texts_again();
         self.send_due(self.now, out);
         self.keep_again(out);
         self.release_left_behind(out);
+        self.look_up(out);
         let face = self.clock_face();
         self.dirty |= std::mem::replace(&mut self.books.clock_face, face) != face;
     }
@@ -75,15 +77,12 @@ impl App {
             until.duration_since(now).as_secs().hash(&mut face);
         }
         self.shown_notice().map(|notice| (notice.at, &notice.text)).hash(&mut face);
-        for column in 0..self.columns.len() {
-            let view = &self.columns[column];
-            let rows = self.rows(column);
-            let here = view.selected.as_ref().and_then(|selected| rows.iter().position(|(_, post)| post == selected));
-            let reach = view.shown.max(8);
-            let from = here.unwrap_or(0).saturating_sub(reach);
-            for (at, post) in rows.iter().skip(from).take(2 * reach + 1) {
-                now.duration_since(*at).as_mins().hash(&mut face);
-                if let Some(case) = self.desk.case_of(post)
+        // Where a frame said which columns are on the screen, the others do not matter.
+        let is_drawn = self.columns.iter().any(|column| column.shown > 0);
+        for column in (0..self.columns.len()).filter(|column| !is_drawn || self.columns[*column].shown > 0) {
+            for row in self.rows_in_sight(column) {
+                now.duration_since(row.at).as_mins().hash(&mut face);
+                if let Some(case) = self.desk.case_of(row.id)
                     && let Some(since) = case.waiting_since
                 {
                     now.duration_since(since).as_mins().hash(&mut face);
@@ -199,7 +198,10 @@ impl App {
                     held += 1;
                 }
                 Delivery::Sending => out.push(Effect::ReadBack { reply: *id }),
-                Delivery::Sent { .. } | Delivery::Failed { .. } | Delivery::Parked { .. } => {}
+                Delivery::Sent { .. }
+                | Delivery::Delivered { .. }
+                | Delivery::Failed { .. }
+                | Delivery::Parked { .. } => {}
             }
         }
         if !self.books.adopting.is_empty() {

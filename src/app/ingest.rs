@@ -12,6 +12,7 @@ use crate::model::{
     Body, CaseId, CaseStatus, ColumnName, Delivery, Envelope, Event, EventId, LinkReport, LinkState, PostId, ReplyId,
     clean,
 };
+use crate::model::{LoginReport, LoginState};
 
 /// So many lines of the connection log are kept.
 const LINK_LOG_KEPT: usize = 500;
@@ -23,12 +24,16 @@ impl App {
             let before = self.before(&envelope.event);
             let stood = self.stood(envelope);
             fold(&mut self.desk, envelope);
+            self.count_text(envelope);
+            self.follow_texts(envelope);
             if self.caught_up {
                 self.tell_spending(stood);
             }
             self.after(envelope, &before, out);
+            self.forget_texts(envelope, out);
         }
         self.keep_pushed(pushed);
+        self.refresh_opened();
         self.prune();
         self.recheck();
         self.dirty |= !envelopes.is_empty();
@@ -38,10 +43,7 @@ impl App {
         self.caught_up = true;
         self.dirty = true;
         self.books.arrived.clear();
-        let ids = self.desk.missing_bodies();
-        if !ids.is_empty() {
-            out.push(Effect::ReadBodies { ids });
-        }
+        self.read_concerns(out);
     }
 
     /// The oldest posts of each held column that a batch may push out of its window.
@@ -79,7 +81,7 @@ impl App {
             }
             Self::keep_pushed_out(&mut self.columns[index], posts);
             let lost = self.columns[index].selected.clone();
-            if lost.is_some_and(|lost| !self.rows(index).iter().any(|(_, row)| *row == lost)) {
+            if lost.is_some_and(|lost| !self.has_row(index, &lost)) {
                 self.columns[index] =
                     super::ColumnView { shown: self.columns[index].shown, ..super::ColumnView::default() };
                 self.warn(format!("column {} was held for too many posts and is live again", index + 1));
@@ -95,6 +97,9 @@ impl App {
             Event::PostMatched { conversation, standing: Standing::Own, in_reply_to_author: Some(author), .. } => {
                 Some(CaseId::of(author, conversation))
             }
+            Event::DmReceived { author, .. } => self.desk.case_with(author),
+            Event::DmSent { to, .. } => self.desk.case_with(to),
+            Event::PostEdited { post } => self.desk.posts.get(post).and_then(|view| view.case),
             event => event.case(),
         };
         let known = case.and_then(|case| self.desk.cases.get(&case));
@@ -169,7 +174,7 @@ impl App {
         if ours {
             // Seen twice it is written once.
             let id = EventId::of("reply-sent", &[&reply.to_string(), &post.to_string()]);
-            self.append_as(id, Event::ReplySent { reply, case, post: post.clone() }, out);
+            self.append_as(id, Event::ReplySent { reply, case, post: post.clone() }, None, out);
         }
     }
 
@@ -231,7 +236,7 @@ impl App {
                     out.push(Effect::ReadBack { reply: *reply });
                 }
             }
-            Event::ReplySent { reply, case, .. } => {
+            Event::ReplySent { reply, case, .. } | Event::ReplyDelivered { reply, case, .. } => {
                 let asked = self.books.queued.iter().any(|queued| queued.reply == *reply);
                 self.end_reply(*reply);
                 if mine && asked && self.caught_up {
@@ -288,10 +293,18 @@ impl App {
 
     /// Tells the rep what others did to their cases, and what became of a reply they posted by hand.
     fn tell(&mut self, envelope: &Envelope, before: &Before, is_under_way: bool, out: &mut Vec<Effect>) {
+        if let (Event::DmReceived { .. }, None) = (&envelope.event, before.case) {
+            self.tell_message_without_case(envelope);
+        }
         let Some(case_id) = before.case else { return };
+        let drafting = self.draft_case() == Some(case_id);
+        let is_assigned = matches!(envelope.event, Event::CaseAssigned { .. });
+        // Most of what comes in is nobody's yet.
+        if !(before.mine || drafting || is_assigned || before.handed_over.is_some()) {
+            return;
+        }
         let Some(case) = self.desk.cases.get(&case_id).cloned() else { return };
         let words = self.case_words(case_id);
-        let drafting = self.draft_case() == Some(case_id);
         if let Event::CaseAssigned { to, .. } = &envelope.event
             && *to == self.setup.me
             && envelope.rep != self.setup.me
@@ -309,6 +322,18 @@ impl App {
             if let Some(did) = did {
                 self.warn(format!("{} {did}", envelope.rep));
             }
+        }
+        if let Event::PostEdited { .. } = &envelope.event
+            && (before.mine || drafting)
+            && case.edited_since == Some(envelope.at)
+        {
+            self.warn(format!("{words}: the customer changed their post after our answer; read it again"));
+        }
+        if let Event::DmReceived { message, .. } = &envelope.event
+            && (before.mine || drafting)
+            && case.messages.last().is_some_and(|last| last.id == *message)
+        {
+            self.info(format!("{words}: the customer wrote a direct message"));
         }
         if let Event::PostMatched { standing, .. } = &envelope.event {
             let answered_anew =
@@ -334,6 +359,15 @@ impl App {
                 self.info(format!("{words}: the customer wrote again"));
             }
         }
+    }
+
+    /// A message that joins no case is in the store and nowhere on the deck but here.
+    fn tell_message_without_case(&mut self, envelope: &Envelope) {
+        let Some(Body::Message(message)) = &envelope.body else { return };
+        let who = if message.handle.is_empty() { "somebody".to_owned() } else { format!("@{}", message.handle) };
+        self.warn(format!(
+            "a direct message from {who}, who has no case here: read it with / or on the network's page"
+        ));
     }
 
     /// Clamps what points into lists that may have become shorter.
@@ -384,14 +418,42 @@ impl App {
         self.links.insert(report.account.clone(), report);
     }
 
-    pub(super) fn store_answered(&mut self, answer: FromStore, out: &mut Vec<Effect>) {
+    /// Told once when it changes; what is wrong stays in the head of the screen.
+    pub(super) fn login(&mut self, LoginReport { account, state }: LoginReport) {
+        let known = self.logins.insert(account.clone(), state.clone());
+        let line = match (&state, known) {
+            (LoginState::In { .. }, None | Some(LoginState::In { .. })) => return,
+            (LoginState::In { .. }, Some(_)) => {
+                self.info(format!("{account} is logged in again"));
+                format!("{account} is logged in again")
+            }
+            (LoginState::Doubtful { until, remedy }, _) => {
+                let line = format!(
+                    "{account}: the answer to the renewal of its login was lost; it may end at {until:.0}: {remedy}"
+                );
+                self.warn(line.clone());
+                line
+            }
+            (LoginState::Out { why, remedy }, _) => {
+                let line = format!("{account} is logged out, nothing can be sent as it ({why}): {remedy}");
+                self.error(line.clone());
+                line
+            }
+        };
+        self.link_log.push_back((self.now, account, line));
+        if self.link_log.len() > LINK_LOG_KEPT {
+            self.link_log.pop_front();
+        }
         self.dirty = true;
+    }
+
+    pub(super) fn store_answered(&mut self, answer: FromStore, out: &mut Vec<Effect>) {
+        // A case's events are counted, not drawn.
+        self.dirty |= !matches!(answer, FromStore::Case { .. });
         match answer {
-            FromStore::Bodies(bodies) => {
-                for (id, body) in bodies {
-                    self.desk.supply(&id, body);
-                }
-                self.open_awaited_draft(out);
+            FromStore::Bodies { asked, found } => {
+                self.texts_came(&asked, found);
+                self.open_awaited_draft(&asked, out);
                 self.adopt_read(out);
             }
             FromStore::Older { column, posts } => {
@@ -418,7 +480,7 @@ struct Before {
     mine: bool,
     status: Option<CaseStatus>,
     last_answer: Option<PostId>,
-    handed_over: Option<crate::desk::case::HandOver>,
+    handed_over: Option<Box<crate::desk::case::HandOver>>,
     /// Columns in which the post is new.
     fresh_in: Vec<usize>,
 }

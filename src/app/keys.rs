@@ -1,6 +1,6 @@
 //! From a press of a key to a command, and from a command to what it does on the present screen.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::chord::{self, Chord};
 use super::command::{Command, ModeKind};
@@ -19,6 +19,12 @@ impl App {
             self.dirty = true;
         }
         let mode = self.mode.kind();
+        // A slow line brings Esc and the key after it together, which terminals spell like Alt and that key. No
+        // command needs Alt; the editor alone moves by it.
+        if key.modifiers == KeyModifiers::ALT && mode != ModeKind::Composer {
+            self.key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE), out);
+            return self.key(KeyEvent::new(key.code, KeyModifiers::NONE), out);
+        }
         let Some(chord) = Chord::of(key) else {
             self.prefix.clear();
             if mode == ModeKind::Composer {
@@ -56,7 +62,11 @@ impl App {
 
     /// Any other key takes back the first of two.
     fn disarm(&mut self, command: Command) {
-        if self.books.armed.as_ref().is_some_and(|armed| armed.0 != command) {
+        let confirms = |armed: Command| {
+            armed == command
+                || (armed == Command::FillGap && command == Command::Open && matches!(self.mode, Mode::Columns))
+        };
+        if self.books.armed.as_ref().is_some_and(|armed| !confirms(armed.0)) {
             self.books.armed = None;
         }
         if command != Command::Send
@@ -157,6 +167,7 @@ impl App {
             Command::Acknowledge => self.draft(Purpose::Acknowledgement, out),
             Command::RequestDm => self.draft(Purpose::DmRequest, out),
             Command::AcknowledgeAndRequestDm => self.draft(Purpose::Both, out),
+            Command::DirectMessage => self.draft(Purpose::DirectMessage, out),
             Command::Claim if matches!(self.mode, Mode::Preview(_)) => self.claim_in_preview(out),
             Command::Claim => {
                 if let Some(case) = self.case_to_change() {
@@ -168,6 +179,9 @@ impl App {
                     self.release(&case, out);
                 }
             }
+            Command::OptOut => self.opt_out(out),
+            Command::LiftOptOut => self.lift_opt_out(out),
+            Command::Follow => self.follow_author(out),
             Command::Resolve => {
                 if let Some(case) = self.case_to_change() {
                     self.ask_cause(&case);
@@ -269,6 +283,9 @@ impl App {
 
     fn open(&mut self, out: &mut Vec<Effect>) {
         match &self.mode {
+            Mode::Columns if self.books.armed.as_ref().is_some_and(|armed| armed.0 == Command::FillGap) => {
+                self.fill_gap(out);
+            }
             Mode::Columns => self.open_case(out),
             Mode::Find(find) if find.in_list => self.open_hit(out),
             Mode::Find(_) => self.ask_found(out),
@@ -391,7 +408,7 @@ impl App {
             return self.info("there are no drafts".to_owned());
         };
         let mut posts: Vec<_> = case.posts.iter().filter_map(|post| self.desk.posts.get(post)).collect();
-        posts.retain(|post| post.body.is_some());
+        posts.retain(|post| post.has_text());
         posts.sort_by_key(|post| (case.waiting_since != Some(post.at), std::cmp::Reverse(post.at)));
         match posts.first().map(|post| (*post).clone()) {
             Some(post) => self.draft_for(post, purpose, out),

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use crate::desk::{Desk, PostView};
 use crate::model::{
-    AccountName, Body, BodyId, CaseId, Envelope, GoneSession, Hit, IdSource, LinkReport, NetworkKind, PostId, ReplyId,
+    AccountName, Body, BodyId, CaseId, Envelope, GoneSession, Hit, IdSource, LinkReport, LoginState, NetworkKind,
+    PostId, ReplyId,
 };
 
 mod acts;
@@ -21,7 +22,9 @@ pub mod command;
 pub mod compose_text;
 pub mod composer;
 pub mod effect;
+mod filling;
 pub mod finding;
+mod forgetting;
 mod holding;
 mod ingest;
 mod keeping;
@@ -31,12 +34,15 @@ mod left_behind;
 mod line;
 pub mod msg;
 pub mod notice;
+mod opting_out;
 mod picking;
 pub mod preview;
+mod private;
 pub mod reading;
 mod sending;
 pub mod setup;
 pub mod spending;
+mod texts;
 mod update;
 mod walk;
 pub mod writing;
@@ -69,6 +75,8 @@ pub struct App {
     pub notices: VecDeque<Notice>,
     /// The latest report of each account's link.
     pub links: BTreeMap<AccountName, LinkReport>,
+    /// Of accounts whose logins are renewed here.
+    pub logins: BTreeMap<AccountName, LoginState>,
     /// Newest last, bounded: the connection log.
     pub link_log: VecDeque<(Timestamp, AccountName, String)>,
     /// Own actions on their way to the log, by case: shown as pending until the envelope comes back.
@@ -215,8 +223,12 @@ pub struct NetworkFind {
 /// What the app asked the store for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FromStore {
-    /// Texts for posts, drafts and replies that a checkpoint left out.
-    Bodies(Vec<(BodyId, Body)>),
+    /// Texts of posts, drafts and replies that were not at hand.
+    Bodies {
+        asked: Vec<BodyId>,
+        /// The ones that are there.
+        found: Vec<(BodyId, Body)>,
+    },
     /// Posts older than a column's window, newest first.
     Older {
         column: usize,
@@ -271,6 +283,7 @@ impl App {
             prefix: String::new(),
             notices: VecDeque::new(),
             links: BTreeMap::new(),
+            logins: BTreeMap::new(),
             link_log: VecDeque::new(),
             pending: BTreeMap::new(),
             send_waits: BTreeMap::new(),

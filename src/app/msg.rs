@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use super::effect::AppendToken;
 use super::{FromStore, Notice, Setup};
 use crate::model::spend::{Gauge, Gauged};
-use crate::model::{ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, NotAppended, ReplyId, Seq};
+use crate::model::{
+    AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended, ReplyId, Seq,
+    Verdict,
+};
 
 /// One message.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub enum Msg {
     /// All runs on this host that ended without a goodbye and whose reps are not back.
     Gone(Vec<GoneSession>),
     Link(LinkReport),
+    /// How the login of an account stands now.
+    Login(LoginReport),
     Appended {
         token: AppendToken,
         result: Result<Seq, NotAppended>,
@@ -50,6 +55,11 @@ pub enum Msg {
     NotBegun {
         reply: ReplyId,
         why: String,
+    },
+    /// Whether somebody takes direct messages, as the network said.
+    MayMessage {
+        author: AuthorId,
+        verdict: Verdict,
     },
     EditorClosed(Result<String, String>),
     /// The config file changed: the new settings, or why the old ones stay.

@@ -14,8 +14,8 @@ use super::preview::{Check, Preview};
 use super::writing::{select_slot, typed_text};
 use super::{App, Effect, Mode};
 use crate::desk::PostState;
-use crate::model::length::length;
-use crate::model::{Body, Delivery, Event, NetworkKind, ReplyId, Verdict, clean, verdict};
+use crate::model::length::{length, message_length};
+use crate::model::{Body, Delivery, Event, NetworkKind, ReplyId, Verdict, clean};
 
 /// What may stand as it is in a link's query.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -70,18 +70,21 @@ impl App {
         let signature = self.setup.signature.as_deref();
         let linked = published(composer.purpose, &post, account, &typed, signature);
         let plain = published_plain(composer.purpose, &post, account, &typed, signature);
-        let verdict = verdict::may_reply(&post, account);
+        let verdict = self.verdict(composer.purpose, &post, account);
+        let is_private = composer.purpose.is_private();
         let is_summoned = verdict == Verdict::Yes && summoned(&post, account);
         let prices = self.setup.budgets.get(&account.name).map(|budget| budget.prices);
-        let price_of = |text: &str| prices.map(|prices| prices.reply(has_link(text), is_summoned));
-        // Only where words alone are cheaper is there anything to choose.
+        let price_of = |text: &str| {
+            prices.map(|prices| if is_private { prices.dm } else { prices.reply(has_link(text), is_summoned) })
+        };
+        // Only where words alone are cheaper is there anything to choose; a message costs the same with a link.
         let cheaper = match (price_of(&linked), price_of(&plain)) {
             (Some(dear), Some(cheap)) if cheap < dear => Some((dear, cheap)),
             _ => None,
         };
         let text = if composer.without_link && cheaper.is_some() { plain } else { linked };
         let price = price_of(&text);
-        let length = length(account.network, &text);
+        let length = if is_private { message_length(account.network, &text) } else { length(account.network, &text) };
         let mut preview = Preview {
             case: composer.case,
             to: composer.to.clone(),
@@ -104,15 +107,27 @@ impl App {
 
     fn checks(&self, preview: &Preview, composer: &Composer, post: &Arc<crate::model::Post>) -> Vec<Check> {
         let mut checks = Vec::new();
+        let mut mind_gone = None;
         let mut stop = |what: String| checks.push(Check { stops: true, what });
         let view = self.desk.posts.get(&preview.to);
         let case = self.desk.cases.get(&preview.case);
         if let Some(state @ (PostState::Deleted | PostState::Erased)) = view.map(|view| view.state) {
             let word = if state == PostState::Deleted { "deleted by its author" } else { "erased here" };
-            stop(format!("the post was {word}; there is nothing to answer any more"));
+            if preview.purpose.is_private() {
+                mind_gone = Some(format!("the post was {word}"));
+            } else {
+                stop(format!("the post was {word}; there is nothing to answer any more"));
+            }
         }
         if case.is_none() {
             stop("the case is no longer at hand".to_owned());
+        }
+        if let Some(asked) = case.and_then(|case| self.opt_out_words(&case.author)) {
+            if preview.purpose.is_private() {
+                mind_gone = Some(asked);
+            } else {
+                stop(format!("{asked}; :lift-opt-out on their case lifts it"));
+            }
         }
         if let Verdict::No { why } = &preview.verdict {
             stop(format!("{why}. go takes it to the network's own page, ready to post"));
@@ -140,6 +155,9 @@ impl App {
             stop(format!("{who} reply in this case is on its way already (U shows it)"));
         }
         let mut mind = |what: String| checks.push(Check { stops: false, what });
+        if let Some(gone) = mind_gone {
+            mind(gone);
+        }
         if let Verdict::Unknown { why } = &preview.verdict {
             mind(format!("{why}: the network may refuse it; go always works"));
         }
@@ -157,7 +175,7 @@ impl App {
             let to = self.desk.cases.get(&same.case).and_then(|case| self.handle_of(case));
             let to = to.map_or_else(|| "somebody".to_owned(), |handle| format!("@{handle}"));
             let ago = match same.delivery {
-                Delivery::Sent { at, .. } => ago(at, self.now),
+                Delivery::Sent { at, .. } | Delivery::Delivered { at, .. } => ago(at, self.now),
                 _ => "lately".to_owned(),
             };
             mind(format!("nearly the same text went to {to} {ago}: edit it, copies look like spam"));
@@ -171,6 +189,7 @@ impl App {
                 Some((dear, cheap)) => {
                     mind(format!("the DM link makes it {dear}; {key} asks by words alone for {cheap}"));
                 }
+                None if preview.purpose.is_private() => {}
                 None => {
                     let prices = self.setup.budgets.get(&account.name).map(|budget| budget.prices);
                     let plain = prices.map(|prices| prices.reply(false, summoned(post, account)));
@@ -307,6 +326,9 @@ impl App {
         let Some(post) = body else {
             return self.warn("the post is gone; there is nothing to answer any more".to_owned());
         };
+        if let Some(asked) = self.opt_out_words(&case.author).filter(|_| !preview.purpose.is_private()) {
+            return self.warn(format!("{asked}; :lift-opt-out on their case lifts it"));
+        }
         // Only what makes the answer pointless stops it here: the network's own page judges the rest.
         let gone = self
             .desk
@@ -320,6 +342,12 @@ impl App {
             return self.error("the account is no longer in the config".to_owned());
         };
         let (bare, url) = match post.network() {
+            NetworkKind::X if preview.purpose.is_private() => {
+                let to = utf8_percent_encode(case.author.native(), IN_QUERY);
+                let bare = format!("{}/messages/compose?recipient_id={to}", account.web_url);
+                let url = format!("{bare}&text={}", utf8_percent_encode(&preview.text, IN_QUERY));
+                (bare, url)
+            }
             NetworkKind::X => {
                 let id = post.version.as_deref().unwrap_or_else(|| post.id.native());
                 let id = utf8_percent_encode(id, IN_QUERY);

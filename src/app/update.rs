@@ -25,11 +25,13 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
             app.gone = gone;
         }
         Msg::Link(report) => app.link(report),
+        Msg::Login(report) => app.login(report),
         Msg::Appended { token, result } => app.appended(token, result),
         Msg::Store(answer) => app.store_answered(answer, &mut out),
         Msg::FoundOnNetwork { words, found } => app.found_on_network(&words, found),
         Msg::SendWaits { reply, until } => app.send_waits(reply, until),
         Msg::NotBegun { reply, why } => app.not_begun(reply, &why, &mut out),
+        Msg::MayMessage { author, verdict } => app.may_message(&author, verdict, &mut out),
         Msg::EditorClosed(text) => app.editor_closed(text, &mut out),
         Msg::Gauged { query, gauge, answer } => app.gauged(query, gauge, answer),
         Msg::ColumnAdded { name, result } => app.column_added(&name, result),
@@ -49,6 +51,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
     app.save_when_due(&mut out);
     app.ask_what_was_caught(&mut out);
     app.keep_pane_read(&mut out);
+    app.keep_texts(&mut out);
     out
 }
 

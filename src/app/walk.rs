@@ -1,5 +1,8 @@
 //! Moving about in the columns, and keeping one's place in them.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
 use jiff::Timestamp;
 
 use super::column::ColumnView;
@@ -14,14 +17,93 @@ const OLDER_KEPT: usize = 4_000;
 /// Where a page's length is not known yet.
 const PAGE: usize = 8;
 
+/// A post's time and name: rows are ordered by both.
+type Place = (Timestamp, PostId);
+
+/// Where a row stands: at its place in the desk's window, or so far down the posts read from the store.
+#[derive(Clone, Debug)]
+enum Spot {
+    Window(Place),
+    Older(usize),
+}
+
+/// One post's row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row<'a> {
+    pub(super) at: Timestamp,
+    pub(super) id: &'a PostId,
+}
+
+impl<'a> Row<'a> {
+    fn of(post: &'a PostView) -> Self {
+        Self { at: post.at, id: &post.id }
+    }
+}
+
 impl App {
     /// The posts of a column as they stand on the screen, newest first.
     pub fn rows(&self, column: usize) -> Vec<(Timestamp, PostId)> {
-        let (Some(view), Some(setup)) = (self.columns.get(column), self.setup.columns.get(column)) else {
-            return Vec::new();
+        self.below(column, None).map(|row| (row.at, row.id.clone())).collect()
+    }
+
+    /// Where a post stands in a column; `None` where the column does not show it.
+    fn spot(&self, column: usize, post: &PostId) -> Option<Spot> {
+        let place = self.desk.posts.get(post).map(PostView::place);
+        if let Some(place) = place.filter(|place| self.window(column).is_some_and(|window| window.contains(place))) {
+            return Some(Spot::Window(place));
+        }
+        self.columns.get(column)?.older.iter().position(|older| older.id == *post).map(Spot::Older)
+    }
+
+    /// Whether a column shows a post.
+    pub(super) fn has_row(&self, column: usize, post: &PostId) -> bool {
+        self.spot(column, post).is_some()
+    }
+
+    fn window(&self, column: usize) -> Option<&BTreeSet<Place>> {
+        self.desk.columns.get(&self.setup.columns.get(column)?.name).map(|column| &column.window)
+    }
+
+    /// The rows under a spot, or all of them, on the way to older posts. A step costs the same however deep it is.
+    fn below<'a>(&'a self, column: usize, spot: Option<&Spot>) -> impl Iterator<Item = Row<'a>> + use<'a> {
+        let view = self.columns.get(column).filter(|_| column < self.setup.columns.len());
+        let (window, from) = match spot {
+            None => (self.window(column).map(|window| window.range::<Place, _>(..)), 0),
+            Some(Spot::Window(place)) => (self.window(column).map(|window| window.range::<Place, _>(..place)), 0),
+            Some(Spot::Older(at)) => (None, at + 1),
         };
-        let window = self.desk.columns.get(&setup.name).into_iter().flat_map(|column| column.window.iter().rev());
-        window.cloned().chain(view.older.iter().map(|post| (post.at, post.id.clone()))).collect()
+        let older = view.and_then(|view| view.older.get(from..)).unwrap_or_default();
+        window.into_iter().flat_map(Iterator::rev).map(|(at, id)| Row { at: *at, id }).chain(older.iter().map(Row::of))
+    }
+
+    /// The rows over a spot, on the way to newer posts.
+    fn above<'a>(&'a self, column: usize, spot: &Spot) -> impl Iterator<Item = Row<'a>> + use<'a> {
+        let (from, below) = match spot {
+            Spot::Window(place) => (Bound::Excluded(place), 0),
+            Spot::Older(at) => (Bound::Unbounded, *at),
+        };
+        let older = self.columns.get(column).and_then(|view| view.older.get(..below)).unwrap_or_default();
+        let window = self.window(column).map(|window| window.range::<Place, _>((from, Bound::Unbounded)));
+        older.iter().rev().map(Row::of).chain(window.into_iter().flatten().map(|(at, id)| Row { at: *at, id }))
+    }
+
+    /// The rows that may be on the screen: a screenful to each side of the selected one, else the newest ones.
+    pub(super) fn rows_in_sight(&self, column: usize) -> impl Iterator<Item = Row<'_>> {
+        let view = self.columns.get(column);
+        let reach = view.map_or(0, |view| view.shown).max(PAGE);
+        let spot = view.and_then(|view| self.spot(column, view.selected.as_ref()?));
+        let above = spot.as_ref().and_then(|spot| self.above(column, spot).take(reach).last());
+        let first = above.and_then(|top| self.spot(column, top.id)).or(spot);
+        let top = first.as_ref().and_then(|first| self.at(column, first));
+        let rows = if first.is_some() { 2 * reach + 1 } else { reach };
+        top.into_iter().chain(self.below(column, first.as_ref())).take(rows)
+    }
+
+    fn at(&self, column: usize, spot: &Spot) -> Option<Row<'_>> {
+        match spot {
+            Spot::Window(place) => self.window(column)?.get(place).map(|(at, id)| Row { at: *at, id }),
+            Spot::Older(at) => self.columns.get(column)?.older.get(*at).map(Row::of),
+        }
     }
 
     fn page(&self) -> usize {
@@ -35,33 +117,52 @@ impl App {
     /// newest row.
     pub(super) fn walk(&mut self, command: Command, out: &mut Vec<Effect>) {
         self.opened = None;
-        let rows = self.rows(self.focus);
-        let Some(last) = rows.len().checked_sub(1) else { return };
-        let here = self.columns.get(self.focus).and_then(|column| column.selected.as_ref());
-        let here = here.and_then(|selected| rows.iter().position(|(_, post)| post == selected));
+        let column = self.focus;
+        let selected = self.columns.get(column).and_then(|view| view.selected.as_ref());
+        let here = selected.and_then(|post| self.spot(column, post));
         let page = self.page();
-        let to = match (command, here) {
-            (Command::ToTop, _) => 0,
-            (Command::ToBottom, _) => last,
-            (Command::MoveDown | Command::MoveUp | Command::PageUp | Command::HalfPageUp, None) => 0,
-            (Command::MoveDown, Some(here)) => here + 1,
-            (Command::MoveUp, Some(here)) => here.saturating_sub(1),
-            (Command::HalfPageDown, here) => here.unwrap_or(0) + (page / 2).max(1),
-            (Command::HalfPageUp, Some(here)) => here.saturating_sub((page / 2).max(1)),
-            (Command::PageDown, here) => here.unwrap_or(0) + page,
-            (Command::PageUp, Some(here)) => here.saturating_sub(page),
+        let half = (page / 2).max(1);
+        // So many rows up or down from the selected row, or from the newest where none is.
+        let (up, down) = match (command, here.is_some()) {
+            (Command::ToTop | Command::ToBottom, _) => (0, 0),
+            (Command::MoveDown | Command::MoveUp | Command::PageUp | Command::HalfPageUp, false) => (0, 0),
+            (Command::MoveDown, true) => (0, 1),
+            (Command::MoveUp, true) => (1, 0),
+            (Command::HalfPageDown, _) => (0, half),
+            (Command::HalfPageUp, true) => (half, 0),
+            (Command::PageDown, _) => (0, page),
+            (Command::PageUp, true) => (page, 0),
             _ => return,
         };
-        let to = to.min(last);
-        self.choose(self.focus, rows[to].1.clone(), true);
-        if to + page > last {
+        let newest = || self.below(column, None).next();
+        let from = match (command, &here) {
+            (Command::ToBottom, _) => self.oldest(column),
+            (Command::ToTop, _) | (_, None) => newest(),
+            (_, Some(spot)) => self.at(column, spot),
+        };
+        let Some(from) = from.map(|row| row.id) else { return };
+        let Some(spot) = self.spot(column, from) else { return };
+        let over = self.above(column, &spot).take(up).last();
+        let to = over.or_else(|| self.below(column, Some(&spot)).take(down).last()).map_or(from, |row| row.id).clone();
+        let Some(spot) = self.spot(column, &to) else { return };
+        let is_near_end = self.below(column, Some(&spot)).take(page).count() < page;
+        self.choose(column, to, true);
+        if is_near_end {
             self.read_older(out);
         }
     }
 
+    /// The last row of a column.
+    fn oldest(&self, column: usize) -> Option<Row<'_>> {
+        let older = self.columns.get(column).and_then(|view| view.older.last()).map(Row::of);
+        older.or_else(|| self.window(column)?.first().map(|(at, id)| Row { at: *at, id }))
+    }
+
     /// Selects a row: from now on the column keeps it where it is.
     pub(super) fn choose(&mut self, column: usize, post: PostId, by_hand: bool) {
-        let newer = self.rows(column).iter().position(|(_, row)| *row == post).unwrap_or(0);
+        let new = self.columns.get(column).map_or(0, |view| view.new);
+        let spot = Some(&post).filter(|_| new > 0).and_then(|post| self.spot(column, post));
+        let newer = spot.map_or(0, |spot| self.above(column, &spot).take(new).count());
         if let Some(view) = self.columns.get_mut(column) {
             view.selected = Some(post);
             view.touched |= by_hand;
@@ -84,7 +185,7 @@ impl App {
 
     /// Asks the store for what lies below the column's last row.
     fn read_older(&mut self, out: &mut Vec<Effect>) {
-        let before = self.rows(self.focus).pop();
+        let before = self.oldest(self.focus).map(|row| (row.at, row.id.clone()));
         let (Some(view), Some(setup), Some(before)) =
             (self.columns.get_mut(self.focus), self.setup.columns.get(self.focus), before)
         else {
@@ -110,8 +211,7 @@ impl App {
 
     /// The store's answer to [`Effect::ReadOlder`].
     pub(super) fn older(&mut self, column: usize, posts: Vec<PostView>) {
-        let rows: std::collections::BTreeSet<_> = self.rows(column).into_iter().collect();
-        let last = rows.first().cloned();
+        let last = self.below(column, None).map(|row| (row.at, row.id)).min().map(|(at, id)| (at, id.clone()));
         let Some(view) = self.columns.get_mut(column).filter(|view| view.asking_older) else { return };
         view.asking_older = false;
         view.at_end = posts.is_empty();
@@ -252,7 +352,7 @@ impl App {
     /// Selects a post in the column that shows it, the focused one before the others. Whether one does.
     pub(super) fn go_to_post(&mut self, post: &PostId) -> bool {
         let columns = std::iter::once(self.focus).chain(0..self.columns.len());
-        let found = columns.into_iter().find(|column| self.rows(*column).iter().any(|(_, row)| row == post));
+        let found = columns.into_iter().find(|column| self.has_row(*column, post));
         let Some(column) = found else { return false };
         self.go_to_columns();
         self.focus_on(column);
@@ -279,9 +379,10 @@ impl App {
         self.keep_pane_read(out);
     }
 
-    /// Asks for the events of the case in the pane, once per case.
+    /// Asks for the events of the case that has the keys, once per case. Beside the columns nothing of them is needed,
+    /// and walking down a column must not ask the store at every step.
     pub(super) fn keep_pane_read(&mut self, out: &mut Vec<Effect>) {
-        if !self.has_pane() && !matches!(self.mode, Mode::Case { .. }) {
+        if !matches!(self.mode, Mode::Case { .. }) {
             return;
         }
         let Some(case) = self.case_in_hand().map(|case| case.id) else { return };
@@ -289,23 +390,6 @@ impl App {
         if !known && self.books.asked_case != Some(case) {
             self.books.asked_case = Some(case);
             out.push(Effect::ReadCase { case });
-        }
-    }
-
-    /// `gf`
-    pub(super) fn fill_gap(&mut self, out: &mut Vec<Effect>) {
-        let setup = self.setup.columns.get(self.focus);
-        let gaps = setup.and_then(|setup| self.desk.columns.get(&setup.name)).map(|column| &column.gaps);
-        let newest = gaps.and_then(|gaps| {
-            let mut gaps = gaps.iter().rev().filter_map(|(_, gap)| self.desk.gaps.get(gap));
-            gaps.find(|gap| gap.to.is_some() && !matches!(gap.fill, Some(crate::model::GapFill::Filled { .. })))
-        });
-        match newest.map(|gap| gap.id) {
-            Some(gap) => {
-                out.push(Effect::FillGap { gap });
-                self.info("asking the network for the missing posts".to_owned());
-            }
-            None => self.info("this column has no gap to fill".to_owned()),
         }
     }
 }

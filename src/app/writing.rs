@@ -8,13 +8,14 @@ use ratatui::style::Style;
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
 use super::acts::no_case;
+use super::books::Opening;
 use super::chord::{Chord, Named};
 use super::compose_text::{filled, open_slot, published};
 use super::composer::{Composer, Saved};
 use super::{App, AppendToken, Effect, Mode, Setup};
 use crate::desk::PostView;
-use crate::model::length::length;
-use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, Purpose, Verdict, clean, verdict};
+use crate::model::length::{length, message_length};
+use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, Purpose, Verdict, clean};
 
 /// A draft is in the log at latest so long after its first unsaved key.
 pub const SAVED_WITHIN: SignedDuration = SignedDuration::from_millis(500);
@@ -56,7 +57,15 @@ impl App {
     }
 
     pub(super) fn draft_for(&mut self, post: PostView, purpose: Purpose, out: &mut Vec<Effect>) {
+        // The store has brought what was missing: what is still missing was erased.
+        let answered = |opening: &mut Opening| {
+            opening.awaited.is_empty() && opening.post.id == post.id && opening.purpose == purpose
+        };
+        let is_read = self.books.opening.take_if(answered).is_some();
         let Some(seen) = post.body.clone() else {
+            if post.lacks_text() && !is_read {
+                return self.await_draft(post, purpose, "reading the post", out);
+            }
             return self.info("the post's text was removed; there is nothing to answer".to_owned());
         };
         let Some(account) = self.reply_account(&post).cloned() else {
@@ -68,6 +77,12 @@ impl App {
             return self.info(no_case(&post).to_owned());
         };
         let case_id = case.id;
+        let author = case.author.clone();
+        if purpose.is_private() && !self.knows_may_message(&account, &author, &post, out) {
+            return;
+        }
+        // Looked up anew: asking may have changed what the deck keeps.
+        let Some(case) = self.desk.cases.get(&case_id) else { return };
         let on_its_way = self.draft_on_its_way(case_id, purpose).and_then(|it| Some((it.draft.clone()?, it.saved)));
         let (text, began, saved, theirs) = match (on_its_way, case.drafts.get(&purpose)) {
             // Saved once more: the store may have refused it.
@@ -77,11 +92,7 @@ impl App {
                     let theirs = (draft.rep != self.setup.me).then(|| draft.rep.clone());
                     (text.clone(), draft.saved, Saved::At(draft.saved), theirs)
                 }
-                None if self.books.opening.is_none() => {
-                    out.push(Effect::ReadBodies { ids: vec![BodyId::draft(case_id, purpose)] });
-                    self.books.opening = Some((post, purpose));
-                    return self.info("reading the draft".to_owned());
-                }
+                None if !is_read => return self.await_draft(post, purpose, "reading the draft", out),
                 // The store had no text for it: it was erased.
                 None => (self.opening(purpose, &seen), self.now, Saved::Untouched, None),
             },
@@ -90,6 +101,9 @@ impl App {
         if let Some(rep) = theirs {
             self.warn(format!("this is {rep}'s draft; what you change is saved as yours"));
         }
+        if let Some(asked) = self.opt_out_words(&author) {
+            self.warn(format!("{asked}; :lift-opt-out lifts it"));
+        }
         let began = *self.books.began.entry((case_id, purpose)).or_insert(began);
         self.open_composer(case_id, &post, &seen, purpose, &account, &text, saved, began);
     }
@@ -97,10 +111,11 @@ impl App {
     fn opening(&self, purpose: Purpose, post: &Post) -> DraftText {
         let openings = &self.setup.openings;
         let text = match purpose {
-            Purpose::Acknowledgement => &openings.acknowledgement,
-            Purpose::DmRequest => &openings.dm_request,
-            Purpose::Both => &openings.both,
-            Purpose::HappyPost => &openings.happy_post,
+            Purpose::Acknowledgement => openings.acknowledgement.as_str(),
+            Purpose::DmRequest => openings.dm_request.as_str(),
+            Purpose::Both => openings.both.as_str(),
+            Purpose::DirectMessage => "",
+            Purpose::HappyPost => openings.happy_post.as_str(),
         };
         let text = filled(text, post);
         let lines: Vec<_> = text.split('\n').collect();
@@ -108,9 +123,29 @@ impl App {
         DraftText { text, cursor: end }
     }
 
-    /// The store has answered: opens the draft that was waiting for its text.
-    pub(super) fn open_awaited_draft(&mut self, out: &mut Vec<Effect>) {
-        let Some((post, purpose)) = self.books.opening.clone() else { return };
+    /// Asks the store for what a draft lacks: the post's text, its own, or both.
+    fn await_draft(&mut self, post: PostView, purpose: Purpose, told: &str, out: &mut Vec<Effect>) {
+        let mut awaited = Vec::new();
+        if post.lacks_text() {
+            awaited.push(BodyId::post(&post.id));
+        }
+        let case = post.case.and_then(|case| self.desk.cases.get(&case)).or_else(|| self.desk.case_of(&post.id));
+        if let Some(case) = case.filter(|case| case.drafts.get(&purpose).is_some_and(|it| it.draft.is_none())) {
+            awaited.push(BodyId::draft(case.id, purpose));
+        }
+        out.push(Effect::ReadBodies { ids: awaited.clone() });
+        self.books.opening = Some(Opening { post, purpose, awaited });
+        self.info(told.to_owned());
+    }
+
+    /// The store has answered: opens the draft that was waiting for just that.
+    pub(super) fn open_awaited_draft(&mut self, answered: &[BodyId], out: &mut Vec<Effect>) {
+        let Some(opening) = &mut self.books.opening else { return };
+        opening.awaited.retain(|id| !answered.contains(id));
+        if !opening.awaited.is_empty() {
+            return;
+        }
+        let (post, purpose) = (opening.post.clone(), opening.purpose);
         if matches!(self.mode, Mode::Columns | Mode::Case { .. } | Mode::Drafts { .. }) {
             self.draft_for(post, purpose, out);
         }
@@ -139,14 +174,16 @@ impl App {
             account: account.name.clone(),
             editor: editor(text),
             length: length(account.network, ""),
-            verdict: verdict::may_reply(seen, account),
+            verdict: self.verdict(purpose, seen, account),
             saved,
             problem: None,
             seen: Some(Arc::clone(seen)),
             began,
             without_link: false,
         };
-        if let Verdict::No { why } = &composer.verdict {
+        if let Verdict::No { why } = &composer.verdict
+            && !purpose.is_private()
+        {
             let why = format!("{why}. Write it all the same: the preview's go hands it over to the network's own page");
             self.warn(why);
         }
@@ -336,7 +373,11 @@ pub(super) fn recount(composer: &mut Composer, setup: &Setup) {
     let account = setup.accounts.iter().find(|account| account.name == composer.account);
     if let (Some(account), Some(post)) = (account, composer.seen.as_deref()) {
         let whole = published(composer.purpose, post, account, &text, setup.signature.as_deref());
-        composer.length = length(account.network, &whole);
+        composer.length = if composer.purpose.is_private() {
+            message_length(account.network, &whole)
+        } else {
+            length(account.network, &whole)
+        };
     }
 }
 

@@ -7,15 +7,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::{Cli, print};
 use crate::config::check::{self, Line, Outcome, Part, TerminalFacts};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, UserSecrets};
 use crate::log::sqlite::{self, SqliteLog};
 use crate::model::clean;
+use crate::net::x::tokens::{Renewal, TokenFile, Tokens};
+use crate::net::x::user_token;
 use crate::net::{Feed, Finding, FindingVerdict, Network};
+use crate::run::session::StreamLease;
 
 /// Say what works and what does not: config, queries, secrets, data folder, terminal. Sends nothing
 ///
@@ -29,6 +33,9 @@ pub struct CheckArgs {
     /// Also ask the networks whether they take the credentials and the rules
     #[arg(long)]
     online: bool,
+    /// Ask about the connections the networks hold open for the app, and close those you say are nobody's
+    #[arg(long, requires = "online", conflicts_with = "json")]
+    close_stale: bool,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -66,11 +73,17 @@ pub(super) fn run(args: &CheckArgs, cli: &Cli, connect: Connect<'_>) -> anyhow::
         lines.extend(check::accounts(config));
         lines.extend(check::secrets(config));
     }
+    if let Some(config) = &config {
+        lines.extend(logins(config, &places.data, crate::run::clock::now()));
+    }
     lines.push(check::data(&places.data));
     lines.extend(store(&places.data));
     lines.extend(check::terminal(&terminal_facts()));
     if let (true, Some(config)) = (args.online, &config) {
         lines.extend(online(config, connect));
+        if args.close_stale {
+            lines.extend(close_stale(config, &places.data, connect));
+        }
     }
     let found = Found {
         ok: lines.iter().all(|line| line.outcome != Outcome::Fails),
@@ -105,6 +118,44 @@ fn store(folder: &Path) -> Option<Line> {
     }
 }
 
+/// Every account that is logged in by `replydeck auth`: who, until when, and what was not approved.
+fn logins(config: &Config, folder: &Path, now: Timestamp) -> Vec<Line> {
+    let kept = config.accounts.iter().filter(|account| matches!(account.user, Some(UserSecrets::Login(_))));
+    kept.map(|account| {
+        let remedy = user_token::remedy(&account.name);
+        let line = |outcome, what: String| Line::new(Part::Account, outcome, format!("{}: {what}", account.name));
+        let login = match TokenFile::of(folder, &account.name).read() {
+            Ok(Some(login)) => login,
+            Ok(None) => return line(Outcome::Fails, "nobody has logged in".to_owned()).remedy(remedy),
+            Err(error) => return line(Outcome::Fails, error.to_string()).remedy(remedy),
+        };
+        let who = format!("logged in as @{}", login.handle);
+        let tokens = match &login.tokens {
+            Tokens::OAuth1 { .. } => return line(Outcome::Works, format!("{who} by PIN, until it is taken back")),
+            Tokens::OAuth2(tokens) => tokens,
+        };
+        let missing = super::auth::missing_scopes(&tokens.scopes);
+        match &tokens.renewal {
+            Renewal::Over { why, .. } => line(Outcome::Fails, format!("logged out: {why}")).remedy(remedy),
+            Renewal::Sent { at } | Renewal::SentAgain { at } => {
+                let what = format!("{who}; the answer to the renewal of {at:.0} was lost, the login may end");
+                line(Outcome::Mind, what).remedy(remedy)
+            }
+            Renewal::Unused if tokens.refresh_token.is_none() => {
+                let outcome = if tokens.has_ended(now) { Outcome::Fails } else { Outcome::Mind };
+                line(outcome, format!("{who} until {:.0}, and that cannot be renewed", tokens.expires)).remedy(remedy)
+            }
+            Renewal::Unused if !missing.is_empty() => {
+                line(Outcome::Mind, format!("{who}, without {}", missing.join(", "))).remedy(remedy)
+            }
+            Renewal::Unused => {
+                line(Outcome::Works, format!("{who}; the token at hand ends at {:.0} and is renewed", tokens.expires))
+            }
+        }
+    })
+    .collect()
+}
+
 pub(super) fn terminal_facts() -> TerminalFacts {
     let mut facts = TerminalFacts::from_variables(&|name| std::env::var(name).ok());
     facts.is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
@@ -126,6 +177,74 @@ fn online(config: &Config, connect: Connect<'_>) -> Vec<Line> {
         Err(why) => return fails(format!("the networks cannot be asked: {why}")),
     };
     runtime.block_on(ask(config, &networks))
+}
+
+/// Goes through the connections that networks hold open and closes those the rep says are nobody's.
+fn close_stale(config: &Config, data: &Path, connect: Connect<'_>) -> Vec<Line> {
+    let line = |outcome, what: String| vec![Line::new(Part::Network, outcome, what)];
+    if !terminal_facts().is_terminal {
+        let what =
+            "--close-stale asks before it closes anything, and there is no terminal to ask on: nothing was closed";
+        return line(Outcome::Fails, what.to_owned());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (networks, runtime) = match (connect(config), runtime) {
+        (Ok(networks), Ok(runtime)) => (networks, runtime),
+        (Err(why), _) => return line(Outcome::Fails, format!("the networks cannot be asked: {why:#}")),
+        (_, Err(why)) => return line(Outcome::Fails, format!("the networks cannot be asked: {why}")),
+    };
+    let ask = |question: &str| {
+        print::out(question)?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    };
+    runtime.block_on(close_asked(&networks, data, ask))
+}
+
+/// The same with the question handed in.
+pub async fn close_asked(
+    networks: &[Arc<dyn Network>],
+    data: &Path,
+    mut ask: impl FnMut(&str) -> std::io::Result<bool>,
+) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut say = |outcome, what: String| lines.push(Line::new(Part::Network, outcome, what));
+    for network in networks {
+        let name = network.account().name;
+        // Held while we ask, so that no deck of this machine connects in between.
+        let lease = StreamLease::take(data, name.as_str());
+        if matches!(lease, Ok(None)) {
+            say(Outcome::Mind, format!("{name}: a replydeck on this machine listens; its connection is not stale"));
+            continue;
+        }
+        let open = match network.connections().await {
+            Ok(open) => open,
+            Err(missing) => {
+                say(Outcome::Fails, format!("{name}: the connections are not told: {}", missing.why));
+                continue;
+            }
+        };
+        if open.is_empty() {
+            say(Outcome::Works, format!("{name}: no connection is open"));
+        }
+        for connection in open {
+            let since = connection.since.map(|since| format!(" since {since:.0}")).unwrap_or_default();
+            let what = clean::line(&format!("{}{since} from {}", connection.what, connection.from));
+            let question =
+                format!("{name}: {what}\nIf another deck or program uses it, it is cut off. Close it? [y/N] ");
+            match ask(&question) {
+                Ok(true) => match network.close(std::slice::from_ref(&connection)).await {
+                    Ok(0) => say(Outcome::Mind, format!("{name}: {what} was gone already")),
+                    Ok(_) => say(Outcome::Works, format!("{name}: {what} was closed")),
+                    Err(missing) => say(Outcome::Fails, format!("{name}: {what} was not closed: {}", missing.why)),
+                },
+                Ok(false) => say(Outcome::Mind, format!("{name}: {what} stays open")),
+                Err(why) => say(Outcome::Fails, format!("{name}: nobody could be asked: {why}")),
+            }
+        }
+    }
+    lines
 }
 
 /// What the networks say of credentials and rules.

@@ -24,7 +24,7 @@ pub fn run(places: &Places, theme: Theme) -> anyhow::Result<()> {
     let config = Config::load(&places.config)?;
     let random = random()?;
     let clock = clock::system();
-    let networks = networks::build(&config, &clock, random)?;
+    let networks = networks::build(&config, &places.data, &clock, random)?;
     open(
         Deck {
             config: &config,

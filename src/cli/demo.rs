@@ -22,7 +22,7 @@ pub fn run(args: &DemoArgs, theme: Theme) -> anyhow::Result<()> {
     let sim = Sim::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), script)
         .context("the simulator cannot listen on 127.0.0.1")?;
     let config = Config::load(&sim.ready_config(folder.path())?)?;
-    let networks = networks::build(&config, &clock, random)?;
+    let networks = networks::build(&config, &folder.path().join("data"), &clock, random)?;
     let data_dir = folder.path().join("data");
     let opened =
         Deck { config: &config, watched: None, data_dir: &data_dir, networks, clock, theme, random, holds: None };

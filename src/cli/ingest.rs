@@ -14,7 +14,7 @@ use super::deck::random;
 use crate::app::Msg;
 use crate::log::Log;
 use crate::log::sqlite::SqliteLog;
-use crate::model::AuthorId;
+use crate::model::{AuthorId, LoginState};
 use crate::run::feeding::{Feeding, Sources};
 use crate::run::intake::Signer;
 use crate::run::{clock, logs, networks, session, signals};
@@ -27,7 +27,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
     })?;
     let _logs = logs::start(&places.data)?;
     let clock = clock::system();
-    let networks = networks::build(&config, &clock, random()?)?;
+    let networks = networks::build(&config, &places.data, &clock, random()?)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let stop = CancellationToken::new();
@@ -58,6 +58,13 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
                     let note = report.note.map(|note| format!(": {note}")).unwrap_or_default();
                     format!("{} {}{note}", report.account, report.state.word())
                 }
+                Some(Msg::Login(report)) => match report.state {
+                    LoginState::In { .. } => format!("{} is logged in", report.account),
+                    LoginState::Doubtful { until, remedy } => {
+                        format!("{}: the login may end at {until:.0}: {remedy}", report.account)
+                    }
+                    LoginState::Out { why, remedy } => format!("{} is logged out ({why}): {remedy}", report.account),
+                },
                 Some(_) => continue,
                 None => break,
             };

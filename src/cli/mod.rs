@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or config. Whatever is not the deck works without a terminal,
 //! prints its result on stdout and its complaints on stderr, and never prints a control character of a post.
 
+pub mod auth;
 pub mod check;
 pub mod config;
 pub mod deck;
@@ -11,6 +12,7 @@ pub mod generate;
 pub mod ingest;
 pub mod match_posts;
 pub mod print;
+pub mod renew;
 pub mod replay;
 pub mod search;
 pub mod sim;
@@ -63,10 +65,13 @@ pub enum Command {
     Sim(sim::SimArgs),
     Ingest(start::IngestArgs),
     Check(check::CheckArgs),
+    Auth(auth::AuthArgs),
     Search(search::SearchArgs),
     Config(config::ConfigArgs),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
+    #[command(hide = true)]
+    RenewLogin(renew::RenewArgs),
 }
 
 /// Whether to use colour.
@@ -148,11 +153,15 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Ingest(_)) => ingest::run(cli)?,
         Some(Command::Check(args)) => {
+            let places = cli.places()?;
             return check::run(args, cli, &|config| {
-                let networks = networks::build(config, &crate::run::clock::system(), deck::random()?)?;
+                let clock = crate::run::clock::system();
+                let networks = networks::build(config, &places.data, &clock, deck::random()?)?;
                 Ok(networks.into_values().collect())
             });
         }
+        Some(Command::Auth(args)) => auth::run(args, cli)?,
+        Some(Command::RenewLogin(_)) => renew::run()?,
         Some(Command::Search(args)) => {
             // Searching needs the store alone; without a config the times are told in the system's zone.
             let places = cli.places()?;

@@ -60,6 +60,7 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
             user: Some(UserCredentials::OAuth2 { access_token: credentials.access_token.as_str().into() }),
             deck: config.deck.clone(),
             watch_own: false,
+            messages: false,
         };
         let behind: Arc<dyn Network> = Arc::new(XNetwork::new(settings, Arc::clone(&clock), random)?);
         let tape = if account.name == feeding { tape.take() } else { None };

@@ -66,6 +66,10 @@ fn as_text(hit: &Hit, zone: &TimeZone) -> String {
     let (who, words, page) = match &hit.body {
         Body::Post(post) => (format!("@{}", post.author.handle), post.text.as_str(), Some(post.page())),
         Body::Reply(text) => ("our reply".to_owned(), text.as_str(), None),
+        Body::Message(message) => {
+            let way = if message.is_ours { "our direct message to" } else { "direct message from" };
+            (format!("{way} @{}", message.handle), message.text.as_str(), None)
+        }
         Body::Note(text) => ("note".to_owned(), text.as_str(), None),
         Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str(), None),
     };
@@ -83,6 +87,10 @@ fn as_json(hit: &Hit) -> String {
             "text": post.text, "lang": post.lang, "page": post.page(),
         }),
         Body::Reply(text) => json!({ "kind": "reply", "id": id, "at": at, "text": text }),
+        Body::Message(message) => json!({
+            "kind": "direct-message", "id": id, "at": at, "handle": message.handle, "ours": message.is_ours,
+            "text": message.text,
+        }),
         Body::Note(text) => json!({ "kind": "note", "id": id, "at": at, "text": text }),
         Body::Draft(draft) => json!({ "kind": "draft", "id": id, "at": at, "text": draft.text }),
     };

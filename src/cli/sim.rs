@@ -15,7 +15,8 @@ use crate::sim::{NameFamily, RealClock, Script, Sim};
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Example:\n  \
     replydeck sim --rate 6 --seed 7\n  \
-    replydeck --config FILE        in another terminal, with the FILE the first one printed\n\n\
+    replydeck --config FILE        in another terminal, with the FILE the first one printed\n  \
+    replydeck --config LOGIN_CONFIG auth acme        to practise logging in\n\n\
     Control it under /_sim/ on the same address, for instance:\n  \
     curl -d '{\"text\": \"acme is down again\", \"handle\": \"teapot_mo\"}' http://127.0.0.1:PORT/_sim/post\n  \
     curl -d '{\"kind\": \"cut\", \"target\": \"stream\"}' http://127.0.0.1:PORT/_sim/fault\n  \
@@ -54,7 +55,7 @@ pub async fn run(args: SimArgs, clock: RealClock, stop: CancellationToken, out: 
     let config = sim
         .ready_config(&dir)
         .with_context(|| format!("the config cannot be written into {}; try --config-dir DIR", dir.display()))?;
-    let line = serde_json::json!({"x": sim.x_url(), "config": config});
+    let line = serde_json::json!({"x": sim.x_url(), "config": config, "login_config": Sim::login_config(&config)});
     writeln!(out, "{line}").context("the start line could not be printed")?;
     out.flush().context("the start line could not be printed")?;
     sim.serve(stop).await.context("the simulator cannot serve")

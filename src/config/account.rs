@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 use url::Url;
 
+use super::login::{ClientSecrets, ConsumerSecrets, LoginSecrets, read_redirect};
 use super::problem::Problem;
 use super::secret::SecretSource;
 use super::table::{Reader, Table, Text, suggest};
@@ -37,6 +38,8 @@ pub struct AccountConfig {
     pub user: Option<UserSecrets>,
     /// Also listen for the account's own posts.
     pub watch_own: bool,
+    /// Also read the account's direct messages.
+    pub messages: bool,
     /// Sending takes a second deliberate key.
     pub confirm: bool,
     /// Reading pauses when a UTC day has cost so much.
@@ -45,11 +48,20 @@ pub struct AccountConfig {
     pub prices: Vec<(Act, Money)>,
 }
 
-/// Two ways to write as a user on X.
+/// The ways to write as a user on X.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserSecrets {
-    OAuth2 { access_token: SecretSource },
-    OAuth1 { consumer_key: String, consumer_secret: SecretSource, token: String, token_secret: SecretSource },
+    OAuth2 {
+        access_token: SecretSource,
+    },
+    OAuth1 {
+        consumer_key: String,
+        consumer_secret: SecretSource,
+        token: String,
+        token_secret: SecretSource,
+    },
+    /// Logged in by `replydeck auth`.
+    Login(LoginSecrets),
 }
 
 impl AccountConfig {
@@ -102,6 +114,10 @@ impl AccountConfig {
             Some(UserSecrets::OAuth1 { consumer_secret, token_secret, .. }) => {
                 all.extend([("consumer_secret", consumer_secret), ("token_secret", token_secret)]);
             }
+            Some(UserSecrets::Login(LoginSecrets { client, consumer })) => {
+                all.extend(client.iter().filter_map(|client| Some(("client_secret", client.secret.as_ref()?))));
+                all.extend(consumer.iter().map(|consumer| ("consumer_secret", &consumer.secret)));
+            }
             None => {}
         }
         all
@@ -132,7 +148,11 @@ pub(super) fn read(
     let consumer_secret_value = table.take("consumer_secret");
     let token = table.text(reader, "token", "text in quotes");
     let token_secret_value = table.take("token_secret");
+    let client_id = table.text(reader, "client_id", "text in quotes");
+    let client_secret_value = table.take("client_secret");
+    let redirect = table.text(reader, "redirect", "an address such as \"http://127.0.0.1:8739/callback\"");
     let watch_own = table.yes_or_no(reader, "watch_own").unwrap_or(true);
+    let messages = table.yes_or_no(reader, "messages").unwrap_or(true);
     let confirm = table.yes_or_no(reader, "confirm").unwrap_or(false);
     let daily_limit = table.dollars(reader, "daily_limit");
     let prices_value = table.take("prices");
@@ -185,6 +205,23 @@ pub(super) fn read(
     let consumer_secret = consumer_secret_value.map(|value| read_secret(reader, "consumer_secret", value, &place));
     let token_secret = token_secret_value.map(|value| read_secret(reader, "token_secret", value, &place));
 
+    let client_secret = client_secret_value.map(|value| read_secret(reader, "client_secret", value, &place));
+    let has_redirect = redirect.is_some();
+    let redirect = read_redirect(reader, redirect.as_ref());
+    if client_id.is_none() && (client_secret.is_some() || has_redirect) {
+        let given = if client_secret.is_some() { "client_secret" } else { "redirect" };
+        reader.problem(
+            Problem::new(name.span.clone(), format!("account `{}` has `{given}` but no `client_id`", name.value))
+                .remedy("client_id = \"from the console\": the app's OAuth 2.0 client, for `replydeck auth`"),
+        );
+    }
+    if client_id.is_some() && (access_token.is_some() || token.is_some()) {
+        let other = if access_token.is_some() { "access_token" } else { "token" };
+        reader.problem(
+            Problem::new(name.span.clone(), format!("account `{}` has both `client_id` and `{other}`", name.value))
+                .remedy("with client_id `replydeck auth` gets the tokens: remove them from the config"),
+        );
+    }
     let four = [
         ("consumer_key", consumer_key.is_some()),
         ("consumer_secret", consumer_secret.is_some()),
@@ -201,7 +238,7 @@ pub(super) fn read(
             )
             .remedy("keep `access_token` (OAuth 2.0) or the four of OAuth 1.0a, not both"),
         );
-    } else if !given.is_empty() && !lacking.is_empty() {
+    } else if !given.is_empty() && !lacking.is_empty() && lacking != ["token", "token_secret"] {
         reader.problem(
             Problem::new(
                 name.span.clone(),
@@ -220,8 +257,20 @@ pub(super) fn read(
             ),
         );
     }
+    let client = match (client_id, client_secret, redirect) {
+        // A secret that cannot be read was told.
+        (Some(_), Some(None), _) => return None,
+        (Some(id), secret, redirect) => {
+            Some(ClientSecrets { id: id.value.to_owned(), secret: secret.flatten(), redirect: redirect? })
+        }
+        (None, ..) => None,
+    };
     let user = match (access_token, consumer_key, consumer_secret, token, token_secret) {
         (Some(access_token), ..) => Some(UserSecrets::OAuth2 { access_token: access_token? }),
+        (None, Some(key), Some(secret), None, None) => {
+            let consumer = Some(ConsumerSecrets { key: key.value.to_owned(), secret: secret? });
+            Some(UserSecrets::Login(LoginSecrets { client, consumer }))
+        }
         (None, Some(consumer_key), Some(consumer_secret), Some(token), Some(token_secret)) => {
             Some(UserSecrets::OAuth1 {
                 consumer_key: consumer_key.value.to_owned(),
@@ -230,6 +279,7 @@ pub(super) fn read(
                 token_secret: token_secret?,
             })
         }
+        _ if client.is_some() => Some(UserSecrets::Login(LoginSecrets { client, consumer: None })),
         _ => None,
     };
     Some(AccountConfig {
@@ -242,6 +292,7 @@ pub(super) fn read(
         bearer: bearer?,
         user,
         watch_own,
+        messages,
         confirm,
         daily_limit: daily_limit.map(|(limit, _)| limit),
         prices,

@@ -138,7 +138,7 @@ pub fn accounts(config: &Config) -> Vec<Line> {
             let who = format!("{}: @{} on {}", account.name, account.handle, account.network);
             if account.user.is_none() {
                 Line::new(Part::Account, Outcome::Mind, format!("{who} only listens"))
-                    .remedy("to send, add the four strings of OAuth 1.0a or an access_token")
+                    .remedy("to send, add client_id and run `replydeck auth`, or the four strings of OAuth 1.0a")
             } else if account.user_id.is_none() {
                 Line::new(Part::Account, Outcome::Mind, format!("{who} may send, but its number is not known"))
                     .remedy("add user_id: a DM request needs it for its link")

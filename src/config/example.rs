@@ -2,6 +2,7 @@
 //! repository is this text, and a test holds the two equal.
 
 use super::account::X_BASE_URL;
+use super::login::REDIRECT;
 use super::show::text;
 use super::{Config, DEFAULT_TARGET, duration};
 
@@ -12,7 +13,7 @@ pub fn example() -> String {
     let (deck, hold, target) = (text(&deck), text(&duration::write(hold)), text(&duration::write(DEFAULT_TARGET)));
     let (acknowledgement, dm_request, both, happy_post) =
         (text(&openings.acknowledgement), text(&openings.dm_request), text(&openings.both), text(&openings.happy_post));
-    let base_url = text(X_BASE_URL);
+    let (base_url, redirect) = (text(X_BASE_URL), text(REDIRECT));
     format!(
         r#"# replydeck: everything it can be told. Values are the defaults unless a line says "example".
 # Unknown keys are errors. `replydeck check` says what works, without sending anything.
@@ -79,16 +80,25 @@ base_url = {base_url}
 #   {{ keyring = "x-bearer" }}                  the desktop's keyring (only if built with `--features keyring`)
 # The app's own bearer token: listening takes no other.
 bearer = {{ env = "REPLYDECK_X_BEARER" }}
-# To send, one of two ways; without either the account only listens. OAuth 1.0a, valid until revoked:
+# To send, one of three ways; without any the account only listens.
+# OAuth 2.0 by `replydeck auth`, which keeps the tokens in the data folder and renews them:
+# client_id = "from the console"
+# Only where the app is a confidential client; a public one has no secret.
+# client_secret = {{ env = "REPLYDECK_X_CLIENT_SECRET" }}
+# One of the app's redirect addresses, letter by letter. This one is the default:
+# redirect = {redirect}
+# Or OAuth 1.0a, valid until revoked. With the first two `replydeck auth --pin` gets the others:
 # consumer_key = "from the console"
 # consumer_secret = {{ env = "REPLYDECK_X_CONSUMER_SECRET" }}
 # token = "from the console"
 # token_secret = {{ env = "REPLYDECK_X_TOKEN_SECRET" }}
-# or an OAuth 2.0 user token, which lives two hours:
+# Or an OAuth 2.0 user token made elsewhere, which lives two hours and is not renewed:
 # access_token = {{ env = "REPLYDECK_X_ACCESS_TOKEN" }}
 # Also listen for the account's own posts, so that answers written elsewhere and hand-overs are seen.
 # Each costs what any post read costs.
 watch_own = true
+# Also read the account's direct messages, which takes its own token with the scope dm.read. X asks $0.01 for each.
+messages = true
 # Ask for a second deliberate key before anything is sent from this account.
 confirm = false
 # When a UTC day has cost so many dollars, reading pauses until the next one, or until you raise the limit for today.

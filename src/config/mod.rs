@@ -12,6 +12,7 @@ pub mod check;
 pub mod duration;
 pub mod example;
 pub mod keys;
+pub mod login;
 pub mod place;
 pub mod problem;
 pub mod query;
@@ -27,6 +28,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 pub use account::{AccountConfig, UserSecrets};
+pub use login::{ClientSecrets, ConsumerSecrets, LoginSecrets};
 pub use place::{PlaceError, Places};
 pub use problem::{ConfigError, Invalid};
 pub use secret::{SecretError, SecretSource};

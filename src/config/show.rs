@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::account::{AccountConfig, UserSecrets};
+use super::login::LoginSecrets;
 use super::secret::SecretSource;
 use super::{Config, duration};
 use crate::model::account::Tier;
@@ -93,8 +94,22 @@ fn show_account(out: &mut String, account: &AccountConfig) {
             push(out, "token", &text(token));
             push(out, "token_secret", &source(token_secret));
         }
+        Some(UserSecrets::Login(LoginSecrets { client, consumer })) => {
+            if let Some(client) = client {
+                push(out, "client_id", &text(&client.id));
+                if let Some(secret) = &client.secret {
+                    push(out, "client_secret", &source(secret));
+                }
+                push(out, "redirect", &text(client.redirect.as_str()));
+            }
+            if let Some(consumer) = consumer {
+                push(out, "consumer_key", &text(&consumer.key));
+                push(out, "consumer_secret", &source(&consumer.secret));
+            }
+        }
     }
     push(out, "watch_own", &account.watch_own.to_string());
+    push(out, "messages", &account.messages.to_string());
     push(out, "confirm", &account.confirm.to_string());
     if let Some(limit) = account.daily_limit {
         push(out, "daily_limit", &limit.as_number());

@@ -1,11 +1,12 @@
 //! What we had with an author before.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AuthorId, CaseId, RepName};
+use crate::model::{AuthorId, CaseId, PostId, RepName};
 
 use super::Desk;
 
@@ -51,8 +52,23 @@ impl Contact {
     }
 }
 
+/// Somebody asked not to be contacted in public.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OptOut {
+    #[serde(with = "super::moment")]
+    pub at: Timestamp,
+    /// Who on the team wrote it down.
+    pub rep: RepName,
+    /// Where they said so.
+    pub post: Option<PostId>,
+}
+
 impl AuthorHistory {
     pub(super) fn remember(&mut self, contact: Contact) {
+        if self.contacts.len() == self.contacts.capacity() {
+            // Most authors come once: room for one at first, not for four.
+            self.contacts.reserve_exact(self.contacts.len().max(1));
+        }
         self.contacts.push_back(contact);
         if self.contacts.len() > CONTACTS_KEPT {
             self.contacts.pop_front();
@@ -61,6 +77,26 @@ impl AuthorHistory {
 }
 
 impl Desk {
+    /// Shows all posts of this one's author held here under the handle and name of the newest of them: an id keeps
+    /// its posts when its handle changes, and a reply must not name whoever has the old handle now.
+    pub(super) fn follow_handle(&mut self, post: &PostId) {
+        let Some(author) = self.posts.get(post).map(|view| &view.author) else { return };
+        let Some(history) = self.authors.get(author) else { return };
+        let cases = history.contacts.iter().filter_map(|contact| self.cases.get(&contact.case));
+        let posts: Vec<PostId> = cases.flat_map(|case| &case.posts).cloned().collect();
+        let with_text = posts.iter().filter_map(|post| self.posts.get(post)).filter(|view| view.body.is_some());
+        let newest = with_text.max_by_key(|view| (view.at, &view.id)).and_then(|view| view.body.clone());
+        let Some(newest) = newest.filter(|newest| !newest.author.handle.is_empty()) else { return };
+        for post in &posts {
+            let body = self.posts.get_mut(post).and_then(|view| view.body.as_mut());
+            if let Some(body) = body.filter(|body| body.author.handle != newest.author.handle) {
+                let body = Arc::make_mut(body);
+                body.author.handle.clone_from(&newest.author.handle);
+                body.author.name.clone_from(&newest.author.name);
+            }
+        }
+    }
+
     /// Cases of the author that began in the last `days` days, the present one included.
     pub fn contacts_within(&self, author: &AuthorId, now: Timestamp, days: u32) -> usize {
         let reach = SignedDuration::from_hours(i64::from(days) * 24);

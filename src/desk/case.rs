@@ -11,7 +11,7 @@ use crate::model::{
 
 use crate::model::event::Standing;
 
-use super::{Contact, Desk};
+use super::{CaseMessage, Contact, Desk};
 
 /// So many posts of one case stay in its list: the first and the newest.
 pub const POSTS_KEPT: usize = 64;
@@ -50,11 +50,14 @@ pub struct Case {
     pub last_answer: Option<Answer>,
     #[serde(with = "super::moment::optional")]
     pub dm_requested: Option<Timestamp>,
+    /// The author changed a post of theirs after we had answered: the answer may no longer fit.
+    #[serde(with = "super::moment::optional")]
+    pub edited_since: Option<Timestamp>,
     /// A reply taken to the network's own page that has not come back on the stream yet.
-    pub handed_over: Option<HandOver>,
+    pub handed_over: Option<Box<HandOver>>,
     #[serde(with = "super::moment::optional")]
     pub snoozed_until: Option<Timestamp>,
-    pub resolved: Option<Resolution>,
+    pub resolved: Option<Box<Resolution>>,
     pub reopened: u32,
     /// A rep wants it looked at before others.
     pub is_urgent: bool,
@@ -68,6 +71,8 @@ pub struct Case {
     pub tags: BTreeSet<String>,
     pub notes: u32,
     pub drafts: BTreeMap<Purpose, CaseDraft>,
+    /// Direct messages with the author, oldest first; [`super::message::MESSAGES_KEPT`] at most.
+    pub messages: Vec<CaseMessage>,
     /// Replies queued from here, oldest first.
     pub replies: Vec<ReplyId>,
     /// Place of the last event two reps could have raced for; what compare-and-set expects.
@@ -133,7 +138,8 @@ impl Case {
             number,
             author: author.clone(),
             conversation: conversation.clone(),
-            posts: Vec::new(),
+            // Most cases have one post, and a list that grows by itself begins with room for four.
+            posts: Vec::with_capacity(1),
             status: CaseStatus::New,
             owner: None,
             claimed_at: None,
@@ -142,6 +148,7 @@ impl Case {
             first_answer: None,
             last_answer: None,
             dm_requested: None,
+            edited_since: None,
             handed_over: None,
             snoozed_until: None,
             resolved: None,
@@ -153,6 +160,7 @@ impl Case {
             tags: BTreeSet::new(),
             notes: 0,
             drafts: BTreeMap::new(),
+            messages: Vec::new(),
             replies: Vec::new(),
             contended: Seq(0),
         }
@@ -196,7 +204,7 @@ impl Case {
     /// the rep closed the case so.
     fn heard(&mut self, at: Timestamp, newest: Option<Timestamp>, standing: Standing) {
         self.started = self.started.min(at);
-        if self.last_answer.as_ref().is_some_and(|answer| at <= answer.at) {
+        if self.last_said().is_some_and(|said| at <= said) {
             return;
         }
         if self.status == CaseStatus::Resolved {
@@ -211,10 +219,20 @@ impl Case {
         self.wait_since(Some(self.waiting_since.map_or(at, |since| since.min(at))));
     }
 
+    /// A direct message of the author's, written at `at`. One that is older than the end of the case does not reopen
+    /// it.
+    pub(super) fn heard_privately(&mut self, at: Timestamp) {
+        let ended = self.resolved.as_ref().map(|resolved| resolved.at);
+        if ended.is_some_and(|ended| at <= ended) {
+            return;
+        }
+        self.heard(at, None, Standing::Customer);
+    }
+
     /// Sets whose turn it is by whether anything waits since `since`; a resolved case must be reopened first.
-    fn wait_since(&mut self, since: Option<Timestamp>) {
+    pub(super) fn wait_since(&mut self, since: Option<Timestamp>) {
         self.waiting_since = since;
-        self.status = match (since, &self.last_answer) {
+        self.status = match (since, self.last_said()) {
             (Some(_), None) => CaseStatus::New,
             (Some(_), Some(_)) => CaseStatus::Waiting,
             (None, _) => CaseStatus::Acknowledged,
@@ -226,6 +244,7 @@ impl Case {
         if purpose == Some(Purpose::HappyPost) {
             self.happy_asked = Some(self.happy_asked.map_or(answer.at, |known| known.max(answer.at)));
         }
+        self.edited_since.take_if(|edited| *edited <= answer.at);
         if purpose.is_some_and(Purpose::asks_for_dm) {
             self.dm_requested = Some(self.dm_requested.map_or(answer.at, |known| known.max(answer.at)));
         }
@@ -328,7 +347,7 @@ impl Desk {
     pub(super) fn answer_case(&mut self, id: CaseId, mut answer: Answer) {
         let Some(case) = self.cases.get(&id) else { return };
         // What it answers is older in any case; what came after it still waits.
-        let latest = case.last_answer.as_ref().map_or(answer.at, |known| known.at.max(answer.at));
+        let latest = case.last_said().map_or(answer.at, |known| known.max(answer.at));
         let since = self.oldest_after(case, Some(latest));
         self.change_case(id, |case| {
             let mut purpose = answer.purpose;
@@ -376,7 +395,7 @@ impl Desk {
             resolved.status = CaseStatus::Resolved;
             resolved.waiting_since = None;
             resolved.snoozed_until = None;
-            resolved.resolved = Some(resolution);
+            resolved.resolved = Some(Box::new(resolution));
         });
     }
 
@@ -386,8 +405,8 @@ impl Desk {
         if case.status != CaseStatus::Resolved {
             return;
         }
-        let mut since = self.oldest_after(case, case.last_answer.as_ref().map(|answer| answer.at));
-        if case.last_answer.is_none() {
+        let mut since = self.oldest_after(case, case.last_said());
+        if case.last_said().is_none() {
             since = since.or(Some(case.started));
         }
         self.change_case(id, |case| {
@@ -410,9 +429,10 @@ impl Desk {
         self.contact_of(id, |contact| contact.turned_round = on);
     }
 
-    /// Time of the case's oldest post written after `after`.
-    fn oldest_after(&self, case: &Case, after: Option<Timestamp>) -> Option<Timestamp> {
+    /// Time of the author's oldest post or direct message in the case written after `after`.
+    pub(super) fn oldest_after(&self, case: &Case, after: Option<Timestamp>) -> Option<Timestamp> {
         let times = case.posts.iter().filter_map(|post| self.posts.get(post)).map(|view| view.at);
-        times.filter(|at| after.is_none_or(|after| *at > after)).min()
+        let private = case.messages.iter().filter(|message| !message.is_ours).map(|message| message.at);
+        times.chain(private).filter(|at| after.is_none_or(|after| *at > after)).min()
     }
 }

@@ -43,13 +43,54 @@ pub struct PostView {
     pub in_reply_to: Option<PostId>,
     pub in_reply_to_author: Option<AuthorId>,
     pub standing: Standing,
-    pub columns: BTreeSet<ColumnName>,
+    pub columns: ColumnSet,
     pub case: Option<CaseId>,
     pub state: PostState,
-    /// The words, while they may be shown and are at hand. Never part of a checkpoint: erased text must not
-    /// live on there.
+    /// The words, while they may be shown and are at hand ([`PostView::lacks_text`]). Never part of a checkpoint:
+    /// erased text must not live on there.
     #[serde(skip)]
     pub body: Option<Arc<Post>>,
+}
+
+/// Names of columns in their order, each once. Posts that stand in the same columns share one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ColumnSet(Arc<[ColumnName]>);
+
+impl ColumnSet {
+    pub fn contains(&self, name: &ColumnName) -> bool {
+        self.0.contains(name)
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, ColumnName> {
+        self.0.iter()
+    }
+
+    /// Whether it is new.
+    pub(super) fn insert(&mut self, name: ColumnName) -> bool {
+        let is_new = !self.contains(&name);
+        if is_new {
+            *self = self.iter().cloned().chain([name]).collect();
+        }
+        is_new
+    }
+}
+
+impl FromIterator<ColumnName> for ColumnSet {
+    fn from_iter<I: IntoIterator<Item = ColumnName>>(names: I) -> Self {
+        let mut names: Vec<ColumnName> = names.into_iter().collect();
+        names.sort_unstable();
+        names.dedup();
+        Self(names.into())
+    }
+}
+
+impl<'a> IntoIterator for &'a ColumnSet {
+    type Item = &'a ColumnName;
+    type IntoIter = std::slice::Iter<'a, ColumnName>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
 }
 
 /// What became of a post.
@@ -114,6 +155,16 @@ impl PostView {
         })
     }
 
+    /// Its words may be shown: they are at hand or in the store.
+    pub fn has_text(&self) -> bool {
+        matches!(self.state, PostState::Present | PostState::Edited)
+    }
+
+    /// Its words may be shown and have to be read from the store first.
+    pub fn lacks_text(&self) -> bool {
+        self.body.is_none() && self.has_text()
+    }
+
     /// Where it stands in a window.
     pub fn place(&self) -> (Timestamp, PostId) {
         (self.at, self.id.clone())
@@ -134,6 +185,13 @@ impl Desk {
     pub fn newest<'a>(&'a self, column: &ColumnName) -> impl DoubleEndedIterator<Item = &'a PostView> + use<'a> {
         let window = self.columns.get(column).into_iter().flat_map(|column| column.window.iter().rev());
         window.filter_map(|(_, id)| self.posts.get(id))
+    }
+
+    /// The same set as the newest post of its first column has, where that stands in the same columns.
+    pub(super) fn shared(&self, set: ColumnSet) -> ColumnSet {
+        let newest = set.iter().next().and_then(|name| self.columns.get(name)?.window.last());
+        let known = newest.and_then(|(_, post)| self.posts.get(post)).map(|post| &post.columns);
+        known.filter(|known| **known == set).cloned().unwrap_or(set)
     }
 
     /// The column of that name; made where there is none.
@@ -161,7 +219,7 @@ impl Desk {
     pub(super) fn show(&mut self, column: &ColumnName, post: &PostId) {
         let Some(view) = self.posts.get(post) else { return };
         let (place, case) = (view.place(), view.case);
-        self.recount(case, |desk| {
+        self.recount_shown(case, |desk| {
             desk.column(column).window.insert(place);
         });
         let Some(shown) = self.columns.get(column).filter(|shown| shown.window.len() > WINDOW) else { return };
@@ -175,7 +233,7 @@ impl Desk {
     fn hide(&mut self, column: &ColumnName, post: &PostId) {
         let Some(view) = self.posts.get(post) else { return };
         let (place, case) = (view.place(), view.case);
-        self.recount(case, |desk| {
+        self.recount_shown(case, |desk| {
             if let Some(column) = desk.columns.get_mut(column) {
                 column.window.remove(&place);
             }

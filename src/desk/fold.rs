@@ -6,14 +6,19 @@ use std::sync::Arc;
 use crate::model::event::{EVENT_VERSION, Standing};
 use crate::model::{Body, BodyId, CaseId, Envelope, Event, NetworkKind, PostId, Purpose};
 
+use super::author::OptOut;
 use super::case::{Answer, CaseDraft, HandOver, Resolution, TAGS_KEPT};
 use super::column::{PostState, PostView};
+use super::message::CaseMessage;
 use super::{Case, Desk};
 
 /// Takes one envelope in. Envelopes come in the order of the log; one that was folded before changes nothing.
 pub fn fold(desk: &mut Desk, envelope: &Envelope) {
     if envelope.seq <= desk.seq {
         return;
+    }
+    if desk.index.of == desk.seq {
+        desk.index.of = envelope.seq;
     }
     desk.seq = envelope.seq;
     desk.counters.events += 1;
@@ -24,7 +29,7 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
     }
     match &envelope.event {
         Event::PostMatched { .. } => desk.post_matched(envelope),
-        Event::PostEdited { post } => desk.post_edited(post, envelope.body.as_ref()),
+        Event::PostEdited { post } => desk.post_edited(post, envelope),
         Event::PostDeleted { post } => {
             if let Some(view) = desk.posts.get_mut(post) {
                 view.state = PostState::Deleted;
@@ -100,15 +105,31 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
             // A reply that failed here and is taken to the network's own page has left the outbox.
             desk.reply_dropped(*reply);
             desk.change_case(*case, |case| {
-                case.handed_over = Some(HandOver {
+                case.handed_over = Some(Box::new(HandOver {
                     reply: *reply,
                     to: to.clone(),
                     purpose: *purpose,
                     account: account.clone(),
                     rep: envelope.rep.clone(),
                     at: envelope.at,
-                });
+                }));
             });
+        }
+
+        Event::ReplyDelivered { reply, case, message } => desk.reply_delivered(*reply, *case, message, envelope),
+        Event::DmReceived { message, author, sent_at, .. } => {
+            desk.message_seen(author, CaseMessage::seen(message, false, *sent_at, envelope));
+        }
+        Event::DmSent { message, to, sent_at, .. } => {
+            desk.message_seen(to, CaseMessage::seen(message, true, *sent_at, envelope));
+        }
+        Event::AuthorOptedOut { author, post } => {
+            let opt_out = OptOut { at: envelope.at, rep: envelope.rep.clone(), post: post.clone() };
+            // Who said so first stays known.
+            desk.opted_out.entry(author.clone()).or_insert(opt_out);
+        }
+        Event::AuthorOptOutLifted { author } => {
+            desk.opted_out.remove(author);
         }
 
         Event::GapOpened { gap, columns, from } => desk.gap_opened(*gap, columns, *from),
@@ -135,15 +156,19 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
 impl Desk {
     /// A post new to the desk, or one that a further column asked for.
     fn post_matched(&mut self, envelope: &Envelope) {
-        let Some(view) = PostView::of(envelope) else { return };
+        let Some(mut view) = PostView::of(envelope) else { return };
+        view.columns = self.shared(view.columns);
         let (post, columns) = (view.id.clone(), view.columns.clone());
         if let Some(known) = self.posts.get_mut(&post) {
-            if known.body.is_none() && matches!(known.state, PostState::Present | PostState::Edited) {
+            if known.lacks_text() {
                 known.body = view.body;
             }
             for column in &columns {
-                let Some(known) = self.posts.get_mut(&post) else { return };
-                if known.columns.insert(column.clone()) {
+                let case = self.posts.get(&post).and_then(|known| known.case);
+                let is_further = self.recount(case, |desk| {
+                    desk.posts.get_mut(&post).is_some_and(|known| known.columns.insert(column.clone()))
+                });
+                if is_further {
                     self.column(column).matched += 1;
                     self.show(column, &post);
                 }
@@ -166,6 +191,7 @@ impl Desk {
             for column in &columns {
                 self.show(column, &post);
             }
+            self.follow_handle(&post);
         }
         self.release_post(&post);
     }
@@ -187,14 +213,25 @@ impl Desk {
         }
     }
 
-    fn post_edited(&mut self, post: &PostId, body: Option<&Body>) {
+    fn post_edited(&mut self, post: &PostId, envelope: &Envelope) {
         let Some(view) = self.posts.get_mut(post) else { return };
         if view.state == PostState::Deleted {
             return;
         }
-        if let Some(Body::Post(body)) = body {
+        if let Some(Body::Post(body)) = &envelope.body {
+            // A quoted text that was taken out is no edit of its author's.
+            let has_other_words = view.body.as_ref().is_none_or(|known| known.text != body.text);
             view.body = Some(Arc::new((**body).clone()));
-            view.state = PostState::Edited;
+            if body.is_edited || has_other_words {
+                view.state = PostState::Edited;
+                let (case, at) = (view.case, envelope.at);
+                if let Some(case) = case.and_then(|case| self.cases.get_mut(&case))
+                    && case.last_said().is_some()
+                {
+                    case.edited_since = Some(at);
+                }
+            }
+            self.follow_handle(post);
         } else {
             view.body = None;
             view.state = PostState::Erased;
@@ -230,6 +267,7 @@ impl Desk {
                     reply.text = None;
                 }
             }
+            "message" => self.message_erased(name),
             // The words of a note are never held here.
             _ => {}
         }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AuthorId, CaseId, ColumnName, GapId, PostId, ReplyId, Seq};
+use crate::model::{AuthorId, CaseId, ColumnName, GapId, ReplyId, Seq};
 
 pub mod alike;
 pub mod author;
@@ -18,7 +18,9 @@ pub mod checkpoint;
 pub mod column;
 pub mod fold;
 pub mod gap;
+pub mod held;
 pub mod keep;
+pub mod message;
 mod moment;
 pub mod outbox;
 pub mod spend;
@@ -26,9 +28,11 @@ pub mod triage;
 
 pub use author::{AuthorHistory, Contact};
 pub use case::{Case, CaseDraft};
-pub use column::{Column, Gap, PostState, PostView};
+pub use column::{Column, ColumnSet, Gap, PostState, PostView};
 pub use fold::fold;
+pub use held::Held;
 pub use keep::Index;
+pub use message::CaseMessage;
 pub use outbox::Reply;
 pub use spend::Spending;
 
@@ -38,10 +42,11 @@ pub struct Desk {
     /// The last envelope folded.
     pub seq: Seq,
     pub columns: BTreeMap<ColumnName, Column>,
-    /// The posts of all windows and of all cases held here.
-    pub posts: HashMap<PostId, PostView>,
+    /// The posts of all windows and of all cases held here. Their words are here as far as somebody may look at
+    /// them next; the rest is read from the store when it is wanted.
+    pub posts: Held<PostView>,
     /// Open cases, and resolved ones while a window shows a post of theirs or a reply of theirs is not finished.
-    pub cases: HashMap<CaseId, Case>,
+    pub cases: Held<Case>,
     /// Replies not finished, and the latest finished ones.
     pub replies: BTreeMap<ReplyId, Reply>,
     pub gaps: BTreeMap<GapId, Gap>,
@@ -54,6 +59,8 @@ pub struct Desk {
     pub idle_authors: VecDeque<AuthorId>,
     /// Answers typed elsewhere that came in before the post they answer, as a backfill brings them.
     pub early_answers: VecDeque<(CaseId, case::Answer)>,
+    /// Who asked not to be contacted in public any more.
+    pub opted_out: BTreeMap<AuthorId, author::OptOut>,
     /// Follows from all of the above; [`Desk::reindex`] makes it anew for a desk put together by hand.
     pub index: Index,
 }

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountName, Body, CaseId, Delivery, Envelope, Event, PostId, Purpose, RepName, ReplyId, SessionId,
+    AccountName, Body, CaseId, Delivery, Envelope, Event, MessageId, PostId, Purpose, RepName, ReplyId, SessionId,
 };
 
 use super::case::Answer;
+use super::message::CaseMessage;
 use super::{Desk, alike};
 
 /// So many finished replies stay in memory, for the screen and the same-text guard.
@@ -38,9 +39,9 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// It is public and needs nobody any more.
+    /// It is out and needs nobody any more.
     pub fn is_finished(&self) -> bool {
-        matches!(self.delivery, Delivery::Sent { .. })
+        matches!(self.delivery, Delivery::Sent { .. } | Delivery::Delivered { .. })
     }
 }
 
@@ -74,7 +75,7 @@ impl Desk {
         };
         let known = self.replies.remove(id);
         if let Some(known) = &known
-            && matches!(known.delivery, Delivery::Sending | Delivery::Sent { .. })
+            && matches!(known.delivery, Delivery::Sending | Delivery::Sent { .. } | Delivery::Delivered { .. })
         {
             // It may be public: queueing it again could publish it twice.
             self.replies.insert(*id, known.clone());
@@ -146,6 +147,27 @@ impl Desk {
         }
         self.counters.replies_sent += 1;
         self.reply_answers(case, answer);
+        self.keep_finished();
+    }
+
+    /// A direct message of the outbox has arrived: our turn is over in private.
+    pub(super) fn reply_delivered(&mut self, id: ReplyId, case: CaseId, message: &MessageId, envelope: &Envelope) {
+        let mut said = CaseMessage::ours(message.clone(), envelope.at, Some(envelope.rep.clone()), None);
+        if let Some(reply) = self.replies.get_mut(&id) {
+            if reply.is_finished() {
+                return;
+            }
+            reply.delivery = Delivery::Delivered { message: message.clone(), at: envelope.at };
+            said.rep = Some(reply.rep.clone());
+            said.text.clone_from(&reply.text);
+            self.index.finished.insert((envelope.at, id));
+        }
+        self.counters.replies_sent += 1;
+        self.message_joins(case, said);
+        self.keep_finished();
+    }
+
+    fn keep_finished(&mut self) {
         while self.index.finished.len() > FINISHED_KEPT
             && let Some((_, oldest)) = self.index.finished.pop_first()
         {

@@ -62,8 +62,10 @@ impl Desk {
         // No case is overdue before the common limit, so the walk ends early however many wait.
         self.index
             .waiting
-            .iter()
-            .take_while(move |(since, _)| now.duration_since(*since) >= OVERDUE_AFTER)
+            .values()
+            .flat_map(move |waiting| {
+                waiting.iter().take_while(move |(since, _)| now.duration_since(*since) >= OVERDUE_AFTER)
+            })
             .filter_map(|(since, id)| self.cases.get(id).map(|case| (*since, case)))
             .filter(move |(since, case)| used(*since, target(case), now) == Used::Overdue)
             .map(|(_, case)| case)

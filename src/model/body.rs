@@ -5,11 +5,13 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{CaseId, EventId, PostId, ReplyId};
+use super::id::{CaseId, EventId, MessageId, PostId, ReplyId};
+use super::message::Message;
 use super::post::Post;
 use super::reply::Purpose;
 
-/// Names a body in the store: `post/x:123`, `draft/CASE/acknowledgement`, `reply/ID`, `note/ID`.
+/// Names a body in the store: `post/x:123`, `draft/CASE/acknowledgement`, `reply/ID`, `note/ID`,
+/// `message/x:123`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BodyId(String);
@@ -26,6 +28,7 @@ impl BodyId {
             Purpose::DmRequest => "dm-request",
             Purpose::Both => "both",
             Purpose::HappyPost => "happy-post",
+            Purpose::DirectMessage => "direct-message",
         };
         Self(format!("draft/{case}/{purpose}"))
     }
@@ -37,6 +40,10 @@ impl BodyId {
     /// `event` is the note's own event.
     pub fn note(event: EventId) -> Self {
         Self(format!("note/{event}"))
+    }
+
+    pub fn message(id: &MessageId) -> Self {
+        Self(format!("message/{id}"))
     }
 
     /// For stores, which read the name back.
@@ -71,6 +78,8 @@ pub enum Body {
     Reply(String),
     /// Words for the team only; nothing that sends takes them.
     Note(String),
+    /// A direct message, from or to us.
+    Message(Box<Message>),
 }
 
 impl Body {
@@ -79,6 +88,7 @@ impl Body {
         match self {
             Body::Post(post) => Some(&post.text),
             Body::Reply(text) | Body::Note(text) => Some(text),
+            Body::Message(message) => Some(&message.text),
             // Half-written text is found in its case, not among what was said.
             Body::Draft(_) => None,
         }
@@ -89,7 +99,7 @@ impl Body {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
     pub id: BodyId,
-    /// When it was written: a post's own time, else the event's.
+    /// When it was written: a post's or message's own time, else the event's.
     pub at: Timestamp,
     pub body: Body,
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::body::{Body, BodyId};
 use super::goodbye;
 use super::id::{
-    AccountName, AuthorId, CaseId, ColumnName, ConversationId, EventId, GapId, MachineName, PostId, RepName, ReplyId,
-    Seq, SessionId,
+    AccountName, AuthorId, CaseId, ColumnName, ConversationId, EventId, GapId, MachineName, MessageId, PostId, RepName,
+    ReplyId, Seq, SessionId,
 };
 use super::link::GapFill;
 use super::post::Post;
@@ -219,6 +219,38 @@ pub enum Event {
         account: AccountName,
     },
 
+    /// The network took a direct message of the outbox.
+    ReplyDelivered {
+        reply: ReplyId,
+        case: CaseId,
+        message: MessageId,
+    },
+    /// Somebody wrote one of our accounts a direct message; the desk finds the case it belongs to.
+    DmReceived {
+        message: MessageId,
+        author: AuthorId,
+        account: AccountName,
+        sent_at: Timestamp,
+    },
+    /// One of our accounts wrote somebody a direct message, as the network shows it: from here or elsewhere.
+    DmSent {
+        message: MessageId,
+        to: AuthorId,
+        account: AccountName,
+        sent_at: Timestamp,
+    },
+    /// Somebody asked not to be contacted in public any more: nobody on the team mentions them until it is lifted.
+    AuthorOptedOut {
+        author: AuthorId,
+        /// Where they said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        post: Option<PostId>,
+    },
+    /// They may be contacted again.
+    AuthorOptOutLifted {
+        author: AuthorId,
+    },
+
     GapOpened {
         gap: GapId,
         columns: Vec<ColumnName>,
@@ -324,11 +356,16 @@ impl Event {
             | Event::ReplyFailed { case, .. }
             | Event::ReplyParked { case, .. }
             | Event::ReplyDropped { case, .. }
-            | Event::ReplyHandedOver { case, .. } => Some(*case),
+            | Event::ReplyHandedOver { case, .. }
+            | Event::ReplyDelivered { case, .. } => Some(*case),
             Event::PostMatched { .. }
             | Event::PostEdited { .. }
             | Event::PostDeleted { .. }
             | Event::BodyErased { .. }
+            | Event::DmReceived { .. }
+            | Event::DmSent { .. }
+            | Event::AuthorOptedOut { .. }
+            | Event::AuthorOptOutLifted { .. }
             | Event::GapOpened { .. }
             | Event::GapClosed { .. }
             | Event::GapFilled { .. }
@@ -354,6 +391,7 @@ impl Event {
             | Event::ReplyRecalled { .. }
             | Event::ReplyAttempted { .. }
             | Event::ReplySent { .. }
+            | Event::ReplyDelivered { .. }
             | Event::ReplyHandedOver { .. } => true,
             Event::CaseOpened { .. }
             | Event::CaseTagged { .. }
@@ -370,6 +408,10 @@ impl Event {
             | Event::PostEdited { .. }
             | Event::PostDeleted { .. }
             | Event::BodyErased { .. }
+            | Event::DmReceived { .. }
+            | Event::DmSent { .. }
+            | Event::AuthorOptedOut { .. }
+            | Event::AuthorOptOutLifted { .. }
             | Event::GapOpened { .. }
             | Event::GapClosed { .. }
             | Event::GapFilled { .. }
@@ -387,8 +429,12 @@ impl Event {
             Event::NoteAdded { note, .. } => Some(BodyId::note(*note)),
             Event::DraftSaved { case, purpose } => Some(BodyId::draft(*case, *purpose)),
             Event::ReplyQueued { reply, .. } | Event::ReplyHandedOver { reply, .. } => Some(BodyId::reply(*reply)),
+            Event::DmReceived { message, .. } | Event::DmSent { message, .. } => Some(BodyId::message(message)),
             Event::PostDeleted { .. }
             | Event::BodyErased { .. }
+            | Event::ReplyDelivered { .. }
+            | Event::AuthorOptedOut { .. }
+            | Event::AuthorOptOutLifted { .. }
             | Event::CaseOpened { .. }
             | Event::CaseClaimed { .. }
             | Event::CaseReleased { .. }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 use uuid::Uuid;
 
 /// One of the networks replydeck can listen to and answer on.
@@ -45,28 +46,29 @@ impl fmt::Display for NetworkKind {
     }
 }
 
-/// Text ids that carry their network in front: `x:1789…`, `bluesky:at://…`, `mastodon:https://…`.
+/// Text ids that carry their network in front: `x:1789…`, `bluesky:at://…`, `mastodon:https://…`. Those of X have
+/// room in the value itself: a desk holds tens of thousands, and each would be an allocation of its own.
 macro_rules! network_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(Arc<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// `native` is the id as the network itself writes it.
             pub fn new(network: NetworkKind, native: &str) -> Self {
-                Self(format!("{}:{native}", network.prefix()).into())
+                Self(format_smolstr!("{}:{native}", network.prefix()))
             }
 
             /// The whole id, network prefix included.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
 
             /// The id as the network itself writes it.
             pub fn native(&self) -> &str {
-                self.0.split_once(':').map_or(&self.0, |(_, native)| native)
+                self.0.split_once(':').map_or(self.as_str(), |(_, native)| native)
             }
 
             /// The network the id belongs to; X where the prefix is unknown, as in stores of later versions.
@@ -101,6 +103,11 @@ network_id!(
 network_id!(
     /// The thread a post belongs to, named by its first post.
     ConversationId
+);
+
+network_id!(
+    /// One direct message, by the network's id of it.
+    MessageId
 );
 
 /// Short names given by people: the config or the operating system.

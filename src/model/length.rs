@@ -33,6 +33,16 @@ pub fn length(network: NetworkKind, text: &str) -> Length {
     }
 }
 
+/// Counts a direct message, in characters.
+pub fn message_length(network: NetworkKind, text: &str) -> Length {
+    let limit = match network {
+        NetworkKind::X => 10_000,
+        NetworkKind::Bluesky => 1_000,
+        NetworkKind::Mastodon => 500,
+    };
+    Length { used: text.chars().count(), limit }
+}
+
 /// X's weighted length: NFC, 1 for Latin and its neighbours, 2 for the rest and for any emoji, 23 for any link.
 /// The crate's own default parser panics on ordinary text, so another one is named here.
 fn x_weighted(text: &str) -> usize {

@@ -12,6 +12,8 @@ pub mod goodbye;
 pub mod id;
 pub mod length;
 pub mod link;
+pub mod login;
+pub mod message;
 pub mod post;
 pub mod price;
 pub mod reply;
@@ -25,10 +27,12 @@ pub use body::{Body, BodyId, DraftText, FoundOnNetwork, Hit, SearchRefused};
 pub use case::{CaseStatus, Mark};
 pub use event::{Envelope, Event, Expect, NewEvent, NotAppended};
 pub use id::{
-    AccountName, AuthorId, CaseId, ColumnName, ConversationId, EventId, GapId, IdSource, MachineName, NetworkKind,
-    PostId, RepName, ReplyId, Seq, SessionId,
+    AccountName, AuthorId, CaseId, ColumnName, ConversationId, EventId, GapId, IdSource, MachineName, MessageId,
+    NetworkKind, PostId, RepName, ReplyId, Seq, SessionId,
 };
 pub use link::{GapFill, GoneSession, LinkReport, LinkState};
+pub use login::{LoginReport, LoginState};
+pub use message::Message;
 pub use post::{Author, Post};
 pub use reply::{Delivery, Purpose};
 pub use verdict::Verdict;

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::PostId;
+use super::id::{MessageId, PostId};
 
-/// What a public reply is for. It is also the kind of a draft: one draft per case and purpose.
+/// What an answer is for; all but the last are public. It is also the kind of a draft: one draft per case and purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
@@ -15,10 +15,13 @@ pub enum Purpose {
     Both,
     /// Asks a customer whose case is resolved to say so in public.
     HappyPost,
+    /// The answer itself, which only the customer sees.
+    DirectMessage,
 }
 
 impl Purpose {
-    pub const ALL: [Purpose; 4] = [Purpose::Acknowledgement, Purpose::DmRequest, Purpose::Both, Purpose::HappyPost];
+    pub const ALL: [Purpose; 5] =
+        [Purpose::Acknowledgement, Purpose::DmRequest, Purpose::Both, Purpose::HappyPost, Purpose::DirectMessage];
 
     /// The words on the screen.
     pub fn title(self) -> &'static str {
@@ -27,11 +30,17 @@ impl Purpose {
             Purpose::DmRequest => "DM request",
             Purpose::Both => "acknowledgement and DM request",
             Purpose::HappyPost => "request for a happy post",
+            Purpose::DirectMessage => "direct message",
         }
     }
 
     pub fn acknowledges(self) -> bool {
         matches!(self, Purpose::Acknowledgement | Purpose::Both)
+    }
+
+    /// Only the customer sees it.
+    pub fn is_private(self) -> bool {
+        self == Purpose::DirectMessage
     }
 
     pub fn asks_for_dm(self) -> bool {
@@ -51,6 +60,11 @@ pub enum Delivery {
     Sending,
     Sent {
         post: PostId,
+        at: Timestamp,
+    },
+    /// A direct message that the network took.
+    Delivered {
+        message: MessageId,
         at: Timestamp,
     },
     /// The network refused it; nothing was published.
@@ -81,7 +95,7 @@ impl Delivery {
         match self {
             Delivery::Queued { .. } => "queued",
             Delivery::Sending => "sending",
-            Delivery::Sent { .. } => "sent",
+            Delivery::Sent { .. } | Delivery::Delivered { .. } => "sent",
             Delivery::Failed { .. } => "failed",
             Delivery::Parked { .. } => "parked",
         }

@@ -33,6 +33,43 @@ pub fn has_link(text: &str) -> bool {
     })
 }
 
+/// Whether a customer's answer asks us to stop writing to them. Only plain words count: what is missed here a rep
+/// writes down, what is taken wrongly a rep lifts.
+pub fn asks_to_stop(text: &str) -> bool {
+    let words: Vec<&str> = without_mentions(text);
+    let said = words.join(" ").to_lowercase().replace('\u{2019}', "'");
+    let bare = said.trim_matches(|c: char| !c.is_alphanumeric());
+    matches!(bare, "stop" | "unsubscribe" | "stopp" | "basta" | "para" | "parad" | "paren")
+        || said.starts_with("stop. ")
+        || STOPS.iter().any(|stop| said.contains(stop))
+}
+
+/// Lower case; each is said to whom one talks with, hardly ever of something else.
+const STOPS: [&str; 22] = [
+    "don't contact me",
+    "do not contact me",
+    "stop contacting me",
+    "stop replying to me",
+    "stop messaging me",
+    "stop tagging me",
+    "don't write to me",
+    "do not write to me",
+    "don't reply to me",
+    "schreibt mir nicht mehr",
+    "schreiben sie mir nicht mehr",
+    "hört auf mir zu",
+    "no me escriban",
+    "no me contacten",
+    "dejen de responderme",
+    "dejen de escribirme",
+    "non scrivetemi",
+    "non contattatemi",
+    "smettete di rispondermi",
+    "smettete di scrivermi",
+    "連絡しないで",
+    "返信はいりません",
+];
+
 fn without_mentions(text: &str) -> Vec<&str> {
     text.split_whitespace().skip_while(|word| word.starts_with('@')).collect()
 }
@@ -48,7 +85,30 @@ fn is_link(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::are_same_words;
+    use super::{are_same_words, asks_to_stop};
+
+    #[test]
+    fn a_plain_stop_is_understood_and_a_complaint_is_none() {
+        for stop in [
+            "@acme stop",
+            "@acme STOP!!",
+            "Please don’t contact me again.",
+            "stop. I was not talking to you",
+            "@acme Bitte schreibt mir nicht mehr.",
+            "もう連絡しないでください",
+        ] {
+            assert!(asks_to_stop(stop), "{stop}");
+        }
+        for other in [
+            "@acme my line stops every evening",
+            "stop the outages",
+            "nobody contacted me",
+            "why did you stop replying to my mother",
+            "",
+        ] {
+            assert!(!asks_to_stop(other), "{other}");
+        }
+    }
 
     #[test]
     fn words_are_compared_as_x_shows_them() {

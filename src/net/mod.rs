@@ -21,7 +21,10 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::spend::{Budget, Gauge, Gauged};
-use crate::model::{Account, ColumnName, FoundOnNetwork, GapId, LinkReport, Post, PostId, ReplyId};
+use crate::model::{
+    Account, AccountName, AuthorId, ColumnName, FoundOnNetwork, GapId, LinkReport, LoginReport, Message, MessageId,
+    Post, PostId, ReplyId, Verdict,
+};
 use crate::rules::Rule;
 
 pub use self::http::NetSetupError;
@@ -50,6 +53,21 @@ pub trait Network: Send + Sync + std::fmt::Debug {
     /// Looks whether a reply of which nobody knows the outcome was published since `attempted`.
     async fn read_back(&self, outgoing: &Outgoing, attempted: Timestamp) -> ReadBack;
 
+    /// Whether somebody takes direct messages from this account: asked before one is drafted. X charges for it.
+    async fn may_message(&self, _author: &AuthorId) -> Verdict {
+        Verdict::No { why: NO_MESSAGES.to_owned() }
+    }
+
+    /// Sends a direct message. Called once per attempt, as [`Network::send`].
+    async fn send_message(&self, _outgoing: &OutgoingMessage) -> Result<MessageId, SendError> {
+        Err(SendError::Refused { why: NO_MESSAGES.to_owned(), remedy: String::new(), may_retry: false })
+    }
+
+    /// Looks whether a direct message of which nobody knows the outcome arrived.
+    async fn read_back_message(&self, _outgoing: &OutgoingMessage, _attempted: Timestamp) -> ReadBack<MessageId> {
+        ReadBack::Unknown { why: NO_MESSAGES.to_owned() }
+    }
+
     /// Reads what these columns may have missed from `from` to `to` and hands it to them as the stream would
     /// have, oldest first. May wait until the network's search reaches up to `to`.
     async fn backfill(&self, feeds: &[Feed], from: Timestamp, to: Timestamp) -> Backfill;
@@ -73,9 +91,47 @@ pub trait Network: Send + Sync + std::fmt::Debug {
         Err("this network cannot be asked about queries".to_owned())
     }
 
+    /// Looks whether these posts still stand as they were read; at most [`LOOKED_UP`] of them. Networks that tell of
+    /// deletions by themselves have nothing to say.
+    async fn look_up(&self, _posts: &[PostId]) -> Result<Vec<Inbound>, Missing> {
+        Ok(Vec::new())
+    }
+
+    /// The connections the network holds open for this app, in words. Closes nothing.
+    async fn connections(&self) -> Result<Vec<Connection>, Missing> {
+        Ok(Vec::new())
+    }
+
+    /// Closes these connections. Only after somebody was asked: another program may be using them.
+    async fn close(&self, _connections: &[Connection]) -> Result<usize, Missing> {
+        Ok(0)
+    }
+
     /// Asks the network whether credentials, plan and rules work; sends and changes nothing.
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding>;
+
+    /// Renews the account's login ahead of its end until `stop`, and says how it stands whenever that changes. A
+    /// network whose credentials do not end has nothing to say.
+    async fn keep_login(&self, _told: mpsc::Sender<LoginReport>, stop: CancellationToken) {
+        stop.cancelled().await;
+    }
 }
+
+/// So many posts are looked up with one question.
+pub const LOOKED_UP: usize = 100;
+
+/// A connection a network holds open for our app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    pub id: String,
+    /// What it is for, in the network's word.
+    pub what: String,
+    pub since: Option<Timestamp>,
+    /// The address it comes from, as the network saw it.
+    pub from: String,
+}
+
+const NO_MESSAGES: &str = "this network's direct messages cannot be reached from here";
 
 /// A column as its network needs it: what to listen for and where matches go.
 #[derive(Clone, Debug)]
@@ -92,9 +148,18 @@ pub enum Inbound {
     Post(Box<Post>),
     /// A post of our own account that no column asked for; it may answer a case. Told to one column only.
     Own(Box<Post>),
+    /// A direct message from or to us, as the network shows it. Told to one column only.
+    Message {
+        account: AccountName,
+        message: Box<Message>,
+    },
     /// The author changed the post; `Post::id` is still the first version's.
     Edited(Box<Post>),
     Deleted {
+        post: PostId,
+    },
+    /// It is no longer shown to us: its author protects their posts now, or was suspended.
+    Withheld {
         post: PostId,
     },
     /// From `from` on posts may be missing.
@@ -122,6 +187,15 @@ pub struct Outgoing {
     pub text: String,
 }
 
+/// A direct message on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingMessage {
+    pub reply: ReplyId,
+    pub to: AuthorId,
+    /// Exactly what is sent.
+    pub text: String,
+}
+
 /// Why a reply did not go out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
@@ -141,9 +215,9 @@ pub enum SendError {
 
 /// What reading back found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadBack {
-    /// It is public.
-    Published(PostId),
+pub enum ReadBack<Id = PostId> {
+    /// It is public, or has arrived.
+    Published(Id),
     /// It is certainly not: it may be sent again.
     Absent,
     /// The network did not let us look, or what we saw does not prove either.

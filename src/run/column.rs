@@ -74,7 +74,12 @@ pub async fn run(
                     open = None;
                 }
             }
-            Inbound::Post(_) | Inbound::Own(_) | Inbound::Edited(_) | Inbound::Deleted { .. } => {}
+            Inbound::Post(_)
+            | Inbound::Own(_)
+            | Inbound::Message { .. }
+            | Inbound::Edited(_)
+            | Inbound::Deleted { .. }
+            | Inbound::Withheld { .. } => {}
         }
         if intake.send(Taken { column: column.clone(), what }).await.is_err() {
             break;

@@ -32,10 +32,14 @@ use crate::ui;
 
 /// The inbox holds so many messages; who has more waits.
 const INBOX: usize = 64;
-/// So many waiting messages are taken in before a frame is drawn.
-const DRAIN: usize = 256;
+/// For so long waiting messages are taken in before keys and frames have their turn again.
+const DRAIN: Duration = Duration::from_millis(2);
 /// A checkpoint is kept after so many events, and at the end.
 const CHECKPOINT_EVERY: u64 = 20_000;
+/// It is made while no key has come for so long, for making one takes some time…
+const CALM: Duration = Duration::from_secs(2);
+/// …or, with never so much peace, after so many further events.
+const CHECKPOINT_LATEST: u64 = 100_000;
 /// At the end, so long a request in flight may take.
 const LAST_SENDS: Duration = Duration::from_secs(5);
 
@@ -79,7 +83,8 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     super::signals::watch(&stop, &tasks).context("signals cannot be watched")?;
 
     let past = log.last().await?;
-    let (desk, unread) = store::load(&*log).await?;
+    let (_, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    let desk = store::load(&*log, &setup.columns, rows).await?;
     let mut screen = Screen::open()
         .context("this is no terminal: the deck needs one (try `replydeck match` or `replydeck ingest`)")?;
     let mut app = App::new(setup, screen.size(), clock(), IdSource::new(random));
@@ -129,6 +134,7 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
         cache: ui::Cache::new(theme),
         pace: Pace::new(Instant::now()),
         checkpoint_at: app.desk.seq.0 + CHECKPOINT_EVERY,
+        last_key: Instant::now(),
         app,
         screen: &mut screen,
         effects,
@@ -141,9 +147,6 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
         holds,
         was_cut_off: false,
     };
-    if !unread.is_empty() {
-        deck.effects.run(app::Effect::ReadBodies { ids: unread }, &deck.app);
-    }
     let ended = deck.turn(messages, reloads).await;
     // One path for every end: nothing new comes in, what is on its way arrives, the terminal is given back last.
     stop.cancel();
@@ -182,6 +185,7 @@ struct Deck<'a> {
     pace: Pace,
     shown: Vec<usize>,
     checkpoint_at: u64,
+    last_key: Instant,
     editing: Option<Editing>,
     holds: Option<Holds>,
     /// The terminal is gone or a signal came: the rep did not quit.
@@ -234,8 +238,14 @@ impl Deck<'_> {
                 Some(msg) = messages.recv() => (msg, Reason::News),
                 Some(reload) = reloaded(reloads.as_mut()) => (Msg::Reloaded(reload), Reason::Key),
             };
+            let began = Instant::now();
+            let is_key = reason == Reason::Key;
+            if is_key {
+                self.last_key = began;
+            }
             let mut wanted = self.handle(msg, &mut input)?;
-            for _ in 0..DRAIN {
+            // A key is drawn before anything else is taken in.
+            while !(is_key && wanted) && began.elapsed() < DRAIN {
                 match messages.try_recv() {
                     Ok(more) => wanted |= self.handle(more, &mut input)?,
                     Err(_) => break,
@@ -280,7 +290,9 @@ impl Deck<'_> {
                 ForTerminal::Quit => self.app.quitting = true,
             }
         }
-        if self.app.desk.seq.0 >= self.checkpoint_at && self.app.caught_up {
+        let seq = self.app.desk.seq.0;
+        let is_calm = self.last_key.elapsed() >= CALM || seq >= self.checkpoint_at + CHECKPOINT_LATEST;
+        if seq >= self.checkpoint_at && is_calm && self.app.caught_up {
             self.checkpoint_at = self.app.desk.seq.0 + CHECKPOINT_EVERY;
             let (log, seq, state) = (Arc::clone(&self.effects.log), self.app.desk.seq, self.app.desk.checkpoint());
             self.effects.tasks.spawn(async move {

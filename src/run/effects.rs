@@ -22,7 +22,9 @@ use crate::app::{App, Effect, FromStore, Msg, NewColumn};
 use crate::config::append;
 use crate::log::{AppendError, Log, LogError};
 use crate::model::spend::Gauge;
-use crate::model::{AccountName, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, SessionId};
+use crate::model::{
+    AccountName, AuthorId, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, PostId, SessionId, Verdict,
+};
 use crate::net::{Clock, Network};
 use crate::rules::Rule;
 
@@ -111,9 +113,9 @@ impl Effects {
             }
             Effect::Send { reply } => self.deliver(reply, app, false),
             Effect::ReadBack { reply } => self.deliver(reply, app, true),
-            Effect::ReadBodies { ids } => {
-                self.read(move |log| async move { log.bodies(ids).await.map(FromStore::Bodies) })
-            }
+            Effect::ReadBodies { ids } => self.read(move |log| async move {
+                log.bodies(ids.clone()).await.map(|found| FromStore::Bodies { asked: ids, found })
+            }),
             Effect::ReadOlder { column, name, before } => self.read(move |log| async move {
                 log.older(name, before, PAGE).await.map(|posts| FromStore::Older { column, posts })
             }),
@@ -128,6 +130,8 @@ impl Effects {
             Effect::TryQuery { rule } => self.try_query(rule, app),
             Effect::Gauge { account, rule, gauge } => self.gauge(&account, rule, gauge),
             Effect::AddColumn { column } => self.add_column(column),
+            Effect::LookUp { account, posts } => self.look_up(&account, posts),
+            Effect::AskMayMessage { account, author } => self.ask_may_message(account, author),
             Effect::Open { url } => self.open(url),
             Effect::HandOver { url, bare, text } => Some(ForTerminal::Write(self.hand_over(url, &bare, &text))),
             Effect::Copy { text } => Some(ForTerminal::Write(clipboard(&text))),
@@ -265,6 +269,38 @@ impl Effects {
             }
         });
         None
+    }
+
+    /// What the look shows goes the way of the stream: the intake writes it down and erases.
+    fn look_up(&self, account: &AccountName, posts: Vec<PostId>) -> Option<ForTerminal> {
+        let feed = self.feeds.get(account).and_then(|feeds| feeds.borrow().first().cloned());
+        if let (Some(network), Some(feed)) = (self.networks.get(account).cloned(), feed) {
+            self.tasks.spawn(async move {
+                match network.look_up(&posts).await {
+                    Ok(changed) => {
+                        for inbound in changed {
+                            if feed.out.send(inbound).await.is_err() {
+                                return;
+                            }
+                        }
+                    }
+                    // The next look tries again.
+                    Err(missing) => tracing::info!(why = %missing.why, "posts could not be looked up"),
+                }
+            });
+        }
+        None
+    }
+
+    fn ask_may_message(&self, account: AccountName, author: AuthorId) -> Option<ForTerminal> {
+        let network = self.networks.get(&account).cloned();
+        self.answer(async move {
+            let verdict = match network {
+                Some(network) => network.may_message(&author).await,
+                None => Verdict::No { why: format!("the account {account} is not set up for sending") },
+            };
+            Msg::MayMessage { author, verdict }
+        })
     }
 
     fn read<F>(&self, ask: impl FnOnce(Arc<dyn Log>) -> F) -> Option<ForTerminal>

@@ -14,56 +14,13 @@ use std::io::{self, Write as _};
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::{Cell, CellWidth as _};
 use ratatui::layout::{Position, Size};
-use ratatui::style::{Color, Modifier};
+
+use look::{Look, changes};
+
+mod look;
 
 /// So many blanks are erased rather than written.
 const ERASED: u16 = 10;
-
-/// Modifiers that show on a blank.
-const SEEN_ON_BLANK: Modifier = Modifier::REVERSED
-    .union(Modifier::UNDERLINED)
-    .union(Modifier::CROSSED_OUT)
-    .union(Modifier::SLOW_BLINK)
-    .union(Modifier::RAPID_BLINK);
-
-/// What each modifier switches on, and what switches it off.
-const MODIFIERS: [(Modifier, u8, u8); 9] = [
-    (Modifier::BOLD, 1, 22),
-    (Modifier::DIM, 2, 22),
-    (Modifier::ITALIC, 3, 23),
-    (Modifier::UNDERLINED, 4, 24),
-    (Modifier::SLOW_BLINK, 5, 25),
-    (Modifier::RAPID_BLINK, 6, 25),
-    (Modifier::REVERSED, 7, 27),
-    (Modifier::HIDDEN, 8, 28),
-    (Modifier::CROSSED_OUT, 9, 29),
-];
-
-/// How a cell looks, apart from its characters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Look {
-    fg: Color,
-    bg: Color,
-    underline: Color,
-    modifier: Modifier,
-}
-
-impl Look {
-    fn of(cell: &Cell) -> Self {
-        Self { fg: cell.fg, bg: cell.bg, underline: cell.underline_color, modifier: cell.modifier }
-    }
-
-    /// Whether a blank looks the same with either.
-    fn is_same_on_blank(self, other: Self) -> bool {
-        let seen = |look: Self| look.modifier & SEEN_ON_BLANK;
-        self.bg == other.bg && seen(self) == seen(other) && (seen(self).is_empty() || self == other)
-    }
-
-    /// Nothing of it shows on a blank, so erasing does as well as writing.
-    fn is_bare_on_blank(self) -> bool {
-        self.is_same_on_blank(Look::default())
-    }
-}
 
 /// What stands in a cell of the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,6 +85,8 @@ pub struct Encoder {
     shown: Vec<Shown>,
     /// What was asked for on every cell; blank where a wide cluster covers it.
     asked: Vec<Cell>,
+    /// Which of them [may fall apart](may_fall_apart).
+    doubtful: Vec<bool>,
     /// The terminal's cursor, while it is known.
     at: Option<Position>,
     /// Every cluster since the last absolute move was of a sure width.
@@ -147,6 +106,7 @@ impl Encoder {
             out: Vec::new(),
             shown: vec![Shown::Blank; cells],
             asked: vec![Cell::EMPTY; cells],
+            doubtful: vec![false; cells],
             at: None,
             is_sure: false,
             look: Look::default(),
@@ -200,10 +160,12 @@ impl Encoder {
 
     fn keep(&mut self, x: u16, y: u16, cell: &Cell) {
         if let Some(place) = self.place(x, y) {
+            self.doubtful[place] = may_fall_apart(cell.symbol());
             self.asked[place] = cell.clone();
         }
         for covered in 1..cell.symbol().cell_width() {
             if let Some(place) = self.place(x + covered, y) {
+                self.doubtful[place] = false;
                 self.asked[place] = Cell::EMPTY;
             }
         }
@@ -211,7 +173,9 @@ impl Encoder {
 
     /// Where on a row the first cluster stands that [may fall apart](may_fall_apart).
     fn first_doubtful(&self, y: u16) -> Option<u16> {
-        (0..self.size.width).find(|x| self.place(*x, y).is_some_and(|place| may_fall_apart(self.asked[place].symbol())))
+        let from = self.place(0, y)?;
+        let row = self.doubtful.get(from..from + usize::from(self.size.width))?;
+        row.iter().position(|doubtful| *doubtful).and_then(|x| u16::try_from(x).ok())
     }
 
     /// Writes a row from `from` on, whatever stands there.
@@ -418,102 +382,6 @@ fn put_number(out: &mut Vec<u8>, number: u16) {
     debug_assert!(written.is_ok(), "a Vec takes everything");
 }
 
-/// The parameters that lead from one look to another.
-fn changes(from: Look, to: Look) -> Vec<u8> {
-    let mut codes: Vec<u8> = Vec::new();
-    let mut push = |code: &str| {
-        if !codes.is_empty() {
-            codes.push(b';');
-        }
-        codes.extend_from_slice(code.as_bytes());
-    };
-    let gone = from.modifier - to.modifier;
-    let mut kept = from.modifier & to.modifier;
-    let mut off = 0;
-    for (modifier, _, code) in MODIFIERS {
-        if gone.contains(modifier) {
-            if off != code {
-                push(&code.to_string());
-                off = code;
-            }
-            // Some share the code that switches them off.
-            for (sharing, _, shared) in MODIFIERS {
-                if shared == code {
-                    kept.remove(sharing);
-                }
-            }
-        }
-    }
-    for (modifier, code, _) in MODIFIERS {
-        if (to.modifier - kept).contains(modifier) {
-            push(&code.to_string());
-        }
-    }
-    if from.fg != to.fg {
-        push(&colour(to.fg, 30));
-    }
-    if from.bg != to.bg {
-        push(&colour(to.bg, 40));
-    }
-    if from.underline != to.underline {
-        push(&underline_colour(to.underline));
-    }
-    codes
-}
-
-/// `base` is 30 for the characters and 40 for what is behind them.
-fn colour(colour: Color, base: u8) -> String {
-    let plain = |n: u8| (base + n).to_string();
-    let bright = |n: u8| (base + 60 + n).to_string();
-    match colour {
-        Color::Reset => plain(9),
-        Color::Black => plain(0),
-        Color::Red => plain(1),
-        Color::Green => plain(2),
-        Color::Yellow => plain(3),
-        Color::Blue => plain(4),
-        Color::Magenta => plain(5),
-        Color::Cyan => plain(6),
-        Color::Gray => plain(7),
-        Color::DarkGray => bright(0),
-        Color::LightRed => bright(1),
-        Color::LightGreen => bright(2),
-        Color::LightYellow => bright(3),
-        Color::LightBlue => bright(4),
-        Color::LightMagenta => bright(5),
-        Color::LightCyan => bright(6),
-        Color::White => bright(7),
-        Color::Rgb(r, g, b) => format!("{};2;{r};{g};{b}", base + 8),
-        Color::Indexed(n) => format!("{};5;{n}", base + 8),
-    }
-}
-
-/// Underlines have no short codes; the sixteen colours are the first of the indexed ones.
-fn underline_colour(colour: Color) -> String {
-    let index = match colour {
-        Color::Reset => return "59".to_owned(),
-        Color::Rgb(r, g, b) => return format!("58;2;{r};{g};{b}"),
-        Color::Black => 0,
-        Color::Red => 1,
-        Color::Green => 2,
-        Color::Yellow => 3,
-        Color::Blue => 4,
-        Color::Magenta => 5,
-        Color::Cyan => 6,
-        Color::Gray => 7,
-        Color::DarkGray => 8,
-        Color::LightRed => 9,
-        Color::LightGreen => 10,
-        Color::LightYellow => 11,
-        Color::LightBlue => 12,
-        Color::LightMagenta => 13,
-        Color::LightCyan => 14,
-        Color::White => 15,
-        Color::Indexed(n) => n,
-    };
-    format!("58;5;{index}")
-}
-
 impl Backend for Encoder {
     type Error = io::Error;
 
@@ -567,6 +435,7 @@ impl Backend for Encoder {
         self.out.extend_from_slice(b"\x1b[m\x1b[2J");
         self.shown.fill(Shown::Blank);
         self.asked.fill(Cell::EMPTY);
+        self.doubtful.fill(false);
         (self.at, self.look, self.blanks) = (None, Look::default(), 0);
         Ok(())
     }
@@ -583,6 +452,7 @@ impl Backend for Encoder {
         self.shown.fill(Shown::Other);
         // Whoever clears a region sends everything anew.
         self.asked.fill(Cell::EMPTY);
+        self.doubtful.fill(false);
         Ok(())
     }
 

@@ -116,6 +116,8 @@ impl Feeding {
                 Arc::clone(&feeding.till),
                 feeding.stop.clone(),
             ));
+            let sources = feeding.sources.clone();
+            feeding.tasks.spawn(keep_login(sources.inbox, Arc::clone(network), feeding.stop.clone()));
         }
         feeding
     }
@@ -190,6 +192,19 @@ impl Feeding {
     }
 }
 
+/// Keeps one account logged in, whoever holds its stream, and hands on how its login stands.
+async fn keep_login(inbox: mpsc::Sender<Msg>, network: Arc<dyn Network>, stop: CancellationToken) {
+    let (told, mut reports) = mpsc::channel(4);
+    let hand_on = async {
+        while let Some(report) = reports.recv().await {
+            if inbox.send(Msg::Login(report)).await.is_err() {
+                tracing::debug!("nobody is left to hear of the login");
+            }
+        }
+    };
+    tokio::join!(network.keep_login(told, stop), hand_on);
+}
+
 /// Listens for one account whenever this process has its lease.
 async fn listen(
     sources: Sources,
@@ -261,12 +276,12 @@ async fn read_open_gaps(log: &dyn Log) -> Result<BTreeMap<GapId, Vec<ColumnName>
     let last = log.last().await?;
     let (mut seq, mut open) = (Seq(0), BTreeMap::new());
     if let Some((at, bytes)) = log.checkpoint(Desk::CHECKPOINT_KIND.into()).await?
-        && let Some(desk) = Desk::from_checkpoint(&bytes)
-        && desk.seq == at
+        && let Some((checked, gaps)) = Desk::gaps_in_checkpoint(&bytes)
+        && checked == at
         && at <= last
     {
         seq = at;
-        open.extend(desk.gaps.into_values().filter(|gap| gap.to.is_none()).map(|gap| (gap.id, gap.columns)));
+        open.extend(gaps.into_values().filter(|gap| gap.to.is_none()).map(|gap| (gap.id, gap.columns)));
     }
     if seq >= last {
         return Ok(open);

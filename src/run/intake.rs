@@ -14,8 +14,10 @@ use crate::app::Msg;
 use crate::app::notice::{Notice, Weight};
 use crate::log::{AppendError, Log};
 use crate::model::event::Standing;
+use crate::model::words::asks_to_stop;
 use crate::model::{
-    AuthorId, Body, BodyId, CaseId, ColumnName, Event, EventId, GapId, MachineName, NewEvent, Post, PostId, RepName,
+    AccountName, AuthorId, Body, BodyId, CaseId, ColumnName, Event, EventId, GapId, MachineName, Message, NewEvent,
+    Post, PostId, RepName,
 };
 use crate::net::{Clock, Inbound};
 
@@ -120,6 +122,7 @@ struct Gathered {
     count: usize,
     /// In the order they came.
     order: Vec<Slot>,
+    messages: Vec<(AccountName, Box<Message>)>,
     posts: BTreeMap<PostId, (Post, BTreeSet<ColumnName>)>,
     gaps: BTreeMap<GapId, (Timestamp, BTreeSet<ColumnName>)>,
     closed: BTreeSet<GapId>,
@@ -130,6 +133,7 @@ enum Slot {
     Post(PostId),
     Edited(Box<Post>),
     Deleted(PostId),
+    Withheld(PostId),
     GapOpened(GapId),
     GapClosed(GapId, Timestamp),
 }
@@ -153,8 +157,10 @@ impl Gathered {
                     (*post, BTreeSet::new())
                 });
             }
+            Inbound::Message { account, message } => self.messages.push((account, message)),
             Inbound::Edited(post) => self.order.push(Slot::Edited(post)),
             Inbound::Deleted { post } => self.order.push(Slot::Deleted(post)),
+            Inbound::Withheld { post } => self.order.push(Slot::Withheld(post)),
             Inbound::GapOpened { gap, from, .. } => {
                 let (_, columns) = self.gaps.entry(gap).or_insert_with(|| {
                     self.order.push(Slot::GapOpened(gap));
@@ -196,6 +202,12 @@ impl Gathered {
                     erased.push(BodyId::post(&post));
                     events.push(signer.event(id, now, Event::PostDeleted { post }, None));
                 }
+                Slot::Withheld(post) => {
+                    let body = BodyId::post(&post);
+                    let id = EventId::of("post-withheld", &[post.as_str()]);
+                    erased.push(body.clone());
+                    events.push(signer.event(id, now, Event::BodyErased { body }, None));
+                }
                 Slot::GapOpened(gap) => {
                     if let Some((from, columns)) = self.gaps.remove(&gap) {
                         events.push(gap_opened(gap, columns.into_iter().collect(), from, signer, now));
@@ -204,8 +216,23 @@ impl Gathered {
                 Slot::GapClosed(gap, to) => events.push(gap_closed(gap, to, signer, now)),
             }
         }
+        // After the posts, which may open the case they belong to.
+        let messages = std::mem::take(&mut self.messages).into_iter();
+        events.extend(messages.map(|(account, message)| messaged(account, message, signer, now)));
         (events, erased)
     }
+}
+
+/// A direct message as a network showed it; seen again it is the same event.
+fn messaged(account: AccountName, message: Box<Message>, signer: &Signer, now: Timestamp) -> NewEvent {
+    let (id, with, sent_at) = (message.id.clone(), message.with.clone(), message.at);
+    let (what, event) = if message.is_ours {
+        ("dm-sent", Event::DmSent { message: id, to: with, account, sent_at })
+    } else {
+        ("dm-received", Event::DmReceived { message: id, author: with, account, sent_at })
+    };
+    let id = EventId::of(what, &[message.id.as_str()]);
+    signer.event(id, now, event, Some(Body::Message(message)))
 }
 
 /// The events of a post that came in: it matched, and a customer's post makes or joins a case.
@@ -242,8 +269,15 @@ fn matched(
         in_reply_to_author: post.in_reply_to_author.clone(),
         standing,
     };
+    // Said to us: in answer to a post of ours. Elsewhere the words may be meant for anybody.
+    let is_to_us = post.in_reply_to_author.as_ref().is_some_and(|to| own.contains(to));
+    let is_theirs = !matches!(standing, Standing::Own | Standing::Repost);
+    let stopped = (is_theirs && is_to_us && asks_to_stop(&post.text)).then(|| {
+        let event = Event::AuthorOptedOut { author: post.author.id.clone(), post: Some(post.id.clone()) };
+        signer.event(EventId::of("author-opted-out", &[post.id.as_str()]), now, event, None)
+    });
     let matched = signer.event(id, now, event, Some(Body::Post(Box::new(post))));
-    opened.into_iter().chain([matched]).collect()
+    opened.into_iter().chain([matched]).chain(stopped).collect()
 }
 
 /// From `from` on these columns may miss posts.

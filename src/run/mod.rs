@@ -24,6 +24,7 @@ pub mod networks;
 pub mod outbox;
 pub mod recording;
 pub mod reload;
+pub mod renewing;
 pub mod session;
 pub mod signals;
 pub mod spend;

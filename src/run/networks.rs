@@ -1,22 +1,35 @@
 //! From the config's accounts to networks that can listen and answer, secrets fetched.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::config::{AccountConfig, Config, SecretError, UserSecrets};
+use super::renewing::Apart;
+use crate::config::{AccountConfig, Config, LoginSecrets, SecretError, SecretSource, UserSecrets};
 use crate::model::{AccountName, NetworkKind};
+use crate::net::x::renew::OAuthClient;
+use crate::net::x::user_token::{Consumer, KeptLogin};
 use crate::net::x::{UserCredentials, XNetwork, XSettings};
 use crate::net::{Clock, Network};
 
-/// The networks of all accounts. Blocks while commands fetch secrets.
-pub fn build(config: &Config, clock: &Clock, random: u64) -> anyhow::Result<BTreeMap<AccountName, Arc<dyn Network>>> {
+/// The networks of all accounts; logins are kept in `data_dir`. Blocks while commands fetch secrets.
+pub fn build(
+    config: &Config,
+    data_dir: &Path,
+    clock: &Clock,
+    random: u64,
+) -> anyhow::Result<BTreeMap<AccountName, Arc<dyn Network>>> {
     let mut networks: BTreeMap<AccountName, Arc<dyn Network>> = BTreeMap::new();
     for account in &config.accounts {
         let network: Arc<dyn Network> = match account.network {
             NetworkKind::X => {
-                let settings = x_settings(config, account)?;
+                let mut settings = x_settings(config, account)?;
+                if let Some(UserSecrets::Login(secrets)) = &account.user {
+                    let login = kept_login(account, secrets, data_dir, clock)?;
+                    settings.user = Some(UserCredentials::Kept(login));
+                }
                 let network = XNetwork::new(settings, Arc::clone(clock), random);
                 let network = network.with_context(|| format!("account `{}`", account.name))?;
                 Arc::new(network.with_budget(account.budget()))
@@ -39,13 +52,41 @@ pub struct NoSecret {
     pub why: SecretError,
 }
 
-/// Fetches the secrets of an X account. Blocks while commands run.
+/// A login that `replydeck auth` made or will make. Blocks while commands run.
+fn kept_login(
+    account: &AccountConfig,
+    secrets: &LoginSecrets,
+    data_dir: &Path,
+    clock: &Clock,
+) -> Result<KeptLogin, NoSecret> {
+    let fetch = |key: &'static str, source: &SecretSource| {
+        source.resolve().map_err(|why| NoSecret { account: account.name.to_string(), key, why })
+    };
+    let client = match &secrets.client {
+        None => None,
+        Some(client) => {
+            let secret = client.secret.as_ref().map(|source| fetch("client_secret", source)).transpose()?;
+            Some(OAuthClient { id: client.id.clone(), secret })
+        }
+    };
+    let consumer = match &secrets.consumer {
+        None => None,
+        Some(consumer) => {
+            Some(Consumer { key: consumer.key.clone(), secret: fetch("consumer_secret", &consumer.secret)? })
+        }
+    };
+    let renewer = Arc::new(Apart::new(Arc::clone(clock)));
+    Ok(KeptLogin::new(data_dir, &account.name, &account.base_url, client.as_ref(), consumer, renewer))
+}
+
+/// Fetches the secrets of an X account; an account that is logged in by `replydeck auth` gets no user here. Blocks
+/// while commands run.
 pub fn x_settings(config: &Config, account: &AccountConfig) -> Result<XSettings, NoSecret> {
-    let fetch = |key: &'static str, source: &crate::config::SecretSource| {
+    let fetch = |key: &'static str, source: &SecretSource| {
         source.resolve().map_err(|why| NoSecret { account: account.name.to_string(), key, why })
     };
     let user = match &account.user {
-        None => None,
+        None | Some(UserSecrets::Login(_)) => None,
         Some(UserSecrets::OAuth2 { access_token }) => {
             Some(UserCredentials::OAuth2 { access_token: fetch("access_token", access_token)? })
         }
@@ -65,5 +106,6 @@ pub fn x_settings(config: &Config, account: &AccountConfig) -> Result<XSettings,
         user,
         deck: config.deck.clone(),
         watch_own: account.watch_own,
+        messages: account.messages,
     })
 }

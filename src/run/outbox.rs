@@ -14,8 +14,8 @@ use crate::app::Msg;
 use crate::app::notice::{Notice, Weight};
 use crate::log::{AppendError, Log, LogError};
 use crate::model::reply::FREE_AGAIN;
-use crate::model::{CaseId, Event, EventId, Expect, PostId, ReplyId, SessionId};
-use crate::net::{Clock, Network, Outgoing, ReadBack, SendError};
+use crate::model::{AuthorId, CaseId, Event, EventId, Expect, PostId, ReplyId, SessionId};
+use crate::net::{Clock, Network, Outgoing, OutgoingMessage, ReadBack, SendError};
 
 /// So long after a failed append it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -45,6 +45,15 @@ impl std::fmt::Debug for Delivering {
 pub struct Confirmed {
     pub case: CaseId,
     pub outgoing: Outgoing,
+    /// A direct message to them instead of a public reply.
+    pub private_to: Option<AuthorId>,
+}
+
+impl Confirmed {
+    fn message(&self) -> Option<OutgoingMessage> {
+        let to = self.private_to.clone()?;
+        Some(OutgoingMessage { reply: self.outgoing.reply, to, text: self.outgoing.text.clone() })
+    }
 }
 
 impl Delivering {
@@ -54,7 +63,7 @@ impl Delivering {
     /// claimed or resolved it since, nothing is sent and the rep is told. Where the store does not take the attempt
     /// nothing is sent either, and the app hears [`Msg::NotBegun`].
     pub async fn send(self, confirmed: Confirmed, expect: Expect) {
-        let Confirmed { case, ref outgoing } = confirmed;
+        let Confirmed { case, ref outgoing, .. } = confirmed;
         let reply = outgoing.reply;
         let attempted = (self.clock)();
         let attempt = Event::ReplyAttempted { reply, case, session: self.session };
@@ -79,8 +88,15 @@ impl Delivering {
                 return;
             }
         }
-        let outcome = match self.network.send(outgoing).await {
-            Ok(post) => Event::ReplySent { reply, case, post },
+        let sent = match confirmed.message() {
+            None => self.network.send(outgoing).await.map(|post| Event::ReplySent { reply, case, post }),
+            Some(private) => {
+                let sent = self.network.send_message(&private).await;
+                sent.map(|message| Event::ReplyDelivered { reply, case, message })
+            }
+        };
+        let outcome = match sent {
+            Ok(sent) => sent,
             Err(SendError::Refused { why, remedy, may_retry }) => {
                 let why = if remedy.is_empty() { why } else { format!("{why} ({remedy})") };
                 Event::ReplyFailed { reply, case, why, may_retry }
@@ -107,10 +123,22 @@ impl Delivering {
     }
 
     /// Finds out what became of a reply attempted at `attempted`, and writes that down.
-    pub async fn read_back(self, Confirmed { case, outgoing }: Confirmed, attempted: Timestamp) {
-        let reply = outgoing.reply;
-        let outcome = match self.network.read_back(&outgoing, attempted).await {
-            ReadBack::Published(post) => Event::ReplySent { reply, case, post },
+    pub async fn read_back(self, confirmed: Confirmed, attempted: Timestamp) {
+        let (reply, case) = (confirmed.outgoing.reply, confirmed.case);
+        let found = match confirmed.message() {
+            None => match self.network.read_back(&confirmed.outgoing, attempted).await {
+                ReadBack::Published(post) => ReadBack::Published(Event::ReplySent { reply, case, post }),
+                ReadBack::Absent => ReadBack::Absent,
+                ReadBack::Unknown { why } => ReadBack::Unknown { why },
+            },
+            Some(private) => match self.network.read_back_message(&private, attempted).await {
+                ReadBack::Published(message) => ReadBack::Published(Event::ReplyDelivered { reply, case, message }),
+                ReadBack::Absent => ReadBack::Absent,
+                ReadBack::Unknown { why } => ReadBack::Unknown { why },
+            },
+        };
+        let outcome = match found {
+            ReadBack::Published(sent) => sent,
             ReadBack::Absent => Event::ReplyFailed {
                 reply,
                 case,
@@ -182,7 +210,7 @@ fn said(event: &Event) -> &'static str {
         Event::CaseReopened { .. } => "reopened it",
         Event::ReplyQueued { .. } => "queued a reply",
         Event::ReplyRecalled { .. } => "took a reply back",
-        Event::ReplyAttempted { .. } | Event::ReplySent { .. } => "answered it",
+        Event::ReplyAttempted { .. } | Event::ReplySent { .. } | Event::ReplyDelivered { .. } => "answered it",
         Event::ReplyHandedOver { .. } => "took it to the network's page",
         _ => "changed it",
     }
@@ -196,7 +224,8 @@ pub fn outgoing(desk: &crate::desk::Desk, reply: ReplyId) -> Result<(Confirmed, 
     let to: &PostId = &known.to;
     let to_version = desk.posts.get(to).and_then(|post| post.body.as_ref()).and_then(|post| post.version.clone());
     let outgoing = Outgoing { reply, to: to.clone(), to_version, text };
-    Ok((Confirmed { case: known.case, outgoing }, Expect { case: known.case, seq: case.contended }))
+    let private_to = known.purpose.is_private().then(|| case.author.clone());
+    Ok((Confirmed { case: known.case, outgoing, private_to }, Expect { case: known.case, seq: case.contended }))
 }
 
 #[cfg(test)]
@@ -211,8 +240,8 @@ mod tests {
     use crate::log::memory::MemoryLog;
     use crate::model::account::Tier;
     use crate::model::{
-        Account, AccountName, AuthorId, Body, BodyId, ColumnName, ConversationId, Envelope, Hit, LinkReport,
-        MachineName, NetworkKind, NewEvent, RepName, Seq,
+        Account, AccountName, Body, BodyId, ColumnName, ConversationId, Envelope, Hit, LinkReport, MachineName,
+        NetworkKind, NewEvent, RepName, Seq,
     };
     use crate::net::{Backfill, Feed, Finding};
 
@@ -364,7 +393,7 @@ mod tests {
             to_version: None,
             text: "@jo hello".to_owned(),
         };
-        Bench { log, network, delivering, heard, confirmed: Confirmed { case, outgoing } }
+        Bench { log, network, delivering, heard, confirmed: Confirmed { case, outgoing, private_to: None } }
     }
 
     #[tokio::test]

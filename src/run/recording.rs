@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Recorded;
 use crate::app::{App, Effect};
-use crate::model::{Account, Event, LinkReport, LinkState, Post, PostId, ReplyId};
+use crate::model::{Account, AuthorId, Event, LinkReport, LinkState, MessageId, Post, PostId, ReplyId, Verdict};
 use crate::net::replay::{Source, Speed};
-use crate::net::{Backfill, Clock, Feed, Finding, Inbound, Network, Outgoing, ReadBack, SendError};
+use crate::net::{Backfill, Clock, Feed, Finding, Inbound, Network, Outgoing, OutgoingMessage, ReadBack, SendError};
 use crate::sim::Guests;
 
 /// Something to read a recording from.
@@ -174,6 +174,18 @@ impl Network for Recording {
         self.behind.read_back(outgoing, attempted).await
     }
 
+    async fn may_message(&self, author: &AuthorId) -> Verdict {
+        self.behind.may_message(author).await
+    }
+
+    async fn send_message(&self, outgoing: &OutgoingMessage) -> Result<MessageId, SendError> {
+        self.behind.send_message(outgoing).await
+    }
+
+    async fn read_back_message(&self, outgoing: &OutgoingMessage, attempted: Timestamp) -> ReadBack<MessageId> {
+        self.behind.read_back_message(outgoing, attempted).await
+    }
+
     async fn backfill(&self, _feeds: &[Feed], _from: Timestamp, _to: Timestamp) -> Backfill {
         Backfill::refused("a recording has no search")
     }
@@ -206,7 +218,10 @@ impl Recording {
                         }
                     }
                     Inbound::Deleted { post } => guests.iter().for_each(|guests| guests.forget(post)),
-                    Inbound::GapOpened { .. } | Inbound::GapClosed { .. } => {}
+                    Inbound::Withheld { .. }
+                    | Inbound::Message { .. }
+                    | Inbound::GapOpened { .. }
+                    | Inbound::GapClosed { .. } => {}
                 }
                 if column.send(inbound).await.is_err() {
                     return;

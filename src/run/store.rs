@@ -1,41 +1,46 @@
 //! From the store to a desk, and back to a checkpoint.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::app::Msg;
+use crate::app::{ColumnSetup, Msg};
 use crate::desk::Desk;
 use crate::log::{Log, LogError};
-use crate::model::{BodyId, Seq};
+use crate::model::{PostId, Seq};
 
-/// So many posts of each column have their text read before the first frame; the rest follows at once.
-const FIRST_TEXTS: usize = 60;
+/// A post takes at least so many rows of the screen: head, words, rule.
+const ROWS_OF_A_POST: usize = 3;
 
-/// The desk as the newest checkpoint has it, the texts of the newest posts joined, and the ids of those still
-/// to be read. An empty desk where there is no checkpoint: then the log is folded from its start.
-pub async fn load(log: &dyn Log) -> Result<(Desk, Vec<BodyId>), LogError> {
+/// So many events are handed to the deck at once: folding them takes well under a millisecond, so that no key waits.
+const TOLD_AT_ONCE: usize = 32;
+
+/// The desk as the newest checkpoint has it, with the texts that these columns show first on a screen of so many
+/// `rows`; the others are read as they come near. An empty desk where there is no checkpoint: then the log is folded
+/// from its start.
+pub async fn load(log: &dyn Log, columns: &[ColumnSetup], rows: u16) -> Result<Desk, LogError> {
     let Some((seq, bytes)) = log.checkpoint(Desk::CHECKPOINT_KIND.into()).await? else {
-        return Ok((Desk::default(), Vec::new()));
+        return Ok(Desk::default());
     };
     let Some(mut desk) = Desk::from_checkpoint(&bytes) else {
         tracing::warn!("the checkpoint cannot be read; folding the log from its start");
-        return Ok((Desk::default(), Vec::new()));
+        return Ok(Desk::default());
     };
+    drop(bytes);
     if desk.seq != seq || seq > log.last().await? {
         tracing::warn!(%seq, "the checkpoint does not fit the log; folding the log from its start");
-        return Ok((Desk::default(), Vec::new()));
+        return Ok(Desk::default());
     }
-    let mut first: Vec<BodyId> = Vec::new();
-    for column in desk.columns.values() {
-        first.extend(column.window.iter().rev().take(FIRST_TEXTS).map(|(_, post)| BodyId::post(post)));
-    }
-    let bodies = log.bodies(first).await?;
+    let on_screen = usize::from(rows).div_ceil(ROWS_OF_A_POST);
+    let windows = columns.iter().filter_map(|column| desk.columns.get(&column.name)).map(|column| &column.window);
+    let first: BTreeSet<&PostId> =
+        windows.flat_map(|window| window.iter().rev().take(on_screen)).map(|(_, post)| post).collect();
+    let bodies = log.bodies(desk.missing_texts(first)).await?;
     for (id, body) in bodies {
         desk.supply(&id, body);
     }
-    let rest = desk.missing_bodies();
-    Ok((desk, rest))
+    Ok(desk)
 }
 
 /// Keeps the desk as the next start's checkpoint.
@@ -52,8 +57,10 @@ pub async fn follow(log: Arc<dyn Log>, after: Seq, past: Seq, inbox: mpsc::Sende
     }
     while let Some(batch) = batches.recv().await {
         let last = batch.last().map_or(after, |envelope| envelope.seq);
-        if inbox.send(Msg::Envelopes(batch)).await.is_err() {
-            return;
+        for part in batch.chunks(TOLD_AT_ONCE) {
+            if inbox.send(Msg::Envelopes(part.to_vec())).await.is_err() {
+                return;
+            }
         }
         if !caught_up && last >= past {
             caught_up = true;

@@ -1,7 +1,7 @@
 //! The control plane, `/_sim/`: what a test or a rehearsal tells the simulator, and what it may ask.
 //!
 //! ```text
-//! GET  /_sim/ledger      writes, refused, posts, deleted, messages
+//! GET  /_sim/ledger      writes, refused, posts, deleted, messages, logins, refreshes
 //! POST /_sim/post        {"text": …, "handle": …, "name", "followers", "lang", "in_reply_to", "quotes", "reposts",
 //!                         "edits", "reply_settings", "dm_open"}; with {"delete": ID} a post is deleted
 //! POST /_sim/dm          {"handle": …, "text": …}: somebody writes the brand
@@ -11,6 +11,8 @@
 //! POST /_sim/clock       {"speed": X, "jump": SECONDS | "15m"}
 //! GET  /_sim/bill        what X bills, by day and item
 //! POST /_sim/plan        {"post_cap": N, "credits": DOLLARS}: what may still be read, and what is paid for
+//! POST /_sim/oauth       {"access_seconds": N}: so long the next access tokens live; {"revoke": true}: the person
+//!                         takes every grant back
 //! POST /_sim/scenario    {"per_minute": X, "incident_minutes": N}
 //! ```
 
@@ -47,10 +49,11 @@ pub(super) fn answer(shared: &Shared, method: &str, path: &str, body: &[u8]) -> 
         ("POST", "plan") => read(body).and_then(|wish: PlanWish| plan(&mut state, &wish)),
         ("GET", "clock") => Ok(clock_json(&mut state)),
         ("POST", "clock") => read(body).and_then(|wish: ClockWish| set_clock(&mut state, &wish)),
+        ("POST", "oauth") => read(body).and_then(|wish: OauthWish| grants(&mut state, &wish)),
         ("POST", "scenario") => read(body).and_then(|wish: ScenarioWish| direct(&mut state, &wish, now)),
         _ => {
-            let words = "the control plane has GET /_sim/ledger, /_sim/fault, /_sim/clock, /_sim/bill \
-                         and POST /_sim/post, /_sim/dm, /_sim/fault, /_sim/clock, /_sim/plan, /_sim/scenario";
+            let words = "the control plane has GET /_sim/ledger, /_sim/fault, /_sim/clock, /_sim/bill and POST \
+                         /_sim/post, /_sim/dm, /_sim/fault, /_sim/clock, /_sim/plan, /_sim/oauth, /_sim/scenario";
             return Answer::json(404, json!({"error": format!("no {method} /_sim/{path}: {words}")}));
         }
     };
@@ -355,6 +358,26 @@ fn plan(state: &mut State, wish: &PlanWish) -> Result<Value, String> {
         state.x.bill.set_credits(format!("{:.0}", dollars * 1_000.0).parse().ok());
     }
     Ok(json!({"post_cap": state.x.post_cap, "credits": wish.credits}))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OauthWish {
+    #[serde(default)]
+    access_seconds: Option<u32>,
+    #[serde(default)]
+    revoke: bool,
+}
+
+fn grants(state: &mut State, wish: &OauthWish) -> Result<Value, String> {
+    if let Some(seconds) = wish.access_seconds {
+        if seconds == 0 {
+            return Err("`access_seconds` is at least 1".to_owned());
+        }
+        state.x.grants.set_access_seconds(seconds);
+    }
+    let revoked = if wish.revoke { state.x.grants.revoke_all() } else { 0 };
+    Ok(json!({"access_seconds": wish.access_seconds, "revoked": revoked}))
 }
 
 #[derive(Debug, Deserialize)]

@@ -27,6 +27,8 @@ pub(super) enum Kind {
     },
     /// The answer comes so many milliseconds (of real time) late.
     Delay { ms: u64 },
+    /// The request is carried out at once and its answer held back so many milliseconds (of real time).
+    LateAnswer { ms: u64 },
     /// The request is carried out, and the connection closed without an answer.
     LoseAnswer,
     /// The body comes in pieces that end inside characters.
@@ -63,6 +65,7 @@ impl Kind {
             Kind::Stall => "stall",
             Kind::Status { .. } => "status",
             Kind::Delay { .. } => "delay",
+            Kind::LateAnswer { .. } => "late_answer",
             Kind::LoseAnswer => "lose_answer",
             Kind::Split => "split",
             Kind::Duplicate => "duplicate",
@@ -78,14 +81,19 @@ impl Kind {
         match self {
             Kind::Duplicate | Kind::Reorder | Kind::Disconnect { .. } | Kind::Partial | Kind::Line { .. } => true,
             Kind::Cut { mid_line } => *mid_line,
-            Kind::Stall | Kind::Status { .. } | Kind::Delay { .. } | Kind::LoseAnswer | Kind::Split => false,
+            Kind::Stall
+            | Kind::Status { .. }
+            | Kind::Delay { .. }
+            | Kind::LateAnswer { .. }
+            | Kind::LoseAnswer
+            | Kind::Split => false,
         }
     }
 }
 
 /// Where it goes wrong; the names of the control plane.
-pub(super) const TARGETS: [&str; 9] =
-    ["stream", "rules", "search", "counts", "posts", "users", "dms", "connections", "usage"];
+pub(super) const TARGETS: [&str; 10] =
+    ["stream", "rules", "search", "counts", "posts", "users", "dms", "connections", "usage", "oauth"];
 
 /// One fault in force.
 #[derive(Clone, Debug)]

@@ -10,6 +10,8 @@ pub(super) struct Ledger {
     posts: Vec<Value>,
     deleted: Vec<Value>,
     messages: Vec<Value>,
+    logins: Vec<Value>,
+    refreshes: Vec<Value>,
 }
 
 impl Ledger {
@@ -34,6 +36,16 @@ impl Ledger {
         self.messages.push(row);
     }
 
+    /// Somebody let an app in.
+    pub(super) fn logged_in(&mut self, row: Value) {
+        self.logins.push(row);
+    }
+
+    /// A refresh token came; the outcome is `renewed`, `used twice`, `revoked` or `refused`.
+    pub(super) fn refreshed(&mut self, row: Value) {
+        self.refreshes.push(row);
+    }
+
     pub(super) fn as_json(&self) -> Value {
         json!({
             "writes": self.writes,
@@ -41,6 +53,8 @@ impl Ledger {
             "posts": self.posts,
             "deleted": self.deleted,
             "messages": self.messages,
+            "logins": self.logins,
+            "refreshes": self.refreshes,
         })
     }
 }

@@ -134,7 +134,7 @@ impl Sim {
             clock,
             world: World::new(start, script.brand),
             scenario: Scenario::new(script.seed, script.per_minute, start),
-            x: XApp::new(script.names, credentials.clone(), script.post_cap),
+            x: XApp::new(script.names, script.seed, script.post_cap),
             ledger: ledger::Ledger::default(),
             faults: faults::Faults::default(),
         };
@@ -155,6 +155,11 @@ impl Sim {
     /// is made where it is missing. Hands back the config's path.
     pub fn ready_config(&self, dir: &Path) -> io::Result<PathBuf> {
         ready::write(dir, &self.x_url(), &self.credentials)
+    }
+
+    /// The config beside the ready one whose account `replydeck auth` has to log in.
+    pub fn login_config(ready: &Path) -> PathBuf {
+        ready.with_file_name(ready::LOGIN_CONFIG)
     }
 
     /// Tells this simulator of posts from outside, while it serves and before.

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use super::world::{BRAND_HANDLE, BRAND_ID};
 use super::x::auth::Credentials;
 
-/// Writes the config and its secrets into `dir` and hands back the config's path.
+/// Beside the ready config: the same with an account that has to be logged in by `replydeck auth`.
+pub(super) const LOGIN_CONFIG: &str = "login.toml";
+
+/// Writes the configs and their secrets into `dir` and hands back the path of the one that needs no log-in.
 pub(super) fn write(dir: &Path, x_url: &str, credentials: &Credentials) -> io::Result<PathBuf> {
     let dir = std::path::absolute(dir)?;
     std::fs::create_dir_all(&dir)?;
@@ -27,6 +30,18 @@ pub(super) fn write(dir: &Path, x_url: &str, credentials: &Credentials) -> io::R
         .replace("%CONSUMER_SECRET%", &consumer_secret)
         .replace("%TOKEN%", &credentials.token)
         .replace("%TOKEN_SECRET%", &token_secret);
+    let client_secret = secret("x-client-secret", &credentials.client_secret)?;
+    // A free port: the page of the simulator takes any of this machine.
+    let login = format!(
+        "client_id = \"{}\"\nclient_secret = {{ file = {client_secret} }}\nredirect = \"http://127.0.0.1:0/callback\"\n",
+        credentials.client_id
+    );
+    let login_text: String = text
+        .lines()
+        .filter(|line| !line.starts_with("token"))
+        .map(|line| if line.starts_with("consumer_key") { format!("{login}{line}\n") } else { format!("{line}\n") })
+        .collect();
+    std::fs::write(dir.join(LOGIN_CONFIG), login_text)?;
     let path = dir.join("replydeck.toml");
     std::fs::write(&path, text)?;
     Ok(path)

@@ -175,6 +175,11 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Resp
         x::answer(&mut state, endpoint, id, &call(now))
     };
     shared.changed.notify_one();
+    if let Some(fault) = take(&shared, target, |kind| matches!(kind, Kind::LateAnswer { .. }))
+        && let Kind::LateAnswer { ms } = fault.kind
+    {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
     if take(&shared, target, |kind| *kind == Kind::LoseAnswer).is_some() {
         return Err(NoAnswer);
     }

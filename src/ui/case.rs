@@ -16,7 +16,7 @@ use super::{reading, time};
 use crate::app::App;
 use crate::desk::{Case, PostView};
 use crate::model::verdict::may_reply;
-use crate::model::{CaseStatus, ColumnName, Delivery, Post, Verdict};
+use crate::model::{CaseStatus, ColumnName, Delivery, Post, Purpose, Verdict};
 
 /// Earlier cases listed.
 const HISTORY_ROWS: usize = 8;
@@ -109,6 +109,10 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
     if case.notes > 0 {
         lines.push(Line::styled(format!("notes: {} (team only)", case.notes), theme.quiet()));
     }
+    if !case.messages.is_empty() {
+        section(&mut lines, cells, "DIRECT MESSAGES", theme);
+        lines.extend(messages(app, case, cells, theme));
+    }
     section(&mut lines, cells, "HISTORY", theme);
     lines.extend(history(app, case, cells, theme));
     section(&mut lines, cells, "LOG", theme);
@@ -182,11 +186,15 @@ pub(super) fn verdict_lines(app: &App, body: &Post, cells: u16, theme: Theme) ->
     let Some(account) = reading::focused_setup(app).and_then(|column| app.account(&column.reply_as)) else {
         return Vec::new();
     };
-    told_verdict(&may_reply(body, account), cells, theme)
+    told_verdict(&may_reply(body, account), Purpose::Acknowledgement, cells, theme)
 }
 
-pub(super) fn told_verdict(verdict: &Verdict, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+pub(super) fn told_verdict(verdict: &Verdict, purpose: Purpose, cells: u16, theme: Theme) -> Vec<Line<'static>> {
     match verdict {
+        Verdict::Yes if purpose.is_private() => vec![Line::styled("takes direct messages from us: yes", theme.text())],
+        Verdict::No { why } | Verdict::Unknown { why } if purpose.is_private() => {
+            paragraph(&format!("takes direct messages from us? {why}"), cells, 0, theme.warning())
+        }
         Verdict::Yes => vec![Line::styled("may we reply? yes", theme.text())],
         Verdict::No { why } => {
             let mut lines = paragraph(&format!("may we reply? no: {why}"), cells, 0, theme.warning());
@@ -195,6 +203,25 @@ pub(super) fn told_verdict(verdict: &Verdict, cells: u16, theme: Theme) -> Vec<L
         }
         Verdict::Unknown { why } => paragraph(&format!("may we reply? not known: {why}"), cells, 0, theme.warning()),
     }
+}
+
+/// What was written in private, oldest first; only the two sides see it.
+fn messages(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let zone = &app.setup.zone;
+    let them = app.handle_of(case).map_or_else(|| "them".to_owned(), |handle| format!("@{handle}"));
+    let mut lines = Vec::new();
+    for message in &case.messages {
+        let who = match (&message.rep, message.is_ours) {
+            (Some(rep), _) => format!("{rep} to {them}"),
+            (None, true) => format!("us, elsewhere, to {them}"),
+            (None, false) => format!("{them} to us"),
+        };
+        let style = if message.is_ours { theme.quiet() } else { theme.strong() };
+        lines.push(Line::styled(format!("{} {who}", time::rfc3339(message.at, zone)), style));
+        let words = message.text.as_deref().unwrap_or("text removed or not read yet");
+        lines.extend(paragraph(words, cells, 1, theme.text()));
+    }
+    lines
 }
 
 fn history(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>> {
@@ -242,7 +269,9 @@ fn happened(app: &App, post: &PostView, case: &Case, theme: Theme) -> Vec<(Times
             Delivery::Parked { why } => {
                 log.push((reply.attempted.unwrap_or(reply.queued), format!("parked: {why}"), theme.warning()));
             }
-            Delivery::Sent { at, .. } => log.push((*at, format!("the {what} was sent"), plain)),
+            Delivery::Sent { at, .. } | Delivery::Delivered { at, .. } => {
+                log.push((*at, format!("the {what} was sent"), plain));
+            }
             Delivery::Queued { .. } | Delivery::Sending => {}
         }
     }

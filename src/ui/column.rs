@@ -3,6 +3,9 @@
 //! A column that follows has the newest row on top. An anchored one keeps the selected row on its line
 //! while posts arrive above; a new selection scrolls just enough, a far one lands in the upper third.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -68,10 +71,19 @@ pub(super) fn draw(
     let rows = Rows::of(&app.desk, app.desk.columns.get(&setup.name), view);
     let context =
         RowContext { app, theme, column: setup, cells: area.width, selected: view.selected.as_ref(), has_keys };
-    let mut lines_of = |key: &Key| match rows.get(key) {
-        Row::Post(post) => (row(&context, wraps, post), true),
-        Row::Gap(gap) => (vec![gap_line(app, gap, area.width, theme)], false),
-        Row::Unknown => (vec![Line::from(" not at hand")], false),
+    // A row is looked at several times: to find the place of the selected one, on the way up, and when it is drawn.
+    let mut made: BTreeMap<Key, Rc<Made>> = BTreeMap::new();
+    let mut lines_of = |key: &Key| {
+        if let Some(row) = made.get(key) {
+            return Rc::clone(row);
+        }
+        let new = Rc::new(match rows.get(key) {
+            Row::Post(post) => (row(&context, wraps, post), true),
+            Row::Gap(gap) => (vec![gap_line(app, gap, area.width, theme)], false),
+            Row::Unknown => (vec![Line::from(" not at hand")], false),
+        });
+        made.insert(key.clone(), Rc::clone(&new));
+        new
     };
     let height = i32::from(body.height);
     *place = find_place(rows, view, place.take(), height, &mut |key| row_height(&lines_of(key)));
@@ -93,16 +105,17 @@ pub(super) fn draw(
         if line >= height {
             break;
         }
-        let (lines, is_post) = lines_of(&key);
-        let is_visible = draw_row(buffer, body, line, &lines, is_post, theme);
-        drawn.shown += usize::from(is_visible && is_post);
+        let row = lines_of(&key);
+        let (lines, is_post) = &*row;
+        let is_visible = draw_row(buffer, body, line, lines, *is_post, theme);
+        drawn.shown += usize::from(is_visible && *is_post);
         if selected.as_ref() == Some(&key)
             && let Ok(at) = u16::try_from(line)
             && at < body.height
         {
             drawn.cursor = Position::new(body.x, body.y + at);
         }
-        line += row_height(&(lines, is_post));
+        line += row_height(&row);
         next = rows.older(&key);
     }
     // What the store still has to say stands below the last row.
@@ -119,8 +132,11 @@ pub(super) fn draw(
     drawn
 }
 
+/// A row's lines, and whether it is a post.
+type Made = (Vec<Line<'static>>, bool);
+
 /// Lines a row takes; a post has a rule below it.
-fn row_height((lines, is_post): &(Vec<Line<'_>>, bool)) -> i32 {
+fn row_height((lines, is_post): &Made) -> i32 {
     i32::try_from(lines.len()).unwrap_or(i32::MAX / 2) + i32::from(*is_post)
 }
 

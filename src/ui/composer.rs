@@ -34,7 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, composer: &Compos
     y += 1;
     // Told here as well while the pane above may show another case.
     let mut above = answered(app, composer, area.width, theme);
-    above.extend(told_verdict(&composer.verdict, area.width, theme));
+    above.extend(told_verdict(&composer.verdict, composer.purpose, area.width, theme));
     // The editor and the line below it come first on a small screen.
     let room = area.height.saturating_sub(1 + EDITOR_LINES + 3);
     above.truncate(usize::from(room));
@@ -67,7 +67,10 @@ fn title(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
         Saved::At(at) => format!("saved {}", time::hours(at, &app.setup.zone)),
     };
     Line::from(vec![
-        Span::styled("REPLY draft PUBLIC", theme.focused()),
+        Span::styled(
+            if composer.purpose.is_private() { "DIRECT MESSAGE draft PRIVATE" } else { "REPLY draft PUBLIC" },
+            theme.focused(),
+        ),
         Span::raw(format!("  as {}  ", reading::account_title(app, &composer.account))),
         Span::styled(format!("{saved}  "), theme.quiet()),
         Span::styled(composer.purpose.title(), theme.strong()),
@@ -123,6 +126,7 @@ fn foot(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
 /// What is put around the words when they go out.
 fn added(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
     let handle = app.desk.posts.get(&composer.to).and_then(|post| post.body.as_ref());
+    let handle = handle.filter(|_| !composer.purpose.is_private());
     let mut parts: Vec<String> = handle.map(|post| format!("@{}", post.author.handle)).into_iter().collect();
     parts.extend(app.setup.signature.clone());
     if composer.purpose.asks_for_dm() {

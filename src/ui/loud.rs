@@ -12,7 +12,9 @@ use crate::app::{App, Notice};
 /// The notice that needs the box, if there is one.
 pub(super) fn needed(app: &App, cells: u16) -> Option<&Notice> {
     let notice = app.shown_notice().filter(|notice| notice.weight > Weight::Info)?;
-    let is_long = notice.text.contains('\n') || width(&notice.text) + 2 > usize::from(cells);
+    // The foot tells of a held reply first.
+    let before = super::status::held_words(app).map_or(0, |words| width(&words) + 3);
+    let is_long = notice.text.contains('\n') || before + width(&notice.text) + 2 > usize::from(cells);
     is_long.then_some(notice)
 }
 

@@ -36,7 +36,7 @@ fn entry(app: &App, reply: &Reply, cells: u16, theme: Theme) -> Entry {
             None => ("queued".to_owned(), theme.strong()),
         },
         Delivery::Sending => ("sending, no answer yet".to_owned(), theme.strong()),
-        Delivery::Sent { .. } => ("sent".to_owned(), theme.quiet()),
+        Delivery::Sent { .. } | Delivery::Delivered { .. } => ("sent".to_owned(), theme.quiet()),
         Delivery::Failed { why, .. } if why == KEPT_AT_QUIT => {
             (format!("{why}; r sends it, e edits it"), theme.strong())
         }

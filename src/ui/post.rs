@@ -127,7 +127,7 @@ pub(super) fn missing_text(state: PostState) -> &'static str {
     match state {
         PostState::Deleted => "deleted by its author (text removed)",
         PostState::Erased => "text removed",
-        PostState::Present | PostState::Edited => "text removed or not read yet",
+        PostState::Present | PostState::Edited => "reading the text..",
     }
 }
 
@@ -260,6 +260,16 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::Sig
     if let Some(asked) = case.dm_requested {
         facts.push(Span::styled(format!("dm asked {}", ago(asked)), theme.quiet()));
     }
+    if let Some(message) = case.messages.last() {
+        let way = if message.is_ours { "dm sent" } else { "DM" };
+        facts.push(Span::styled(format!("{way} {}", ago(message.at)), theme.quiet()));
+    }
+    if let Some(edited) = case.edited_since {
+        facts.push(Span::styled(format!("edited {} after our answer", ago(edited)), theme.warning()));
+    }
+    if app.desk.opted_out.contains_key(&case.author) {
+        facts.push(Span::styled("asked not to be contacted", theme.warning()));
+    }
     if let Some(over) = &case.handed_over {
         facts.push(Span::styled(format!("handed over {} {}, not seen yet", over.rep, ago(over.at)), theme.warning()));
     }
@@ -284,7 +294,7 @@ fn delivery_fact(app: &App, theme: Theme, case: &Case) -> Option<Span<'static>> 
         }
         Delivery::Queued { .. } => Some(Span::styled(format!("queued {rep}"), theme.strong())),
         Delivery::Sending => Some(Span::styled(format!("sending {rep}.."), theme.strong())),
-        Delivery::Sent { .. } => None,
+        Delivery::Sent { .. } | Delivery::Delivered { .. } => None,
         Delivery::Failed { .. } => Some(Span::styled("send failed, see outbox", theme.overdue())),
         Delivery::Parked { .. } => Some(Span::styled("parked, see outbox", theme.warning())),
     }

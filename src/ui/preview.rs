@@ -74,10 +74,14 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
         lines.extend(indented(&format!("history: {words}"), theme.text()));
     }
     lines.push(divider(cells, theme));
-    let says = format!(
-        "PUBLIC REPLY as {}, visible to anyone. It will read exactly:",
-        reading::account_title(app, &preview.account)
-    );
+    let us = reading::account_title(app, &preview.account);
+    let says = if preview.purpose.is_private() {
+        let them = app.desk.cases.get(&preview.case).and_then(|case| app.handle_of(case));
+        let them = them.map_or_else(|| "the customer".to_owned(), |handle| format!("@{handle}"));
+        format!("DIRECT MESSAGE as {us}, PRIVATE: only {them} sees it. It will read exactly:")
+    } else {
+        format!("PUBLIC REPLY as {us}, visible to anyone. It will read exactly:")
+    };
     lines.extend(indented(&says, theme.strong()));
     lines.push(Line::default());
     let text_at = lines.len();
@@ -96,14 +100,20 @@ fn divider(cells: u16, theme: Theme) -> Line<'static> {
 fn measures(app: &App, preview: &Preview) -> String {
     let network = app.account(&preview.account).map_or(preview.to.network(), |account| account.network);
     let how = match network {
+        _ if preview.purpose.is_private() => "characters",
         NetworkKind::X => "X weighted, link counts 23",
         NetworkKind::Bluesky | NetworkKind::Mastodon => "characters",
     };
     let over = if preview.length.fits() { "" } else { " TOO LONG" };
     let words = format!("length {}/{}{over} ({how})", preview.length.used, preview.length.limit);
     if let Some(price) = preview.price {
-        let link =
-            if preview.text.contains("https://") || preview.text.contains("http://") { " (has a link)" } else { "" };
+        let link = if !preview.purpose.is_private()
+            && (preview.text.contains("https://") || preview.text.contains("http://"))
+        {
+            " (has a link)"
+        } else {
+            ""
+        };
         return format!("{words}     cost {price}{link}");
     }
     words

@@ -6,12 +6,10 @@ use crate::app::{App, ColumnSetup};
 use crate::desk::author::Contact;
 use crate::desk::{Case, Desk, PostView, Reply};
 use crate::model::sla::{self, OVERDUE_AFTER, Used};
-use crate::model::{Account, AccountName, AuthorId, CaseId, CaseStatus, ColumnName, LinkState, Post, Seq};
+use crate::model::{Account, AccountName, AuthorId, CaseId, ColumnName, LinkState, Post, Seq};
 
 /// Contacts count as repeated within this time.
 const CONTACT_DAYS: i64 = 7;
-/// A larger desk is recounted once a second at most, however fast posts arrive.
-const COUNTED_AT_ONCE: usize = 4_000;
 
 /// The totals in the head and on the tabs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,11 +34,8 @@ struct Counted {
 
 impl Counted {
     fn still_holds(&self, app: &App) -> bool {
-        let posts: usize = app.desk.columns.values().map(|column| column.window.len()).sum();
-        let is_large = posts + app.desk.cases.len() > COUNTED_AT_ONCE;
-        let same_second = self.at.as_second() == app.now.as_second();
         let setup = app.setup.columns.iter().map(|column| (&column.name, column.target));
-        (self.seq == app.desk.seq || (is_large && same_second))
+        self.seq == app.desk.seq
             && self.at <= app.now
             && self.until.is_none_or(|until| app.now < until)
             && self.columns.iter().map(|(name, target)| (name, *target)).eq(setup)
@@ -64,32 +59,30 @@ impl Counts {
 
     fn count(app: &App) -> Self {
         let columns = &app.setup.columns;
-        let mut counts = Self { columns: vec![ColumnCounts::default(); app.columns.len()], ..Self::default() };
+        let index = app.desk.counted();
+        let mut counts = Self {
+            mine: index.owned_by(&app.setup.me),
+            new: index.unclaimed(),
+            columns: vec![ColumnCounts::default(); app.columns.len()],
+            ..Self::default()
+        };
         let mut until: Option<Timestamp> = None;
-        let mut stands_in = vec![false; columns.len()];
-        for case in app.desk.cases.values() {
-            if case.status == CaseStatus::Resolved {
-                continue;
-            }
-            counts.mine += usize::from(case.owner.as_ref() == Some(&app.setup.me));
-            counts.new += usize::from(case.status == CaseStatus::New && case.owner.is_none());
-            let Some(since) = case.waiting_since else { continue };
-            stands_in.fill(false);
-            for post in case.posts.iter().filter_map(|id| app.desk.posts.get(id)) {
-                for (column, stands_in) in columns.iter().zip(&mut stands_in) {
-                    *stands_in = *stands_in || post.columns.contains(&column.name);
-                }
-            }
-            let standing = || columns.iter().zip(&stands_in).filter(|(_, stands_in)| **stands_in);
-            let target = standing().map(|(column, _)| column.target).min().unwrap_or(OVERDUE_AFTER);
-            let is_overdue = sla::used(since, target, app.now) == Used::Overdue;
-            if !is_overdue && let Ok(due) = since.checked_add(target.max(OVERDUE_AFTER)) {
+        for (names, waiting) in index.waiting() {
+            let standing = || columns.iter().enumerate().filter(|(_, column)| names.contains(&column.name));
+            let target = standing().map(|(_, column)| column.target).min().unwrap_or(OVERDUE_AFTER);
+            let is_overdue = |since: Timestamp| sla::used(since, target, app.now) == Used::Overdue;
+            let overdue = waiting.iter().take_while(|(since, _)| is_overdue(*since)).count();
+            // With the longest waiting first, the first that is not overdue is the next to be.
+            let next = waiting.iter().find(|(since, _)| !is_overdue(*since));
+            if let Some(due) = next.and_then(|(since, _)| since.checked_add(target.max(OVERDUE_AFTER)).ok()) {
                 until = Some(until.map_or(due, |until| until.min(due)));
             }
-            counts.overdue += usize::from(is_overdue);
-            for (stands_in, column) in stands_in.iter().zip(&mut counts.columns) {
-                column.unanswered += usize::from(*stands_in);
-                column.overdue += usize::from(*stands_in && is_overdue);
+            counts.overdue += overdue;
+            for (at, _) in standing() {
+                if let Some(column) = counts.columns.get_mut(at) {
+                    column.unanswered += waiting.len();
+                    column.overdue += overdue;
+                }
             }
         }
         counts.of = Some(Counted {

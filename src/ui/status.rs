@@ -13,7 +13,7 @@ use super::theme::Theme;
 use super::time;
 use crate::app::notice::Weight;
 use crate::app::{App, Mode};
-use crate::model::LinkState;
+use crate::model::{LinkState, LoginState};
 
 /// Where the head has room for the date as well.
 const WIDE: u16 = 120;
@@ -51,6 +51,7 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     if !is_preview {
         parts.extend(totals(app, counts, theme));
     }
+    parts.extend(logins(app, theme));
     // What matters most stands last, so the name and the account give way first.
     let room = usize::from(area.width).saturating_sub(width(&clock) + 3);
     let needed = |parts: &[(String, Style)]| parts.iter().map(|(words, _)| width(words) + 2).sum::<usize>();
@@ -64,6 +65,23 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         x += put(buffer, at, room, &words, style) + 2;
     }
     put_right(buffer, area.as_position(), area.width.saturating_sub(1), &clock, theme.strong());
+}
+
+/// An account that is logged out, or may soon be, with the command that helps; as long as it is so.
+fn logins(app: &App, theme: Theme) -> Option<(String, Style)> {
+    let out = app.logins.iter().find_map(|(account, state)| match state {
+        LoginState::Out { remedy, .. } => Some(format!("{account} LOGGED OUT: {remedy}")),
+        LoginState::In { .. } | LoginState::Doubtful { .. } => None,
+    });
+    let doubtful = || {
+        app.logins.iter().find_map(|(account, state)| match state {
+            LoginState::Doubtful { until, remedy } => {
+                Some(format!("{account} may be logged out at {}: {remedy}", time::clock(*until, &app.setup.zone)))
+            }
+            LoginState::In { .. } | LoginState::Out { .. } => None,
+        })
+    };
+    out.or_else(doubtful).map(|words| (words, theme.overdue()))
 }
 
 fn totals(app: &App, counts: &Counts, theme: Theme) -> Vec<(String, Style)> {
@@ -174,7 +192,7 @@ pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
 }
 
 /// `sent to @petrk in 0:07  u=undo`
-fn held_words(app: &App) -> Option<String> {
+pub(super) fn held_words(app: &App) -> Option<String> {
     let held = app.held();
     let (reply, until) = held.first()?;
     let to = reading::answered_handle(&app.desk, reply);

@@ -182,7 +182,7 @@ fn a_draft_whose_text_is_not_at_hand_is_read_first() {
     assert!(deck.took().contains(&Effect::ReadBodies { ids: vec![id.clone()] }));
     assert!(matches!(deck.app.mode, Mode::Columns));
     let draft = DraftText { text: "from before".to_owned(), cursor: (0, 4) };
-    deck.tell(Msg::Store(FromStore::Bodies(vec![(id, Body::Draft(draft))])));
+    deck.tell(Msg::Store(FromStore::Bodies { asked: vec![id.clone()], found: vec![(id, Body::Draft(draft))] }));
     assert_eq!(deck.text(), "from before");
 }
 

@@ -209,10 +209,13 @@ fn a_young_reply_whose_text_is_not_read_yet_waits_for_it() {
     deck.tell(Msg::Adopt(vec![REPLY]));
     assert_eq!(deck.took(), [Effect::ReadBodies { ids: vec![BodyId::reply(REPLY)] }]);
     assert!(!deck.notice().contains("long ago"), "{}", deck.notice());
-    deck.tell(Msg::Store(FromStore::Bodies(Vec::new())));
+    deck.tell(Msg::Store(FromStore::Bodies { asked: vec![BodyId::reply(REPLY)], found: Vec::new() }));
     assert_eq!(deck.app.held().len(), 0, "an answer to something else");
     let body = Body::Reply("@user2 from before ^AN".to_owned());
-    deck.tell(Msg::Store(FromStore::Bodies(vec![(BodyId::reply(REPLY), body)])));
+    deck.tell(Msg::Store(FromStore::Bodies {
+        asked: vec![BodyId::reply(REPLY)],
+        found: vec![(BodyId::reply(REPLY), body)],
+    }));
     assert!(matches!(delivery(&deck), Some(Delivery::Queued { until }) if *until == deck.now + secs(10)));
     assert!(deck.notice().contains("held anew"));
 }

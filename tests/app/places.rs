@@ -1,5 +1,6 @@
 //! Where one is, and staying there.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use replydeck::app::{Effect, FromStore, Mode, Msg};
 use replydeck::model::Event;
 
@@ -110,11 +111,13 @@ fn tab_reaches_the_case_pane_where_it_stands() {
     let mut deck = Deck::with_posts(3);
     deck.tell(Msg::Resized { columns: 200, rows: 50 });
     deck.press("j");
-    assert!(deck.took().contains(&Effect::ReadCase { case: case_of(3) }), "the pane shows the case of the row");
+    let asks = deck.took().iter().any(|effect| matches!(effect, Effect::ReadCase { .. }));
+    assert!(!asks, "walking down a column does not ask the store at every step");
     deck.press("tab tab tab");
     assert!(matches!(deck.app.mode, Mode::Columns), "the last column is empty: there is no case to go to");
     deck.press("1 S-tab");
     assert!(matches!(deck.app.mode, Mode::Case { .. }));
+    assert!(deck.took().contains(&Effect::ReadCase { case: case_of(3) }), "the case of the row has the keys");
     deck.press("tab");
     assert!(matches!(deck.app.mode, Mode::Columns));
     assert_eq!(deck.app.focus, 0);
@@ -220,4 +223,14 @@ fn the_store_may_answer_late_or_never() {
     deck.tell(Msg::Store(FromStore::Case { case: case_of(2), events: vec![] }));
     deck.by("bo", Event::CaseClaimed { case: case_of(2) }, None);
     assert_eq!(deck.app.case_events.as_ref().map(|it| it.events.len()), Some(1), "the pane goes on by itself");
+}
+
+#[test]
+fn esc_and_the_next_key_brought_together_are_esc_and_the_next_key() {
+    let mut deck = Deck::with_posts(3);
+    deck.press("gd");
+    assert!(matches!(deck.app.mode, Mode::Drafts { .. }));
+    deck.tell(Msg::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::ALT)));
+    assert!(matches!(deck.app.mode, Mode::Columns));
+    assert_eq!(deck.selected().as_deref(), Some("3"), "the key was not lost");
 }

@@ -13,8 +13,8 @@ use replydeck::model::post::{Counts, Media, Mention, PostLink, Quoted, WhoMayRep
 use replydeck::model::price::Money;
 use replydeck::model::spend::{Act, Charge, Usage};
 use replydeck::model::{
-    AccountName, Body, BodyId, ColumnName, DraftText, Event, EventId, GapFill, GapId, NetworkKind, PostId, Purpose,
-    RepName, ReplyId, SessionId,
+    AccountName, Body, BodyId, ColumnName, DraftText, Event, EventId, GapFill, GapId, Message, MessageId, NetworkKind,
+    PostId, Purpose, RepName, ReplyId, SessionId,
 };
 use uuid::Uuid;
 
@@ -22,6 +22,10 @@ use super::sample::{at, author_id, case, conversation, post, post_id};
 
 fn uuid(n: u128) -> Uuid {
     Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n)
+}
+
+fn message_id() -> MessageId {
+    MessageId::new(NetworkKind::X, "1789000000000000005")
 }
 
 /// One event of each kind and, where a field may be missing, one without it. The match has no other purpose than
@@ -120,6 +124,28 @@ fn samples() -> Vec<(&'static str, Event)> {
                 account: AccountName::new("charter"),
             },
         ),
+        ("ReplyDelivered", Event::ReplyDelivered { reply, case: case(1), message: message_id() }),
+        (
+            "DmReceived",
+            Event::DmReceived {
+                message: message_id(),
+                author: author_id(42),
+                account: AccountName::new("charter"),
+                sent_at: at(7),
+            },
+        ),
+        (
+            "DmSent",
+            Event::DmSent {
+                message: message_id(),
+                to: author_id(42),
+                account: AccountName::new("charter"),
+                sent_at: at(8),
+            },
+        ),
+        ("AuthorOptedOut", Event::AuthorOptedOut { author: author_id(42), post: Some(post_id(5)) }),
+        ("AuthorOptedOut.told", Event::AuthorOptedOut { author: author_id(42), post: None }),
+        ("AuthorOptOutLifted", Event::AuthorOptOutLifted { author: author_id(42) }),
         ("GapOpened", Event::GapOpened { gap, columns: vec![ColumnName::new("outage")], from: at(5) }),
         ("GapClosed", Event::GapClosed { gap, to: at(65) }),
         ("GapFilled", Event::GapFilled { gap, fill: GapFill::Filled { posts: 12 } }),
@@ -200,6 +226,11 @@ fn samples() -> Vec<(&'static str, Event)> {
             | Event::ReplyParked { .. }
             | Event::ReplyDropped { .. }
             | Event::ReplyHandedOver { .. }
+            | Event::ReplyDelivered { .. }
+            | Event::DmReceived { .. }
+            | Event::DmSent { .. }
+            | Event::AuthorOptedOut { .. }
+            | Event::AuthorOptOutLifted { .. }
             | Event::GapOpened { .. }
             | Event::GapClosed { .. }
             | Event::GapFilled { .. }
@@ -213,7 +244,7 @@ fn samples() -> Vec<(&'static str, Event)> {
 }
 
 /// The kinds listed above, to be counted against the samples: one line in the match, one sample here.
-const KINDS: usize = 33;
+const KINDS: usize = 38;
 
 fn bodies() -> Vec<(&'static str, Body)> {
     let mut full = post(4, "@charterhelp still no signal 😡 遅い");
@@ -244,11 +275,22 @@ fn bodies() -> Vec<(&'static str, Body)> {
         ("body.Post.bare", Body::Post(Box::new(bare))),
         ("body.Draft", Body::Draft(DraftText { text: "Sorry,\nwe".to_owned(), cursor: (1, 2) })),
         ("body.Reply", Body::Reply("@a We are on it ^AN".to_owned())),
+        (
+            "body.Message",
+            Body::Message(Box::new(Message {
+                id: message_id(),
+                with: author_id(42),
+                handle: "customer2".to_owned(),
+                is_ours: false,
+                text: "my number is 7".to_owned(),
+                at: at(7),
+            })),
+        ),
         ("body.Note", Body::Note("called, no answer".to_owned())),
     ];
     for (_, body) in &all {
         match body {
-            Body::Post(_) | Body::Draft(_) | Body::Reply(_) | Body::Note(_) => {}
+            Body::Post(_) | Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::Message(_) => {}
         }
     }
     all

@@ -151,6 +151,8 @@ async fn posts_of_an_outage_come_back_with_gf_and_the_row_says_so() {
     assert!(desk.screen().contains("gap 10:00-10:02 not filled yet"), "{}", desk.screen());
 
     desk.press("gf");
+    assert!(desk.app.notices.back().unwrap().text.contains("$0.005"), "the price comes first");
+    desk.press("gf");
     desk.until("the fill", |app| app.desk.gaps.values().all(|gap| gap.fill.is_some())).await;
     let fill = desk.app.desk.gaps.values().next().unwrap().fill.clone();
     assert_eq!(fill, Some(GapFill::Filled { posts: 1 }), "the first post was there before");

@@ -165,7 +165,7 @@ async fn too_many_connections_waits_and_cuts_nobody_off() {
     let LinkState::BackingOff { why, .. } = back.state else { panic!() };
     assert!(why.contains("maximum allowed connection limit") && why.contains("another program"), "{why}");
     rig.live().await;
-    assert!(rig.server.seen().iter().all(|seen| seen.method != "DELETE" && !seen.target.contains("connections")));
+    assert!(rig.server.seen().iter().all(|seen| seen.method != "DELETE"));
     rig.end().await;
 }
 

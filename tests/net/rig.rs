@@ -36,6 +36,8 @@ pub(crate) const PACE: Pace = Pace {
     dead_after: Duration::from_secs(90),
     search_lag: Duration::from_millis(200),
     publish_within: Duration::from_millis(300),
+    // Tests make the time of day jump for other reasons.
+    slept_after: Duration::from_hours(24),
     steps: Steps {
         lost_step: Duration::from_millis(1),
         lost_most: Duration::from_millis(5),
@@ -71,6 +73,7 @@ pub(crate) fn settings(url: &str) -> XSettings {
         user: Some(UserCredentials::OAuth2 { access_token: "own-token".to_owned().into() }),
         deck: "main".into(),
         watch_own: false,
+        messages: false,
     }
 }
 

@@ -121,11 +121,12 @@ async fn check_says_what_works_and_changes_nothing() {
     let (columns, _receivers) = feeds([("slow", "slow"), ("bad", "forbidden")]);
     let findings = network.check(&columns).await;
     let words: Vec<_> = findings.iter().map(|finding| (finding.verdict, finding.what.as_str())).collect();
-    assert_eq!(words.len(), 5, "{words:?}");
+    assert_eq!(words.len(), 6, "{words:?}");
     assert_eq!(words[0].0, FindingVerdict::Works);
     assert!(words[1].0 == FindingVerdict::Fails && words[1].1.contains("column bad"), "{words:?}");
     assert!(words[3].0 == FindingVerdict::Works && words[3].1.contains("@AcmeHelp"), "{words:?}");
-    assert!(words[4].0 == FindingVerdict::Mind && words[4].1.contains("95 of the 100"), "{words:?}");
+    assert!(words[4].1.starts_with("connections:"), "{words:?}");
+    assert!(words[5].0 == FindingVerdict::Mind && words[5].1.contains("95 of the 100"), "{words:?}");
     assert_eq!(x.lock().unwrap().rules.len(), 1);
     assert_eq!(columns[0].column, ColumnName::new("slow"));
 

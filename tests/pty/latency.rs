@@ -14,7 +14,7 @@ const POSTS: usize = 1_000;
 const BAR: Duration = Duration::from_millis(300);
 
 /// Two columns more than the simulator's six.
-const MORE: &str = r##"
+const MORE: &str = r#"
 [[columns]]
 name = "slow"
 account = "acme"
@@ -25,7 +25,7 @@ name = "nr"
 title = "numbered"
 account = "acme"
 query = "numbered -is:retweet"
-"##;
+"#;
 
 #[test]
 #[ignore = "a measurement: cargo test --release --test pty -- --ignored --nocapture from_write_to_screen"]
@@ -63,7 +63,7 @@ fn from_write_to_screen_with_eight_columns_and_fifty_posts_a_second() {
                 })
                 .collect()
         });
-        deck.comes(Duration::from_secs(60), |screen| {
+        deck.comes(Duration::from_mins(1), |screen| {
             let now = Instant::now();
             let mut seen = seen.borrow_mut();
             for (at, _) in screen.match_indices('N') {

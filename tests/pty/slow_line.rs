@@ -25,6 +25,7 @@ fn keys_two_seconds_apart_are_the_keys_that_were_pressed() {
     deck.shows("no drafts");
     // A character in two halves.
     deck.keys(ESC);
+    deck.until("the drafts are left", |screen| !screen.contains("no drafts"));
     deck.keys("r");
     deck.shows("may we reply? yes");
     deck.bytes_of_keys(&"ß".as_bytes()[..1]);

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 use replydeck::app::keymap::Keymap;
-use replydeck::app::notice;
-use replydeck::model::{Delivery, LinkState};
+use replydeck::app::{App, Msg, notice, update};
+use replydeck::model::{AccountName, Delivery, LinkState, LoginReport, LoginState};
 use replydeck::ui::Theme;
 
 use super::{Screen, assert_has, busy, deck, modes, shown};
@@ -93,6 +93,29 @@ fn head_tabs_and_foot_say_how_things_stand() {
     let report = app.links.values_mut().next().expect("a link");
     report.state = LinkState::BackingOff { until: deck::now() + SignedDuration::from_secs(12), why: "503".to_owned() };
     assert_has(&Screen::new((80, 24), Theme::plain()).text(&app), &["LIVE 0/1 backing off 0:12"]);
+}
+
+#[test]
+fn an_account_that_is_logged_out_is_told_with_the_command_until_it_is_not() {
+    let mut app = deck::busy((120, 24));
+    let told = |app: &mut App, state: LoginState| {
+        let report = LoginReport { account: AccountName::new("care"), state };
+        update(app, deck::now(), Msg::Login(report));
+        Screen::new((120, 24), Theme::plain()).text(app)
+    };
+    let remedy = "run `replydeck auth care`".to_owned();
+    let out = LoginState::Out { why: "nobody has logged in".to_owned(), remedy: remedy.clone() };
+    let screen = told(&mut app, out);
+    let head = screen.lines().next().expect("a head");
+    assert!(head.contains("care LOGGED OUT: run `replydeck auth care`"), "{screen}");
+    assert_has(&screen, &["care is logged out, nothing can be sent as it (nobody has logged in)"]);
+    let until = deck::now() + SignedDuration::from_mins(20);
+    let screen = told(&mut app, LoginState::Doubtful { until, remedy });
+    assert_has(&screen, &["care may be logged out at 14:52:05Z: run `replydeck auth care`"]);
+    let screen = told(&mut app, LoginState::In { until: Some(until) });
+    assert!(!screen.lines().next().expect("a head").contains("care"), "{screen}");
+    // The error before it stays until a key is pressed; the notice comes after it.
+    assert_eq!(app.notices.back().map(|notice| notice.text.as_str()), Some("care is logged in again"));
 }
 
 #[test]

@@ -245,3 +245,21 @@ fn people_and_our_own_posts_can_be_read() {
         assert_eq!(own["data"][0]["id"], made["data"]["id"], "at once, unlike in search");
     });
 }
+
+#[test]
+fn direct_messages_come_in_pages_with_who_wrote_them() {
+    with(quiet(), |bench| async move {
+        bench.control("dm", json!({"handle": "mia", "text": "first"})).await;
+        bench.control("dm", json!({"handle": "leo", "text": "second"})).await;
+        let path = "/2/dm_events?max_results=1&dm_event.fields=sender_id&expansions=sender_id&user.fields=username";
+        let page: Value = bench.user(Method::GET, path, None).await.json().await.unwrap();
+        assert_eq!(page["data"][0]["text"], "second");
+        assert_eq!(page["includes"]["users"][0]["username"], "leo");
+        let token = page["meta"]["next_token"].as_str().unwrap();
+        let next = format!("{path}&pagination_token={token}");
+        let page: Value = bench.user(Method::GET, &next, None).await.json().await.unwrap();
+        assert_eq!((&page["data"][0]["text"], page["meta"]["next_token"].as_str()), (&json!("first"), None));
+        let refused = bench.user(Method::GET, "/2/dm_events?max_results=500", None).await;
+        assert_eq!(refused.status(), 400);
+    });
+}

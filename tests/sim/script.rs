@@ -149,5 +149,7 @@ fn the_start_line_says_where_and_how() {
     let line: Value = serde_json::from_str(&text).unwrap();
     assert!(line["x"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     assert!(Path::new(line["config"].as_str().unwrap()).is_file());
-    assert_eq!(line.as_object().unwrap().len(), 2, "only the networks that are there");
+    let login = std::fs::read_to_string(line["login_config"].as_str().unwrap()).unwrap();
+    assert!(login.contains("\nclient_id = ") && !login.contains("\ntoken"), "{login}");
+    assert_eq!(line.as_object().unwrap().len(), 3, "only the networks that are there");
 }

@@ -39,12 +39,17 @@ pub fn needs_disk(event: &Event) -> bool {
         | Event::ReplyParked { .. }
         | Event::ReplyDropped { .. }
         | Event::ReplyHandedOver { .. }
+        | Event::ReplyDelivered { .. }
+        | Event::AuthorOptedOut { .. }
+        | Event::AuthorOptOutLifted { .. }
         | Event::BodyErased { .. } => true,
         Event::PostMatched { .. }
         | Event::PostEdited { .. }
         | Event::PostDeleted { .. }
         | Event::CaseOpened { .. }
         | Event::CaseRead { .. }
+        | Event::DmReceived { .. }
+        | Event::DmSent { .. }
         | Event::GapOpened { .. }
         | Event::GapClosed { .. }
         | Event::GapFilled { .. }
@@ -100,6 +105,7 @@ impl<'batch> Prepared<'batch> {
 pub(in crate::log) fn written_at(body: &Body, event_at: Timestamp) -> Timestamp {
     match body {
         Body::Post(post) => post.at,
+        Body::Message(message) => message.at,
         Body::Draft(_) | Body::Reply(_) | Body::Note(_) => event_at,
     }
 }

@@ -173,6 +173,7 @@ impl Reader {
             let body = codec::decode_body(&json)?;
             let at = match &body {
                 Body::Post(post) => post.at,
+                Body::Message(message) => message.at,
                 Body::Draft(_) | Body::Reply(_) | Body::Note(_) => time(at),
             };
             Some(Hit { id: BodyId::from_stored(id), at, body })

@@ -8,16 +8,18 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, Response};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
 
 use super::decode::{id_of, text_of};
 use super::pace::Pace;
 use super::problem::{self, Problem};
+use super::user_token::Use;
 use super::{UserCredentials, XSettings, oauth};
 use crate::model::spend::{Act, Budget, billed_day};
-use crate::model::{Account, AuthorId, ColumnName, IdSource, NetworkKind, clean};
+use crate::model::{Account, AuthorId, ColumnName, IdSource, LoginReport, LoginState, NetworkKind, clean};
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::http::{self, NetSetupError, RateHeaders};
 use crate::net::{Clock, Meter};
@@ -59,9 +61,14 @@ pub(super) struct Api {
     pub(super) pace: Pace,
     pub(super) deck: String,
     pub(super) watch_own: bool,
+    messages: bool,
     account: Mutex<Account>,
     ids: Mutex<IdSource>,
     writing: Mutex<Writing>,
+    /// Direct messages have limits of their own.
+    messaging: Mutex<Writing>,
+    /// Something to say with the link's next report, by whoever does not know how the link stands.
+    note: Mutex<Option<String>>,
     /// Nothing may be searched before.
     no_search_before: Mutex<Option<Timestamp>>,
     pub(super) budget: Option<Budget>,
@@ -88,7 +95,7 @@ impl Api {
             Some(UserCredentials::OAuth2 { access_token }) => {
                 bearer_check(access_token.expose_secret())?;
             }
-            Some(UserCredentials::OAuth1 { .. }) | None => {}
+            Some(UserCredentials::OAuth1 { .. } | UserCredentials::Kept(_)) | None => {}
         }
         Ok(Self {
             client,
@@ -99,11 +106,14 @@ impl Api {
             pace: *pace,
             deck: settings.deck,
             watch_own: settings.watch_own,
+            messages: settings.messages,
             account: Mutex::new(settings.account),
             ids: Mutex::new(IdSource::new(random)),
             no_search_before: Mutex::new(None),
             budget: None,
             meter: OnceLock::new(),
+            note: Mutex::new(None),
+            messaging: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
             writing: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
         })
     }
@@ -137,14 +147,27 @@ impl Api {
         self.user.is_some()
     }
 
+    pub(super) fn leave_note(&self, note: String) {
+        *self.note.lock().expect("nothing panics while holding the note") = Some(note);
+    }
+
+    pub(super) fn take_note(&self) -> Option<String> {
+        self.note.lock().expect("nothing panics while holding the note").take()
+    }
+
+    /// Whether the account's direct messages are to be read.
+    pub(super) fn reads_messages(&self) -> bool {
+        self.messages && self.can_write()
+    }
+
     pub(super) fn new_id(&self) -> uuid::Uuid {
         let now = self.now();
         self.ids.lock().expect("nothing panics while making an id").next(now)
     }
 
     pub(super) async fn get(&self, who: As, path: &str, query: &[(&str, &str)]) -> Result<Value, CallError> {
-        let request = self.request(Method::GET, who, path, query)?;
-        let (value, _) = self.ask(request, self.pace.answer_within).await?;
+        let question = Question { method: Method::GET, who, path, query, body: None };
+        let (value, _) = self.ask(&question, self.pace.answer_within).await?;
         Ok(value)
     }
 
@@ -156,17 +179,33 @@ impl Api {
         body: &Value,
         within: Duration,
     ) -> Result<Value, CallError> {
-        let request = self.request(Method::POST, who, path, query)?.json(body);
-        let (value, _) = self.ask(request, within).await?;
+        let question = Question { method: Method::POST, who, path, query, body: Some(body) };
+        let (value, _) = self.ask(&question, within).await?;
+        Ok(value)
+    }
+
+    /// Changes something that no reply depends on.
+    pub(super) async fn change(&self, method: Method, who: As, path: &str, body: &Value) -> Result<Value, CallError> {
+        let question = Question { method, who, path, query: &[], body: Some(body) };
+        let (value, _) = self.ask(&question, self.pace.answer_within).await?;
         Ok(value)
     }
 
     /// Publishes; the limits that come back are remembered for the next time.
     pub(super) async fn publish(&self, path: &str, body: &Value) -> Result<Value, CallError> {
-        let request = self.request(Method::POST, As::User, path, &[])?.json(body);
-        let result = self.ask(request, self.pace.send_within).await;
+        self.write(path, body, &self.writing).await
+    }
+
+    /// The same for a direct message.
+    pub(super) async fn send_message(&self, path: &str, body: &Value) -> Result<Value, CallError> {
+        self.write(path, body, &self.messaging).await
+    }
+
+    async fn write(&self, path: &str, body: &Value, writing: &Mutex<Writing>) -> Result<Value, CallError> {
+        let question = Question { method: Method::POST, who: As::User, path, query: &[], body: Some(body) };
+        let result = self.ask(&question, self.pace.send_within).await;
         let now = self.now();
-        let mut writing = self.writing.lock().expect("nothing panics while holding the limits");
+        let mut writing = writing.lock().expect("nothing panics while holding the limits");
         match &result {
             Ok((_, rates)) => {
                 writing.backoff.succeeded();
@@ -181,6 +220,12 @@ impl Api {
         result.map(|(value, _)| value)
     }
 
+    /// X let us know that no direct message may be sent before then.
+    pub(super) fn no_message_before(&self) -> Option<Timestamp> {
+        let now = self.now();
+        self.messaging.lock().expect("nothing panics while holding the limits").not_before.filter(|until| *until > now)
+    }
+
     /// X let us know that nothing may be published before then.
     pub(super) fn not_before(&self) -> Option<Timestamp> {
         let now = self.now();
@@ -189,8 +234,9 @@ impl Api {
 
     /// Searches recent posts; the limits that come back are remembered for the next time.
     pub(super) async fn search(&self, query: &[(&str, &str)]) -> Result<Value, CallError> {
-        let request = self.request(Method::GET, As::App, "/2/tweets/search/recent", query)?;
-        let result = self.ask(request, self.pace.answer_within).await;
+        let path = "/2/tweets/search/recent";
+        let question = Question { method: Method::GET, who: As::App, path, query, body: None };
+        let result = self.ask(&question, self.pace.answer_within).await;
         let until = match &result {
             Ok((_, rates)) => rates.used_up_until,
             Err(CallError::No(problem)) if problem.class == problem::Class::RateLimited => {
@@ -212,7 +258,9 @@ impl Api {
     /// Opens the endless answer of the stream; its headers must come in time, its end may never.
     pub(super) async fn open(&self, path: &str, query: &[(&str, &str)]) -> Result<Response, CallError> {
         // A compressed stream would hold lines back until a block is full.
-        let request = self.request(Method::GET, As::App, path, query)?.header(ACCEPT_ENCODING, "identity");
+        let question = Question { method: Method::GET, who: As::App, path, query, body: None };
+        let (request, _) = self.request(&question).await?;
+        let request = request.header(ACCEPT_ENCODING, "identity");
         let within = self.pace.answer_within;
         let mut response = match timeout(within, request.send()).await {
             Ok(sent) => sent.map_err(failed)?,
@@ -245,48 +293,113 @@ impl Api {
         Ok(())
     }
 
-    fn request(
-        &self,
-        method: Method,
-        who: As,
-        path: &str,
-        query: &[(&str, &str)],
-    ) -> Result<RequestBuilder, CallError> {
-        let url = format!("{}{path}", self.base);
-        let authorization = match who {
-            As::App => self.bearer.clone(),
-            As::User => self.as_user(&method, &url, query)?,
-        };
-        let request = self.client.request(method, &url).header(AUTHORIZATION, authorization);
-        Ok(if query.is_empty() { request } else { request.query(query) })
+    /// How the login stands, where it is kept here.
+    pub(super) fn login_state(&self) -> Option<LoginState> {
+        match &self.user {
+            Some(UserCredentials::Kept(login)) => Some(login.state(self.now())),
+            _ => None,
+        }
     }
 
-    fn as_user(&self, method: &Method, url: &str, query: &[(&str, &str)]) -> Result<HeaderValue, CallError> {
+    /// Keeps the login alive and tells how it stands; to stop it, drop it.
+    pub(super) async fn keep_login(&self, told: mpsc::Sender<LoginReport>) {
+        let Some(UserCredentials::Kept(login)) = &self.user else { return std::future::pending().await };
+        let mut last = None;
+        loop {
+            if let Err(why) = login.keep(self.now()).await {
+                tracing::debug!(%why, "no token at hand");
+            }
+            let state = login.state(self.now());
+            if last.as_ref() != Some(&state) {
+                let report = LoginReport { account: self.account().name, state: state.clone() };
+                if told.send(report).await.is_err() {
+                    tracing::debug!("nobody is left to hear of the login");
+                }
+                last = Some(state);
+            }
+            sleep(self.pace.login_every).await;
+        }
+    }
+
+    /// The request, and the name of the token in it where that can be renewed.
+    async fn request(&self, question: &Question<'_>) -> Result<(RequestBuilder, Option<String>), CallError> {
+        let url = format!("{}{}", self.base, question.path);
+        let (authorization, used) = match question.who {
+            As::App => (self.bearer.clone(), None),
+            As::User => self.as_user(question, &url).await?,
+        };
+        let request = self.client.request(question.method.clone(), &url).header(AUTHORIZATION, authorization);
+        let request = if question.query.is_empty() { request } else { request.query(question.query) };
+        let request = match question.body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        Ok((request, used))
+    }
+
+    async fn as_user(&self, question: &Question<'_>, url: &str) -> Result<(HeaderValue, Option<String>), CallError> {
         let not_sent = |why: &str| CallError::NotSent(why.to_owned());
+        let of = |token: &SecretString| {
+            bearer(token.expose_secret(), "access_token").map_err(|error| not_sent(&error.to_string()))
+        };
+        let sign = |keys: &oauth::Keys<'_>| {
+            let nonce = nonce().map_err(|why| not_sent(&why))?;
+            let (method, now) = (question.method.as_str(), self.now().as_second());
+            let signed = oauth::authorization(keys, method, url, question.query, &nonce, now);
+            sensitive(&signed).ok_or_else(|| not_sent("the OAuth keys hold characters no key has"))
+        };
         match &self.user {
             None => Err(not_sent("the config has no credentials for writing as this account")),
-            Some(UserCredentials::OAuth2 { access_token }) => {
-                bearer(access_token.expose_secret(), "access_token").map_err(|error| not_sent(&error.to_string()))
-            }
+            Some(UserCredentials::OAuth2 { access_token }) => Ok((of(access_token)?, None)),
             Some(UserCredentials::OAuth1 { consumer_key, consumer_secret, token, token_secret }) => {
-                let keys = oauth::Keys {
-                    consumer_key,
-                    consumer_secret: consumer_secret.expose_secret(),
-                    token,
-                    token_secret: token_secret.expose_secret(),
-                };
-                let nonce = nonce().map_err(|why| not_sent(&why))?;
-                let signed = oauth::authorization(&keys, method.as_str(), url, query, &nonce, self.now().as_second());
-                sensitive(&signed).ok_or_else(|| not_sent("the OAuth keys hold characters no key has"))
+                let (consumer_secret, token_secret) = (consumer_secret.expose_secret(), token_secret.expose_secret());
+                Ok((sign(&oauth::Keys { consumer_key, consumer_secret, token, token_secret })?, None))
+            }
+            Some(UserCredentials::Kept(login)) => {
+                match login.credential(self.now()).await.map_err(CallError::NotSent)? {
+                    Use::OAuth2 { access_token, fingerprint } => Ok((of(&access_token)?, Some(fingerprint))),
+                    Use::OAuth1 { consumer, token, token_secret } => {
+                        let (consumer_secret, token_secret) =
+                            (consumer.secret.expose_secret(), token_secret.expose_secret());
+                        let keys =
+                            oauth::Keys { consumer_key: &consumer.key, consumer_secret, token: &token, token_secret };
+                        Ok((sign(&keys)?, None))
+                    }
+                }
             }
         }
     }
 
-    async fn ask(&self, request: RequestBuilder, within: Duration) -> Result<(Value, RateHeaders), CallError> {
-        match timeout(within, answer(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(CallError::Lost(format!("no answer within {} s", within.as_secs()))),
-        }
+    /// Asks. Where X refuses a token that can be renewed it did nothing else, so the question is asked once more,
+    /// with the new one.
+    async fn ask(&self, question: &Question<'_>, within: Duration) -> Result<(Value, RateHeaders), CallError> {
+        let (request, used) = self.request(question).await?;
+        let refused = match ask_once(request, within).await {
+            Err(CallError::No(problem)) if problem.class == problem::Class::Unauthorised => problem,
+            other => return other,
+        };
+        let (Some(used), Some(UserCredentials::Kept(login))) = (used, &self.user) else {
+            return Err(CallError::No(refused));
+        };
+        login.refused(&used).await.map_err(CallError::NotSent)?;
+        let (request, _) = self.request(question).await?;
+        ask_once(request, within).await
+    }
+}
+
+/// One question, kept so that it can be signed anew.
+struct Question<'q> {
+    method: Method,
+    who: As,
+    path: &'q str,
+    query: &'q [(&'q str, &'q str)],
+    body: Option<&'q Value>,
+}
+
+async fn ask_once(request: RequestBuilder, within: Duration) -> Result<(Value, RateHeaders), CallError> {
+    match timeout(within, answer(request)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(CallError::Lost(format!("no answer within {} s", within.as_secs()))),
     }
 }
 

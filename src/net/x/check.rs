@@ -1,8 +1,10 @@
 //! What `replydeck check --online` asks X. It changes nothing there.
 
 use super::api::{Api, As, CallError};
+use super::connections;
 use super::decode::{bounded, id_of, text_of};
 use super::{rules_sync, usage};
+use crate::model::LoginState;
 use crate::model::spend::Usage;
 use crate::net::{Feed, Finding, FindingVerdict};
 
@@ -10,6 +12,7 @@ pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
     let mut findings = Vec::new();
     app(api, feeds, &mut findings).await;
     account(api, &mut findings).await;
+    open_connections(api, &mut findings).await;
     self::usage(api, &mut findings).await;
     findings
 }
@@ -66,7 +69,11 @@ async fn account(api: &Api, findings: &mut Vec<Finding>) {
     let answer = match api.get(As::User, "/2/users/me", &[]).await {
         Ok(answer) => answer,
         Err(error) => {
-            findings.push(fails(format!("writing as @{}: {}", account.handle, error.words()), remedy(&error)));
+            let what = format!("writing as @{}: {}", account.handle, error.words());
+            findings.push(match api.login_state() {
+                Some(LoginState::Out { remedy, .. } | LoginState::Doubtful { remedy, .. }) => fails(what, &remedy),
+                Some(LoginState::In { .. }) | None => fails(what, remedy(&error)),
+            });
             return;
         }
     };
@@ -86,6 +93,19 @@ async fn account(api: &Api, findings: &mut Vec<Finding>) {
         ));
     } else {
         findings.push(works(format!("writing as @{handle}, user id {id}")));
+    }
+}
+
+/// What already listens with the app's token; a pay-per-use app may hold one connection.
+async fn open_connections(api: &Api, findings: &mut Vec<Finding>) {
+    match connections::list(api).await {
+        Ok(open) if open.is_empty() => findings.push(works("connections: none is open".into())),
+        Ok(open) => findings.push(mind(
+            format!("connections: {}", connections::words(&open)),
+            "a deck of this team that runs is meant to be there; one that nobody knows of is closed, after a question, \
+             by replydeck check --online --close-stale",
+        )),
+        Err(missing) => findings.push(mind(format!("connections: {}", missing.why), "look in X's developer console")),
     }
 }
 

@@ -315,7 +315,7 @@ fn who_may_reply(word: &str) -> WhoMayReply {
 }
 
 /// The post's own time, else the one its id was made at.
-fn time(data: &Value, id: &str) -> Timestamp {
+pub(super) fn time(data: &Value, id: &str) -> Timestamp {
     if let Ok(at) = text_of(data, "created_at").parse::<Timestamp>() {
         return at;
     }

@@ -1,21 +1,30 @@
 //! X by its API v2: the filtered stream in, replies out.
 
+mod activity;
 mod api;
 mod backfill;
 mod check;
+mod connections;
 mod counts;
 pub mod decode;
+mod dm;
+pub mod login;
+mod lookup;
 mod names;
 mod oauth;
 pub mod pace;
 pub mod problem;
+mod pulse;
 mod read_back;
+pub mod renew;
 mod rule_text;
 mod rules_sync;
 mod search;
 mod send;
 mod stream;
+pub mod tokens;
 mod usage;
+pub mod user_token;
 
 use std::sync::Arc;
 
@@ -28,9 +37,12 @@ use url::Url;
 
 use self::pace::Pace;
 use super::http::NetSetupError;
-use super::{Backfill, Clock, Feed, Finding, Meter, Network, Outgoing, ReadBack, SendError};
+use super::{
+    Backfill, Clock, Connection, Feed, Finding, Inbound, Meter, Missing, Network, Outgoing, OutgoingMessage, ReadBack,
+    SendError,
+};
 use crate::model::spend::{Budget, Gauge, Gauged};
-use crate::model::{Account, FoundOnNetwork, LinkReport, PostId};
+use crate::model::{Account, AuthorId, FoundOnNetwork, LinkReport, LoginReport, MessageId, PostId, Verdict};
 use crate::rules::Rule;
 
 /// Bits that make the ids of this run unlike those of any other; 41 of them are used.
@@ -51,15 +63,19 @@ pub struct XSettings {
     /// Also listen for the account's own replies, so that answers typed elsewhere and hand-overs are seen.
     /// Each costs what any read post costs.
     pub watch_own: bool,
+    /// Also read the account's direct messages; it needs the account's own token. Each costs what X asks for one.
+    pub messages: bool,
 }
 
-/// Two ways to write as a user.
+/// Ways to write as a user.
 #[derive(Clone, Debug)]
 pub enum UserCredentials {
     /// An OAuth 2.0 access token; it lives two hours.
     OAuth2 { access_token: SecretString },
     /// OAuth 1.0a: four strings from the developer console, valid until revoked.
     OAuth1 { consumer_key: String, consumer_secret: SecretString, token: String, token_secret: SecretString },
+    /// Logged in by `replydeck auth`; renewed as long as it can be.
+    Kept(user_token::KeptLogin),
 }
 
 /// X, for one account.
@@ -106,11 +122,20 @@ impl Network for XNetwork {
         links: mpsc::Sender<LinkReport>,
         stop: CancellationToken,
     ) {
-        let listener = stream::Listener::new(self.api.clone(), feeds, links);
+        let listener = stream::Listener::new(self.api.clone(), feeds.clone(), links);
+        let private = async {
+            if self.api.reads_messages() {
+                activity::run(self.api.clone(), feeds).await;
+            } else {
+                drop(feeds);
+                std::future::pending::<()>().await;
+            }
+        };
         // Dropping the listener closes the connection; our rules stay at X, where they cost nothing unheard.
         tokio::select! {
             () = stop.cancelled() => {}
             () = listener.run() => {}
+            () = private => {}
         }
     }
 
@@ -120,6 +145,18 @@ impl Network for XNetwork {
 
     async fn read_back(&self, outgoing: &Outgoing, attempted: Timestamp) -> ReadBack {
         read_back::read_back(&self.api, outgoing, attempted).await
+    }
+
+    async fn may_message(&self, author: &AuthorId) -> Verdict {
+        dm::may_message(&self.api, author).await
+    }
+
+    async fn send_message(&self, outgoing: &OutgoingMessage) -> Result<MessageId, SendError> {
+        dm::send(&self.api, outgoing).await
+    }
+
+    async fn read_back_message(&self, outgoing: &OutgoingMessage, attempted: Timestamp) -> ReadBack<MessageId> {
+        dm::read_back(&self.api, outgoing, attempted).await
     }
 
     async fn backfill(&self, feeds: &[Feed], from: Timestamp, to: Timestamp) -> Backfill {
@@ -147,7 +184,26 @@ impl Network for XNetwork {
         }
     }
 
+    async fn look_up(&self, posts: &[PostId]) -> Result<Vec<Inbound>, Missing> {
+        lookup::look_up(&self.api, posts).await
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>, Missing> {
+        connections::list(&self.api).await
+    }
+
+    async fn close(&self, connections: &[Connection]) -> Result<usize, Missing> {
+        connections::close(&self.api, connections).await
+    }
+
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {
         check::check(&self.api, feeds).await
+    }
+
+    async fn keep_login(&self, told: mpsc::Sender<LoginReport>, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.api.keep_login(told) => {}
+        }
     }
 }

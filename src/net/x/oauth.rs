@@ -27,15 +27,32 @@ pub(super) fn authorization(
     nonce: &str,
     timestamp: i64,
 ) -> String {
+    with_extra(keys, method, url, params, nonce, timestamp, None)
+}
+
+/// The same with one field of the log-in by PIN: `oauth_callback` or `oauth_verifier`. Without a token the app asks
+/// for itself.
+pub(super) fn with_extra(
+    keys: &Keys<'_>,
+    method: &str,
+    url: &str,
+    params: &[(&str, &str)],
+    nonce: &str,
+    timestamp: i64,
+    extra: Option<(&str, &str)>,
+) -> String {
     let timestamp = timestamp.to_string();
     let mut oauth = vec![
         ("oauth_consumer_key", keys.consumer_key),
         ("oauth_nonce", nonce),
         ("oauth_signature_method", "HMAC-SHA1"),
         ("oauth_timestamp", timestamp.as_str()),
-        ("oauth_token", keys.token),
         ("oauth_version", "1.0"),
     ];
+    if !keys.token.is_empty() {
+        oauth.push(("oauth_token", keys.token));
+    }
+    oauth.extend(extra);
     let signature = signature(keys, method, url, oauth.iter().chain(params));
     oauth.push(("oauth_signature", &signature));
     oauth.sort_unstable();

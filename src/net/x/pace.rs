@@ -10,6 +10,10 @@ pub struct Pace {
     /// X promises a byte at least every 20 s; so long without one, and the link is stale. A little longer than
     /// the promise, so that a keep-alive sent at its last moment raises no alarm.
     pub stale_after: Duration,
+    /// The clocks are compared so often; where the time of day went ahead of the one that sleeps by more than
+    /// `slept_after`, the machine was suspended and the line it left behind is dead.
+    pub pulse: Duration,
+    pub slept_after: Duration,
     /// After so long without a byte the connection is given up.
     pub dead_after: Duration,
     /// A connection that held so long counts as a success; one that breaks sooner does not start the
@@ -34,6 +38,10 @@ pub struct Pace {
     pub usage_every: Duration,
     /// Where X refuses until somebody does something, it is asked again so seldom.
     pub down_retry: Duration,
+    /// Direct messages are looked for so often; X allows 15 looks in 15 minutes, and reading back needs some.
+    pub messages_every: Duration,
+    /// So often it is looked whether the login is near its end, or somebody changed it.
+    pub login_every: Duration,
     pub steps: Steps,
 }
 
@@ -41,6 +49,8 @@ impl Pace {
     /// For X itself.
     pub const X: Pace = Pace {
         stale_after: Duration::from_secs(22),
+        pulse: Duration::from_secs(5),
+        slept_after: Duration::from_secs(20),
         dead_after: Duration::from_secs(27),
         settled_after: Duration::from_secs(20),
         connect_within: Duration::from_secs(10),
@@ -53,6 +63,8 @@ impl Pace {
         publish_within: Duration::from_mins(1),
         usage_every: Duration::from_hours(1),
         down_retry: Duration::from_hours(1),
+        messages_every: Duration::from_mins(2),
+        login_every: Duration::from_secs(5),
         steps: Steps::X,
     };
 }

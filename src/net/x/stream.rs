@@ -13,9 +13,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::api::{Api, CallError, reset_in};
+use super::connections;
 use super::decode::{self, Line, RuleRef};
 use super::names::{names_our_parameters, parameters};
 use super::problem::Class;
+use super::pulse::{self, Pulse};
 use super::rules_sync::{self, RuleMap, Synced};
 use super::usage;
 use crate::model::spend::{Act, Usage, billed_day, end_of};
@@ -192,6 +194,19 @@ impl Listener {
         }
         let response = match self.connect().await {
             Ok(response) => response,
+            Err(CallError::No(mut problem)) if problem.class == Class::TooManyConnections => {
+                // Which they are helps to find whose; none is ever closed from here.
+                if let Ok(open) = connections::list(&self.api).await
+                    && !open.is_empty()
+                {
+                    let words = connections::words(&open);
+                    problem.words = format!(
+                        "{} ({words}; replydeck check --online --close-stale closes one nobody knows of, after a question)",
+                        problem.words
+                    );
+                }
+                return self.end(CallError::No(problem));
+            }
             Err(error) => return self.end(error),
         };
         self.went_live().await;
@@ -221,6 +236,7 @@ impl Listener {
         let mut is_settled = false;
         let began = Instant::now();
         let mut heard = began;
+        let mut pulse = Pulse::new(self.api.now());
         let mut syncing: Option<Syncing> = None;
         let mut asking: Option<AskingUsage> = None;
         let mut money = self.api.meter.get().map(|meter| meter.changes());
@@ -277,6 +293,10 @@ impl Listener {
                 }
                 chunk = response.chunk() => match chunk {
                     Ok(Some(bytes)) => {
+                        if let Some(slept) = pulse.jumped(self.api.now(), pace.slept_after) {
+                            // What waited in the line from before is taken, but it proves nothing of the time since.
+                            return self.wake(slept, &bytes, &mut splitter).await;
+                        }
                         let was_stale = std::mem::take(&mut is_stale);
                         self.hear(was_stale).await;
                         if !is_settled && began.elapsed() >= pace.settled_after {
@@ -300,6 +320,11 @@ impl Listener {
                     Ok(None) => return lost("X closed the stream"),
                     Err(error) => return lost(&format!("the stream broke: {}", http::words(error))),
                 },
+                () = sleep_until(pulse.at + pace.pulse) => {
+                    if let Some(slept) = pulse.jumped(self.api.now(), pace.slept_after) {
+                        return self.wake(slept, &[], &mut splitter).await;
+                    }
+                }
                 () = sleep_until(silent_until) => {
                     if is_stale {
                         return lost(&format!("not a byte for {} s", pace.dead_after.as_secs()));
@@ -309,6 +334,20 @@ impl Listener {
                 }
             }
         }
+    }
+
+    /// The machine was suspended, or its clock was set ahead: the line is given up at once, for nobody knows what it
+    /// missed, and the gap begins at its last byte.
+    async fn wake(&mut self, slept: SignedDuration, bytes: &[u8], splitter: &mut LineSplitter) -> End {
+        self.open_gap().await;
+        let mut lines = Vec::new();
+        splitter.feed(bytes, |cut| lines.push(read_line(cut)));
+        for line in lines {
+            if let Some(end) = self.take(line).await {
+                return end;
+            }
+        }
+        lost(&pulse::words(slept))
     }
 
     fn start_sync(&self) -> Syncing {
@@ -459,9 +498,10 @@ impl Listener {
         let now = self.api.now();
         self.heard_until = now;
         self.last_byte = Some(now);
-        if was_stale {
+        let note = self.api.take_note();
+        if was_stale || note.is_some() {
             self.last_beat = Some(now);
-            self.tell(LinkState::Live, None).await;
+            self.tell(LinkState::Live, note).await;
         } else if is_due(self.last_beat, now, self.api.pace.beat) {
             self.last_beat = Some(now);
             // A beat that finds no room is made good by the next one.

@@ -15,6 +15,10 @@ pub struct Credentials {
     pub consumer_secret: String,
     pub token: String,
     pub token_secret: String,
+    /// OAuth 2.0 clients to log in with: one that keeps a secret, and one that cannot.
+    pub client_id: String,
+    pub client_secret: String,
+    pub public_client_id: String,
 }
 
 impl Credentials {
@@ -31,6 +35,9 @@ impl Credentials {
             consumer_secret: secret(5, 50),
             token: format!("3805104374-{}", secret(6, 40)),
             token_secret: secret(7, 45),
+            client_id: secret(8, 34),
+            client_secret: secret(9, 50),
+            public_client_id: secret(10, 34),
         }
     }
 }
@@ -39,32 +46,52 @@ impl Credentials {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sim) enum Who {
     App,
-    /// The brand's user; the word is how.
-    User(&'static str),
+    /// A user by their number, the brand's own as a rule; the word is how.
+    User(&'static str, u64),
 }
 
 const OAUTH1: &str = "OAuth 1.0a User Context";
 const OAUTH2: &str = "OAuth 2.0 User Context";
 const APP: &str = "OAuth 2.0 Application-Only";
 
-pub(super) fn who(state: &mut State, call: &Call) -> Result<Who, Answer> {
+pub(super) fn who(state: &mut State, endpoint: Endpoint, call: &Call) -> Result<Who, Answer> {
     let header = call.authorization.as_deref().ok_or_else(problem::unauthorized)?;
     let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
+    let brand = state.world.brand.id;
     if scheme.eq_ignore_ascii_case("bearer") {
         let token = rest.trim();
         if token == state.x.credentials.bearer {
             return Ok(Who::App);
         }
         if token == state.x.credentials.access_token {
-            return Ok(Who::User(OAUTH2));
+            return Ok(Who::User(OAUTH2, brand));
+        }
+        if let Some(bearer) = state.x.grants.bearer(token, call.now) {
+            let has = |needed: &&str| bearer.scopes.split(' ').any(|scope| scope == *needed);
+            return if scopes(endpoint).iter().all(has) {
+                Ok(Who::User(OAUTH2, bearer.person))
+            } else {
+                Err(problem::forbidden("Forbidden"))
+            };
         }
     } else if scheme.eq_ignore_ascii_case("oauth") {
         let clocks = [state.clock.real(), call.now];
-        if oauth1::verify(&state.x.credentials, &mut state.x.nonces, clocks, rest, call) {
-            return Ok(Who::User(OAUTH1));
+        if let Some(person) = oauth1::verify(state, clocks, rest, call) {
+            return Ok(Who::User(OAUTH1, person));
         }
     }
     Err(problem::unauthorized())
+}
+
+/// What a user must have approved for the endpoint, by X's table.
+fn scopes(endpoint: Endpoint) -> &'static [&'static str] {
+    match endpoint {
+        Endpoint::PostCreate | Endpoint::PostDelete => &["tweet.read", "tweet.write", "users.read"],
+        Endpoint::DmSend => &["dm.write", "tweet.read", "users.read"],
+        Endpoint::DmRead => &["dm.read", "tweet.read", "users.read"],
+        Endpoint::Follow => &["follows.write", "tweet.read", "users.read"],
+        _ => &["tweet.read", "users.read"],
+    }
 }
 
 /// Whether the endpoint takes this kind of authentication at all.
@@ -86,10 +113,12 @@ pub(super) fn may(endpoint: Endpoint, who: Who) -> Result<(), Answer> {
         | Endpoint::Follow
         | Endpoint::DmSend
         | Endpoint::DmRead => (false, true),
+        // They ask for themselves and are answered before.
+        Endpoint::TokenGive | Endpoint::TokenRevoke | Endpoint::PinRequest | Endpoint::PinRedeem => (true, true),
     };
     match who {
         Who::App if !app => Err(problem::unsupported_authentication(APP, &format!("{OAUTH1}, {OAUTH2}"))),
-        Who::User(how) if !user => Err(problem::unsupported_authentication(how, APP)),
-        Who::App | Who::User(_) => Ok(()),
+        Who::User(how, _) if !user => Err(problem::unsupported_authentication(how, APP)),
+        Who::App | Who::User(..) => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::super::state::State;
 use super::super::world::Person;
 use super::bill::Item;
+use super::render::user_json;
 use super::{Answer, Call, problem};
 
 /// One message between the brand and somebody.
@@ -105,19 +106,32 @@ pub(super) fn read(state: &mut State, id: &str, call: &Call) -> Result<Answer, A
             format!("The `dm_event.fields` query parameter value [{field}] is not one of [{}]", known.join(","));
         return Err(problem::invalid(Some(("dm_event.fields", field)), &message));
     }
-    let told: Vec<&Message> = state
-        .x
-        .messages
-        .iter()
-        .rev()
-        .filter(|message| with.is_none_or(|with| message.with == with))
-        .take(100)
-        .collect();
-    for message in &told {
+    let size: usize = match call.param("max_results").map(str::parse) {
+        None => 100,
+        Some(Ok(size)) if (1..=100).contains(&size) => size,
+        Some(_) => {
+            return Err(problem::invalid(Some(("max_results", "")), "The `max_results` is not between 1 and 100"));
+        }
+    };
+    let before: u64 = match call.param("pagination_token").map(|token| token.trim_start_matches("dm").parse()) {
+        None => u64::MAX,
+        Some(Ok(before)) => before,
+        Some(Err(_)) => {
+            return Err(problem::invalid(
+                Some(("pagination_token", "")),
+                "The `pagination_token` is not a valid token",
+            ));
+        }
+    };
+    let names = |field: &str| call.param("expansions").is_some_and(|list| list.split(',').any(|one| one == field));
+    let all = state.x.messages.iter().rev().filter(|message| with.is_none_or(|with| message.with == with));
+    let mut rest = all.filter(|message| message.id < before);
+    let page: Vec<&Message> = rest.by_ref().take(size).collect();
+    for message in &page {
         state.x.bill.add(Item::DmRead, message.id, call.now);
     }
-    let rows: Vec<Value> = told
-        .into_iter()
+    let rows: Vec<Value> = page
+        .iter()
         .map(|message| {
             let mut row = json!({"id": message.id.to_string(), "text": message.text, "event_type": "MessageCreate"});
             for field in &fields {
@@ -134,6 +148,16 @@ pub(super) fn read(state: &mut State, id: &str, call: &Call) -> Result<Answer, A
         })
         .collect();
     let mut body = json!({"meta": {"result_count": rows.len()}});
+    if let (Some(oldest), Some(_)) = (page.last(), rest.next()) {
+        body["meta"]["next_token"] = json!(format!("dm{}", oldest.id));
+    }
+    if names("sender_id") && !page.is_empty() {
+        let senders: std::collections::BTreeSet<u64> = page.iter().map(|message| message.sender).collect();
+        let people = senders.iter().filter_map(|id| state.world.people.get(id));
+        let wanted = call.param("user.fields").unwrap_or_default().split(',').map(str::to_owned).collect();
+        let users: Vec<Value> = people.map(|person| user_json(person, &wanted, None, state.x.names)).collect();
+        body["includes"] = json!({"users": users});
+    }
     if !rows.is_empty() {
         body["data"] = Value::Array(rows);
     }

@@ -44,6 +44,8 @@ fn limit(endpoint: Endpoint, who: Who) -> Limit {
         Endpoint::Me => 75,
         Endpoint::DmSend | Endpoint::DmRead => 15,
         Endpoint::ConnectionsRead | Endpoint::ConnectionsEnd => 25,
+        // X tells no limit of them.
+        Endpoint::TokenGive | Endpoint::TokenRevoke | Endpoint::PinRequest | Endpoint::PinRedeem => u32::MAX,
     };
     Limit { requests, window: QUARTER }
 }

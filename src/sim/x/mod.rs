@@ -5,6 +5,8 @@
 //! are used; the few that are from memory say so.
 
 pub(super) mod auth;
+mod auth_pages;
+pub(super) mod auth_server;
 pub(super) mod bill;
 mod connections;
 mod dm;
@@ -28,6 +30,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use self::auth::{Credentials, Who};
+use self::auth_server::Grants;
 use self::bill::Bill;
 use self::limits::Budgets;
 use self::rules::AppRule;
@@ -49,6 +52,7 @@ pub enum NameFamily {
 pub(super) struct XApp {
     pub(super) names: NameFamily,
     pub(super) credentials: Credentials,
+    pub(super) grants: Grants,
     /// Reads a month that the plan allows.
     pub(super) post_cap: u64,
     pub(super) reads: u64,
@@ -63,10 +67,11 @@ pub(super) struct XApp {
 }
 
 impl XApp {
-    pub(super) fn new(names: NameFamily, credentials: Credentials, post_cap: u64) -> Self {
+    pub(super) fn new(names: NameFamily, seed: u64, post_cap: u64) -> Self {
         Self {
             names,
-            credentials,
+            credentials: Credentials::of(seed),
+            grants: Grants::new(seed),
             post_cap,
             reads: 0,
             bill: Bill::default(),
@@ -104,6 +109,11 @@ pub(super) struct Call {
 impl Call {
     pub(super) fn param(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A field of the body, which is a form.
+    pub(super) fn field(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(&self.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
     /// The body as a JSON object; X's 400 where it is none.
@@ -163,6 +173,10 @@ pub(super) enum Endpoint {
     ConnectionsRead,
     ConnectionsEnd,
     Usage,
+    TokenGive,
+    TokenRevoke,
+    PinRequest,
+    PinRedeem,
 }
 
 impl Endpoint {
@@ -178,6 +192,7 @@ impl Endpoint {
             Endpoint::DmSend | Endpoint::DmRead => "dms",
             Endpoint::ConnectionsRead | Endpoint::ConnectionsEnd => "connections",
             Endpoint::Usage => "usage",
+            Endpoint::TokenGive | Endpoint::TokenRevoke | Endpoint::PinRequest | Endpoint::PinRedeem => "oauth",
         }
     }
 }
@@ -203,7 +218,11 @@ impl Endpoint {
             | Endpoint::Follow
             | Endpoint::ConnectionsRead
             | Endpoint::ConnectionsEnd
-            | Endpoint::Usage => false,
+            | Endpoint::Usage
+            | Endpoint::TokenGive
+            | Endpoint::TokenRevoke
+            | Endpoint::PinRequest
+            | Endpoint::PinRedeem => false,
         }
     }
 }
@@ -235,6 +254,10 @@ pub(super) fn route<'a>(method: &str, path: &'a str) -> Option<(Endpoint, &'a st
         ("DELETE", ["2", "connections"]) => (Endpoint::ConnectionsEnd, ""),
         ("DELETE", ["2", "connections", which]) => (Endpoint::ConnectionsEnd, *which),
         ("GET", ["2", "usage", "tweets"]) => (Endpoint::Usage, ""),
+        ("POST", ["2", "oauth2", "token"]) => (Endpoint::TokenGive, ""),
+        ("POST", ["2", "oauth2", "revoke"]) => (Endpoint::TokenRevoke, ""),
+        ("POST", ["oauth", "request_token"]) => (Endpoint::PinRequest, ""),
+        ("POST", ["oauth", "access_token"]) => (Endpoint::PinRedeem, ""),
         _ => return None,
     };
     Some(found)
@@ -242,7 +265,10 @@ pub(super) fn route<'a>(method: &str, path: &'a str) -> Option<(Endpoint, &'a st
 
 /// Answers one request: who asks, may they, how often, and then the endpoint itself.
 pub(super) fn answer(state: &mut State, endpoint: Endpoint, id: &str, call: &Call) -> Answer {
-    let who = match auth::who(state, call) {
+    if endpoint.target() == "oauth" {
+        return auth_server::answer(state, endpoint, call);
+    }
+    let who = match auth::who(state, endpoint, call) {
         Ok(who) => who,
         Err(refusal) => return refusal,
     };
@@ -251,6 +277,13 @@ pub(super) fn answer(state: &mut State, endpoint: Endpoint, id: &str, call: &Cal
     }
     if !state.x.budgets.spend(endpoint, who, call.now) {
         return state.x.budgets.stamp(endpoint, who, call.now, problem::too_many());
+    }
+    if let Who::User(_, person) = who
+        && person != state.world.brand.id
+        && endpoint != Endpoint::Me
+    {
+        // Only the brand has a life here; others can be asked for their name.
+        return state.x.budgets.stamp(endpoint, who, call.now, problem::forbidden("Forbidden"));
     }
     if endpoint.is_billed() && state.x.bill.is_out_of_credits() {
         return state.x.budgets.stamp(endpoint, who, call.now, problem::usual(402));
@@ -271,7 +304,7 @@ fn handle(state: &mut State, endpoint: Endpoint, id: &str, who: Who, call: &Call
         Endpoint::PostDelete => write::delete(state, id, call),
         Endpoint::PostRead => search::by_id(state, id, call),
         Endpoint::UserPosts => search::of_user(state, id, call),
-        Endpoint::Me => users::me(state, call),
+        Endpoint::Me => users::me(state, who, call),
         Endpoint::UserRead => users::read(state, id, who, call),
         Endpoint::Follow => Ok(problem::client_forbidden()),
         Endpoint::DmSend => dm::send(state, id, call),
@@ -279,5 +312,8 @@ fn handle(state: &mut State, endpoint: Endpoint, id: &str, who: Who, call: &Call
         Endpoint::ConnectionsRead => Ok(connections::list(state)),
         Endpoint::ConnectionsEnd => connections::end(state, id, call),
         Endpoint::Usage => Ok(connections::usage(state, call)),
+        Endpoint::TokenGive | Endpoint::TokenRevoke | Endpoint::PinRequest | Endpoint::PinRedeem => {
+            Ok(auth_server::answer(state, endpoint, call))
+        }
     }
 }

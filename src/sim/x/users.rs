@@ -10,11 +10,12 @@ use super::fields::{Choice, Place};
 use super::render::user_json;
 use super::{Answer, Call, problem};
 
-pub(super) fn me(state: &mut State, call: &Call) -> Result<Answer, Answer> {
+pub(super) fn me(state: &mut State, who: Who, call: &Call) -> Result<Answer, Answer> {
     let choice = Choice::read(&call.query, Place::User, state.x.names)?;
-    let brand = &state.world.people[&state.world.brand.id];
-    state.x.bill.add(Item::UserRead, brand.id, call.now);
-    Ok(Answer::json(200, json!({"data": user_json(brand, &choice.user, None, state.x.names)})))
+    let Who::User(_, person) = who else { return Err(problem::unauthorized()) };
+    let person = state.world.people.get(&person).ok_or_else(problem::unauthorized)?;
+    state.x.bill.add(Item::UserRead, person.id, call.now);
+    Ok(Answer::json(200, json!({"data": user_json(person, &choice.user, None, state.x.names)})))
 }
 
 /// By id, or by handle.

@@ -2,8 +2,8 @@
 //! on the web is not held back by what X refuses apps.
 
 use super::super::state::State;
-use super::write;
 use super::{Answer, Body, Call};
+use super::{auth_pages, write};
 
 /// Where the form is, and where it is sent to.
 const INTENT: &str = "/intent/tweet";
@@ -14,6 +14,10 @@ pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Option<Answer> {
     let answer = match (call.method.as_str(), parts.as_slice()) {
         ("GET", ["intent", "tweet"]) => form(state, call),
         ("POST", ["intent", "tweet"]) => publish(state, call),
+        ("GET", ["i", "oauth2", "authorize"]) => auth_pages::form(state, call),
+        ("POST", ["i", "oauth2", "authorize"]) => auth_pages::decide(state, call),
+        ("GET", ["oauth", "authorize"]) => auth_pages::pin_form(state, call),
+        ("POST", ["oauth", "authorize"]) => auth_pages::pin_decide(state, call),
         // As on X, the id decides, whatever the handle.
         ("GET", [_, "status", id]) => post_page(state, id),
         _ => return None,
@@ -44,12 +48,9 @@ fn form(state: &State, call: &Call) -> Answer {
 }
 
 fn publish(state: &mut State, call: &Call) -> Answer {
-    let field = |name: &str| {
-        url::form_urlencoded::parse(&call.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    };
     // Forms carry line ends as CR LF.
-    let text = field("text").unwrap_or_default().replace("\r\n", "\n");
-    let to = field("in_reply_to").filter(|to| !to.is_empty());
+    let text = call.field("text").unwrap_or_default().replace("\r\n", "\n");
+    let to = call.field("in_reply_to").filter(|to| !to.is_empty());
     match write::by_hand(state, call.now, &text, to.as_deref()) {
         Ok(id) => {
             let post = shown(state, &id.to_string()).unwrap_or_default();
@@ -83,7 +84,7 @@ fn shown(state: &State, id: &str) -> Option<String> {
     ))
 }
 
-fn page(status: u16, title: &str, body: &str) -> Answer {
+pub(super) fn page(status: u16, title: &str, body: &str) -> Answer {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} (simulated)</title></head>\
          <body><p>A simulated network: nothing here leaves this machine.</p>{body}</body></html>\n"
@@ -93,7 +94,7 @@ fn page(status: u16, title: &str, body: &str) -> Answer {
 }
 
 /// Text as text, inside an element or a quoted attribute.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,0 +1,69 @@
+//! Filling a gap: what it would cost is said first, what cannot be filled is said at once.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::command::Command;
+use super::{App, Effect};
+use crate::desk::Gap;
+use crate::model::price::Money;
+use crate::model::{GapFill, NetworkKind};
+
+/// How far back X's recent search reaches.
+const REACHES: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The posts of so long before a gap tell how many may be missing in it.
+const MEASURED: SignedDuration = SignedDuration::from_hours(1);
+
+impl App {
+    /// `gf`, twice, or once and Enter.
+    pub(super) fn fill_gap(&mut self, out: &mut Vec<Effect>) {
+        let setup = self.setup.columns.get(self.focus);
+        let gaps = setup.and_then(|setup| self.desk.columns.get(&setup.name)).map(|column| &column.gaps);
+        let newest = gaps.and_then(|gaps| {
+            let mut gaps = gaps.iter().rev().filter_map(|(_, gap)| self.desk.gaps.get(gap));
+            gaps.find(|gap| gap.to.is_some() && !matches!(gap.fill, Some(GapFill::Filled { .. })))
+        });
+        let Some(gap) = newest.cloned() else {
+            return self.info("this column has no gap to fill".to_owned());
+        };
+        let Some(to) = gap.to else { return };
+        let span = format!("gap {}-{}", self.hours(gap.from), self.hours(to));
+        let on_x = setup.is_some_and(|setup| setup.network == NetworkKind::X);
+        if on_x && self.now.duration_since(to) >= REACHES {
+            return self.warn(format!(
+                "{span} cannot be filled: it ended more than 7 days ago, further back than X's search reaches"
+            ));
+        }
+        if on_x {
+            let budget = setup.and_then(|setup| self.setup.budgets.get(&setup.account));
+            let words = self.cost_words(&gap, to, budget.map(|budget| budget.prices.post_read));
+            let warning = format!("{span}: {words}; Enter or the same key again fetches them");
+            if !self.second_press(Command::FillGap, gap.id.to_string(), warning) {
+                return;
+            }
+        }
+        out.push(Effect::FillGap { gap: gap.id });
+        self.info("asking the network for the missing posts".to_owned());
+    }
+
+    /// `about 12 posts in 2 columns, $0.06 at $0.005 each`; without the money where nobody knows the `price` of one.
+    fn cost_words(&self, gap: &Gap, to: Timestamp, price: Option<Money>) -> String {
+        let before = gap.from.checked_sub(MEASURED).unwrap_or(Timestamp::MIN);
+        let windows = gap.columns.iter().filter_map(|name| self.desk.columns.get(name));
+        let measured: usize =
+            windows.map(|column| column.window.iter().filter(|(at, _)| (before..gap.from).contains(at)).count()).sum();
+        let seconds = u64::try_from(to.duration_since(gap.from).as_secs().max(0)).unwrap_or_default();
+        let hour = u64::try_from(MEASURED.as_secs()).unwrap_or(1);
+        let posts = (measured as u64).saturating_mul(seconds).div_ceil(hour);
+        let columns = gap.columns.len();
+        let of = if columns == 1 { "1 column".to_owned() } else { format!("{columns} columns") };
+        let (count, money) = match posts {
+            0 => ("nobody knows how many posts".to_owned(), price.map(|price| format!("{price} each"))),
+            1 => ("about 1 post".to_owned(), price.map(|price| price.to_string())),
+            _ => (format!("about {posts} posts"), price.map(|price| format!("{} at {price} each", price.times(posts)))),
+        };
+        match money {
+            Some(money) => format!("{count} in {of}, {money}"),
+            None => format!("{count} in {of}"),
+        }
+    }
+}

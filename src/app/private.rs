@@ -1,0 +1,83 @@
+//! Direct messages: asking whether somebody takes them before a word is drafted.
+
+use jiff::SignedDuration;
+
+use super::command::{Command, ModeKind};
+use super::{App, Effect, Mode};
+use crate::desk::PostView;
+use crate::model::{Account, AuthorId, Post, Purpose, Verdict, verdict};
+
+/// What the network said is believed for so long.
+const BELIEVED: SignedDuration = SignedDuration::from_mins(15);
+/// So many answers are kept.
+const KEPT: usize = 512;
+
+impl App {
+    /// Whether the network will take it: a public reply by what is known of the post, a direct message by what the
+    /// network said when it was asked.
+    pub(super) fn verdict(&self, purpose: Purpose, post: &Post, account: &Account) -> Verdict {
+        if !purpose.is_private() {
+            return verdict::may_reply(post, account);
+        }
+        match self.books.may_message.get(&post.author.id) {
+            Some((verdict, _)) => verdict.clone(),
+            None => Verdict::Unknown { why: format!("nobody asked whether @{} takes messages", post.author.handle) },
+        }
+    }
+
+    /// Whether a direct message may be drafted now. Where it is not known the network is asked, and the draft opens
+    /// with its answer; a no is told instead.
+    pub(super) fn knows_may_message(
+        &mut self,
+        account: &Account,
+        author: &AuthorId,
+        post: &PostView,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let known = self.books.may_message.get(author);
+        let fresh = known.filter(|(_, asked)| self.now.duration_since(*asked).abs() < BELIEVED);
+        match fresh.map(|(verdict, _)| verdict.clone()) {
+            Some(Verdict::No { why }) => {
+                self.warn(format!("no direct message: {why}"));
+                false
+            }
+            Some(Verdict::Yes) => true,
+            Some(Verdict::Unknown { why }) => {
+                self.warn(format!("{why}; the network may refuse it"));
+                true
+            }
+            None => {
+                if self.books.asked_private.as_ref().is_none_or(|(asked, _)| asked != author) {
+                    out.push(Effect::AskMayMessage { account: account.name.clone(), author: author.clone() });
+                }
+                self.books.asked_private = Some((author.clone(), post.clone()));
+                self.info("asking the network whether they take direct messages".to_owned());
+                false
+            }
+        }
+    }
+
+    /// The network has answered: the draft opens, unless the rep went on to something else.
+    pub(super) fn may_message(&mut self, author: &AuthorId, verdict: Verdict, out: &mut Vec<Effect>) {
+        self.books.may_message.insert(author.clone(), (verdict, self.now));
+        if self.books.may_message.len() > KEPT {
+            let oldest = self.books.may_message.iter().min_by_key(|(_, (_, asked))| *asked);
+            if let Some(oldest) = oldest.map(|(author, _)| author.clone()) {
+                self.books.may_message.remove(&oldest);
+            }
+        }
+        self.recheck();
+        let Some((_, post)) = self.books.asked_private.take_if(|(asked, _)| asked == author) else { return };
+        let is_here = matches!(self.mode, Mode::Drafts { .. })
+            || self.post_in_hand().is_some_and(|in_hand| in_hand.id == post.id);
+        if is_here && matches!(self.mode, Mode::Columns | Mode::Case { .. } | Mode::Drafts { .. }) {
+            return self.draft_for(post, Purpose::DirectMessage, out);
+        }
+        if self.books.may_message.get(author).is_some_and(|(verdict, _)| *verdict == Verdict::Yes) {
+            let handle =
+                post.body.as_ref().map_or_else(|| "they".to_owned(), |post| format!("@{}", post.author.handle));
+            let key = self.setup.keys.key(ModeKind::Columns, Command::DirectMessage);
+            self.info(format!("{handle} takes direct messages: {key} on their post drafts one"));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Reads the account's direct messages at the pace X allows, as long as its stream is held.
+//!
+//! X's Activity stream would push them; it takes a subscription per account and event that this version does not
+//! make. `GET /2/dm_events` gives the same messages minutes later, newest first, to the account's own token; each is
+//! charged once a day ([`crate::model::spend::Act::DmRead`]). At the day's limit the reading pauses.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::api::{Api, As, CallError, reset_in};
+use super::dm;
+use super::problem::Class;
+use crate::model::MessageId;
+use crate::net::{Feed, Inbound};
+
+/// Messages on the page of every later look; more are paged for where all of them were new.
+const PAGE: u64 = 20;
+/// The first look of a run goes back so far…
+const FIRST_REACH: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// …and one look reads so many pages at most.
+const MOST_PAGES: usize = 5;
+/// Messages remembered, so that paging stops where it was.
+const REMEMBERED: usize = 2_000;
+/// Where the token may not read messages it is asked again so often: somebody may have granted it meanwhile.
+const REFUSED_WAIT: Duration = Duration::from_hours(1);
+
+/// Runs until it is dropped.
+pub(super) async fn run(api: Arc<Api>, feeds: watch::Receiver<Arc<Vec<Feed>>>) {
+    let mut known = BTreeSet::new();
+    let mut told = false;
+    loop {
+        let wait = match look(&api, &feeds, &mut known).await {
+            Ok(()) => api.pace.messages_every,
+            Err(CallError::No(problem)) if problem.class == Class::RateLimited => {
+                reset_in(problem.until, api.now()).unwrap_or(api.pace.messages_every * 4).max(api.pace.messages_every)
+            }
+            Err(CallError::No(problem))
+                if matches!(
+                    problem.class,
+                    Class::Forbidden | Class::WrongToken | Class::NotEnrolled | Class::Unauthorised
+                ) =>
+            {
+                if !told {
+                    told = true;
+                    let handle = api.account().handle;
+                    let note = format!(
+                        "direct messages to @{handle} are not read: {}. The token needs the scope dm.read; messages = \
+                         false in the config stops the asking",
+                        problem.words
+                    );
+                    api.leave_note(note);
+                }
+                REFUSED_WAIT
+            }
+            Err(error) => {
+                tracing::warn!(why = error.words(), "the direct messages could not be read");
+                api.pace.messages_every
+            }
+        };
+        sleep(wait).await;
+    }
+}
+
+/// How many messages the day's money still buys.
+fn affordable(api: &Api) -> u64 {
+    match (api.room(), api.budget) {
+        (Some(posts), Some(budget)) => {
+            let left = budget.prices.post_read.times(posts);
+            left.0.checked_div(budget.prices.dm_read.0).unwrap_or(u64::MAX)
+        }
+        _ => u64::MAX,
+    }
+}
+
+/// Reads what is new and hands it on, oldest first.
+async fn look(
+    api: &Api,
+    feeds: &watch::Receiver<Arc<Vec<Feed>>>,
+    known: &mut BTreeSet<MessageId>,
+) -> Result<(), CallError> {
+    if api.account().id.is_none() {
+        // Without our own id nobody can tell which side wrote.
+        api.learn_id().await?;
+    }
+    let out = feeds.borrow().first().map(|feed| feed.out.clone());
+    let Some(out) = out else { return Ok(()) };
+    let is_first = known.is_empty();
+    let reach = api.now().checked_sub(FIRST_REACH).ok();
+    let mut fresh = Vec::new();
+    let mut token: Option<String> = None;
+    for _ in 0..MOST_PAGES {
+        let size = affordable(api).min(PAGE);
+        if size == 0 {
+            // What was read so far is handed on; the next look goes on once there is money again.
+            break;
+        }
+        let size = size.to_string();
+        let mut params = dm::FIELDS.to_vec();
+        params.push(("event_types", "MessageCreate"));
+        params.push(("max_results", size.as_str()));
+        params.extend(token.as_deref().map(|token| ("pagination_token", token)));
+        let answer = api.get(As::User, "/2/dm_events", &params).await?;
+        let page = dm::page(api, &answer);
+        tracing::debug!(read = page.messages.len(), "direct messages were read");
+        let mut reached = false;
+        for message in page.messages {
+            let is_too_old = is_first && reach.is_some_and(|reach| message.at < reach);
+            if known.contains(&message.id) || is_too_old {
+                reached = true;
+            } else {
+                fresh.push(message);
+            }
+        }
+        token = page.next;
+        if reached || token.is_none() {
+            break;
+        }
+    }
+    fresh.reverse();
+    for message in fresh {
+        known.insert(message.id.clone());
+        // A column that is being closed no longer listens; the message comes again with the next run.
+        let inbound = Inbound::Message { account: api.account().name, message: Box::new(message) };
+        drop(out.send(inbound).await);
+    }
+    while known.len() > REMEMBERED {
+        known.pop_first();
+    }
+    Ok(())
+}
