@@ -15,11 +15,11 @@ use replydeck::log::sqlite::SqliteLog;
 use replydeck::model::price::Money;
 use replydeck::model::spend::{Act, Gauge, Gauged, billed_day};
 use replydeck::model::{
-    AccountName, Event, EventId, LinkState, MachineName, NetworkKind, NewEvent, PostId, RepName, ReplyId, Seq,
+    AccountName, Event, EventId, LinkState, MachineName, NetworkKind, NewEvent, PostId, RepName, ReplyId, Seq, Verdict,
 };
 use replydeck::net::x::XNetwork;
 use replydeck::net::x::pace::Pace;
-use replydeck::net::{Clock, Network, Outgoing};
+use replydeck::net::{Clock, Network, Outgoing, OutgoingMessage};
 use replydeck::rules::Rule;
 use replydeck::run::feeding::{Feeding, Sources};
 use replydeck::run::intake::Signer;
@@ -302,6 +302,76 @@ async fn a_day_of_twenty_dollars_is_metered_to_the_cent_and_ends_within_one_post
     day.agrees(&mut here).await;
     here.end().await;
     other.close().await;
+    day.end().await;
+}
+
+#[tokio::test]
+async fn direct_messages_look_ups_and_people_asked_for_are_metered_as_x_bills_them() {
+    let pace = Pace { messages_every: Duration::from_millis(50), ..PACE };
+    let day = Day::begin("20.0").await;
+    let account = day.account();
+    let read = |desk: &Desk, at: Timestamp| {
+        let today = desk.spending.on(&account, billed_day(at));
+        today.and_then(|today| today.acts.get(&Act::DmRead)).map_or(0, |tally| tally.count)
+    };
+    let mut here = day.open(&pace);
+    here.link("the link", |state| *state == LinkState::Live).await;
+    let post = day.post(1, "@AcmeHelp hello").await;
+    here.until("the post", |desk| desk.counters.posts == 1).await;
+    let author = here.desk.posts.values().next().unwrap().author.clone();
+
+    // Theirs and ours are read, each once however often it is looked for; whether they take ours is asked.
+    day.control("dm", json!({"handle": "user1", "text": "my line is down"})).await;
+    let began = (day.clock)();
+    here.until("their message", |desk| read(desk, began) == 1).await;
+    assert_eq!(here.network.may_message(&author).await, Verdict::Yes);
+    let ours = OutgoingMessage { reply: ReplyId(Uuid::from_u128(9)), to: author, text: "on it".to_owned() };
+    here.network.send_message(&ours).await.unwrap();
+    here.until("our message", |desk| read(desk, began) == 2).await;
+    // A post read today is looked up free of charge.
+    let posts = [PostId::new(NetworkKind::X, &post)];
+    here.network.look_up(&posts).await.unwrap();
+    day.agrees(&mut here).await;
+    let (items, thousandths) = day.bill().await;
+    for (item, count) in [("post_read", 1), ("user_read", 1), ("dm_read", 2), ("dm", 1)] {
+        assert_eq!(items.get(item), Some(&count), "{items:?}");
+    }
+    assert_eq!(thousandths, 5 + 10 + 20 + 15);
+
+    // On the next day all of it costs again.
+    day.time.fetch_add(24 * 3_600, Ordering::SeqCst);
+    let next = (day.clock)();
+    here.until("both messages again", |desk| read(desk, next) == 2).await;
+    here.network.look_up(&posts).await.unwrap();
+    day.agrees(&mut here).await;
+    assert_eq!(day.bill().await.0.get("post_read"), Some(&1));
+    here.end().await;
+    day.end().await;
+}
+
+#[tokio::test]
+async fn at_the_limit_neither_messages_nor_look_ups_are_read() {
+    let pace = Pace { messages_every: Duration::from_millis(50), ..PACE };
+    let day = Day::begin("0.01").await;
+    let mut here = day.open(&pace);
+    here.link("the link", |state| *state == LinkState::Live).await;
+    let first = day.post(1, "@AcmeHelp hello").await;
+    day.post(2, "@AcmeHelp hello again").await;
+    here.link("the pause", is_paused).await;
+    day.control("dm", json!({"handle": "user1", "text": "my line is down"})).await;
+    let missing = here.network.look_up(&[PostId::new(NetworkKind::X, &first)]).await.unwrap_err();
+    assert!(missing.why.contains("spend limit"), "{}", missing.why);
+    // The next day the message is read first of all; before that, nothing was.
+    let limited = day.bill().await;
+    assert_eq!(limited.1, 10, "{limited:?}");
+    day.time.fetch_add(24 * 3_600, Ordering::SeqCst);
+    let (account, next) = (day.account(), billed_day((day.clock)()));
+    here.until("the message", |desk| {
+        desk.spending.on(&account, next).is_some_and(|day| day.acts.contains_key(&Act::DmRead))
+    })
+    .await;
+    day.agrees(&mut here).await;
+    here.end().await;
     day.end().await;
 }
 
