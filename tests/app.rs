@@ -12,5 +12,6 @@ mod app {
     mod screens;
     mod script;
     mod sending;
+    mod spending;
     mod texts;
 }

@@ -28,6 +28,8 @@ mod rules;
 mod searching;
 #[path = "net/server.rs"]
 mod server;
+#[path = "net/spending.rs"]
+mod spending;
 #[path = "net/standing.rs"]
 mod standing;
 #[path = "net/verdicts.rs"]

@@ -90,6 +90,12 @@ pub enum Command {
     DropDraft,
     QuitSendNow,
     QuitKeep,
+    ToggleLink,
+    Spend,
+    RaiseLimit,
+    AddColumn,
+    NextField,
+    AskCount,
 }
 
 /// A screen that takes keys in its own way. [`Mode`] without its contents, and the two halves of the search.
@@ -116,10 +122,12 @@ pub enum ModeKind {
     Snooze,
     Note,
     QuitQuestion,
+    Spend,
+    AddColumn,
 }
 
 impl ModeKind {
-    pub const ALL: [ModeKind; 19] = [
+    pub const ALL: [ModeKind; 21] = [
         ModeKind::Columns,
         ModeKind::Case,
         ModeKind::Composer,
@@ -139,6 +147,8 @@ impl ModeKind {
         ModeKind::Snooze,
         ModeKind::Note,
         ModeKind::QuitQuestion,
+        ModeKind::Spend,
+        ModeKind::AddColumn,
     ];
 
     /// Plain characters are text here, so only named and Ctrl keys can be bound.
@@ -149,6 +159,7 @@ impl ModeKind {
             | ModeKind::CommandLine
             | ModeKind::Find
             | ModeKind::SavedReplies
+            | ModeKind::AddColumn
             | ModeKind::Resolve
             | ModeKind::Assign
             | ModeKind::Tag
@@ -162,6 +173,7 @@ impl ModeKind {
             | ModeKind::Outbox
             | ModeKind::Drafts
             | ModeKind::Links
+            | ModeKind::Spend
             | ModeKind::QuitQuestion => false,
         }
     }
@@ -188,6 +200,8 @@ impl ModeKind {
             ModeKind::Snooze => "snooze line",
             ModeKind::Note => "note",
             ModeKind::QuitQuestion => "quit question",
+            ModeKind::Spend => "spending",
+            ModeKind::AddColumn => "new column",
         }
     }
 }
@@ -215,6 +229,8 @@ impl Mode {
             Mode::Snooze(_) => ModeKind::Snooze,
             Mode::Note(_) => ModeKind::Note,
             Mode::QuitQuestion => ModeKind::QuitQuestion,
+            Mode::Spend(_) => ModeKind::Spend,
+            Mode::AddColumn(_) => ModeKind::AddColumn,
         }
     }
 }
@@ -265,11 +281,11 @@ use ModeKind as M;
 const POSTS: &[M] = &[M::Columns, M::Case];
 /// Screens without a line to type in.
 const PLAIN: &[M] =
-    &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links, M::QuitQuestion];
+    &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links, M::QuitQuestion, M::Spend];
 /// Screens one can leave for another screen.
-const DECK: &[M] = &[M::Columns, M::Case, M::Hits, M::Outbox, M::Drafts, M::Links];
+const DECK: &[M] = &[M::Columns, M::Case, M::Hits, M::Outbox, M::Drafts, M::Links, M::Spend];
 /// Screens with something to scroll or to choose from.
-const SCROLLING: &[M] = &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links];
+const SCROLLING: &[M] = &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links, M::Spend];
 /// Lists narrowed by typing.
 const PICKERS: &[M] = &[M::Palette, M::SavedReplies, M::Resolve, M::Assign];
 
@@ -340,7 +356,17 @@ pub const TABLE: &[Row] = &[
             (&["enter"], &[M::Columns, M::Hits, M::Outbox, M::Drafts]),
             (
                 &["enter"],
-                &[M::Palette, M::SavedReplies, M::Resolve, M::Assign, M::Tag, M::Snooze, M::CommandLine, M::Find],
+                &[
+                    M::Palette,
+                    M::SavedReplies,
+                    M::Resolve,
+                    M::Assign,
+                    M::Tag,
+                    M::Snooze,
+                    M::CommandLine,
+                    M::Find,
+                    M::AddColumn,
+                ],
             ),
         ],
         "open, or take what is chosen",
@@ -363,6 +389,7 @@ pub const TABLE: &[Row] = &[
                     M::Tag,
                     M::Snooze,
                     M::Note,
+                    M::AddColumn,
                 ],
             ),
         ],
@@ -422,6 +449,16 @@ pub const TABLE: &[Row] = &[
     row(Command::Outbox, "outbox", &[(&["U"], DECK)], "replies on their way, failed and parked"),
     row(Command::Drafts, "drafts", &[(&["gd"], DECK)], "drafts"),
     row(Command::Links, "links", &[(&["gl"], DECK)], "connection log"),
+    row(Command::Spend, "spend", &[(&["g$"], DECK)], "what was spent today, by column and by kind"),
+    row(Command::RaiseLimit, "raise-limit", &[(&["+"], &[M::Spend])], "raise today's limit (twice)"),
+    row(Command::AddColumn, "add-column", &[(&["A"], POSTS)], "try a column before it is added"),
+    row(
+        Command::NextField,
+        "next-field",
+        &[(&["tab", "S-tab"], &[M::AddColumn])],
+        "from the query to the name and back",
+    ),
+    row(Command::AskCount, "ask-count", &[(&["C-t"], &[M::AddColumn])], "ask the network how many posts a day (twice)"),
     row(Command::Find, "find", &[(&["/"], DECK)], "search in stored posts"),
     row(Command::FindNetwork, "find-network", &[(&["g/"], DECK)], "search the network itself, priced (:find network)"),
     row(Command::Palette, "palette", &[(&[";"], PLAIN)], "find any command by a few letters"),
@@ -429,7 +466,10 @@ pub const TABLE: &[Row] = &[
     row(
         Command::Help,
         "help",
-        &[(&["?"], &[M::Columns, M::Case, M::Preview, M::Hits, M::Outbox, M::Drafts, M::Links, M::QuitQuestion])],
+        &[(
+            &["?"],
+            &[M::Columns, M::Case, M::Preview, M::Hits, M::Outbox, M::Drafts, M::Links, M::QuitQuestion, M::Spend],
+        )],
         "all keys of this screen",
     ),
     row(
@@ -451,6 +491,7 @@ pub const TABLE: &[Row] = &[
     row(Command::Edit, "edit", &[(&["e"], &[M::Preview])], "edit the text"),
     row(Command::Keep, "keep", &[(&["s"], &[M::Preview])], "keep the draft for later"),
     row(Command::HandOver, "hand-over", &[(&["go"], &[M::Preview])], "post it by hand on the network's own page"),
+    row(Command::ToggleLink, "toggle-link", &[(&["L"], &[M::Preview])], "ask for a DM with or without the link"),
     row(Command::NextCheck, "next-check", &[(&["tab"], &[M::Preview])], "next check"),
     row(Command::RetryReply, "retry-reply", &[(&["r"], &[M::Outbox])], "send it again, after a new hold"),
     row(Command::EditReply, "edit-reply", &[(&["e"], &[M::Outbox])], "take it back into the editor"),

@@ -5,11 +5,35 @@ use std::ops::Range;
 
 use crate::model::{Account, NetworkKind, Post, Purpose, clean};
 
+pub use crate::model::words::has_link;
+
 /// Longest name of a slot, braces not counted; anything longer in braces is ordinary text.
 const SLOT_CHARACTERS: usize = 40;
 
 /// Exactly what is published for `text` typed as an answer to `post`.
 pub fn published(purpose: Purpose, post: &Post, account: &Account, text: &str, signature: Option<&str>) -> String {
+    with_link(purpose, post, account, text, signature, true)
+}
+
+/// The same without the DM link: the words alone ask for the message.
+pub fn published_plain(
+    purpose: Purpose,
+    post: &Post,
+    account: &Account,
+    text: &str,
+    signature: Option<&str>,
+) -> String {
+    with_link(purpose, post, account, text, signature, false)
+}
+
+fn with_link(
+    purpose: Purpose,
+    post: &Post,
+    account: &Account,
+    text: &str,
+    signature: Option<&str>,
+    is_wanted: bool,
+) -> String {
     let cleaned = clean::text(text);
     let link = dm_link(purpose, account);
     let unlinked = link.as_ref().map_or_else(|| cleaned.clone(), |link| cleaned.replace(link.as_str(), ""));
@@ -26,7 +50,7 @@ pub fn published(purpose: Purpose, post: &Post, account: &Account, text: &str, s
         None => signed.to_owned(),
     };
     words.truncate(words.trim_end().len());
-    if let Some(link) = link {
+    if let Some(link) = link.filter(|_| is_wanted) {
         words.push('\n');
         words.push_str(&link);
     }
@@ -57,21 +81,6 @@ pub fn dm_link(purpose: Purpose, account: &Account) -> Option<String> {
     }
     let id = account.id.as_ref()?;
     Some(format!("https://x.com/messages/compose?recipient_id={}", id.native()))
-}
-
-/// Whether X would make a link of something in `text`. Bare domains count: X links and charges them as well.
-pub fn has_link(text: &str) -> bool {
-    text.split_whitespace().any(|word| {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-        if word.contains("://") {
-            return true;
-        }
-        // An address of a mailbox is no link at X.
-        let host = word.split(['/', '?', '#', ':']).next().unwrap_or_default();
-        let Some((name, top)) = host.rsplit_once('.') else { return false };
-        let is_top = (2..=24).contains(&top.len()) && top.chars().all(|c| c.is_ascii_lowercase());
-        is_top && !name.is_empty() && !word.contains('@') && name.chars().next_back().is_some_and(char::is_alphanumeric)
-    })
 }
 
 /// `{handle}` and `{name}` are filled from the post's author; other slots stay for the rep.

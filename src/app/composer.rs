@@ -27,6 +27,8 @@ pub struct Composer {
     pub seen: Option<Arc<Post>>,
     /// When the draft began; an answer given later stops the preview's `y`.
     pub began: Timestamp,
+    /// A DM is asked for by words alone: a link costs many times as much.
+    pub without_link: bool,
 }
 
 /// Whether the draft is in the store.

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::adding::NewColumn;
+use crate::model::spend::Gauge;
 use crate::model::{AccountName, AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId};
 use crate::rules::Rule;
 
@@ -51,6 +53,20 @@ pub enum Effect {
     },
     FillGap {
         gap: GapId,
+    },
+    /// Look what a query would have caught in the last days; the answer comes as [`super::FromStore::Caught`].
+    TryQuery {
+        rule: Rule,
+    },
+    /// Ask the network about a query; the answer comes as [`super::Msg::Gauged`].
+    Gauge {
+        account: AccountName,
+        rule: Rule,
+        gauge: Gauge,
+    },
+    /// Write a column into the config file; the answer comes as [`super::Msg::ColumnAdded`].
+    AddColumn {
+        column: NewColumn,
     },
     /// Look whether these posts still stand; what changed comes through the log.
     LookUp {

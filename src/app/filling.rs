@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::command::Command;
 use super::{App, Effect};
 use crate::desk::Gap;
-use crate::model::price::{Millidollars, READ};
+use crate::model::price::Money;
 use crate::model::{GapFill, NetworkKind};
 
 /// How far back X's recent search reaches.
@@ -34,7 +34,8 @@ impl App {
             ));
         }
         if on_x {
-            let words = self.cost_words(&gap, to);
+            let budget = setup.and_then(|setup| self.setup.budgets.get(&setup.account));
+            let words = self.cost_words(&gap, to, budget.map(|budget| budget.prices.post_read));
             let warning = format!("{span}: {words}; Enter or the same key again fetches them");
             if !self.second_press(Command::FillGap, gap.id.to_string(), warning) {
                 return;
@@ -44,8 +45,8 @@ impl App {
         self.info("asking the network for the missing posts".to_owned());
     }
 
-    /// `about 12 posts in 2 columns, $0.06 at $0.005 each`
-    fn cost_words(&self, gap: &Gap, to: Timestamp) -> String {
+    /// `about 12 posts in 2 columns, $0.06 at $0.005 each`; without the money where nobody knows the `price` of one.
+    fn cost_words(&self, gap: &Gap, to: Timestamp, price: Option<Money>) -> String {
         let before = gap.from.checked_sub(MEASURED).unwrap_or(Timestamp::MIN);
         let windows = gap.columns.iter().filter_map(|name| self.desk.columns.get(name));
         let measured: usize =
@@ -55,10 +56,14 @@ impl App {
         let posts = (measured as u64).saturating_mul(seconds).div_ceil(hour);
         let columns = gap.columns.len();
         let of = if columns == 1 { "1 column".to_owned() } else { format!("{columns} columns") };
-        match posts {
-            0 => format!("nobody knows how many posts in {of}, {READ} each"),
-            1 => format!("about 1 post in {of}, {READ}"),
-            _ => format!("about {posts} posts in {of}, {} at {READ} each", Millidollars(READ.0.saturating_mul(posts))),
+        let (count, money) = match posts {
+            0 => ("nobody knows how many posts".to_owned(), price.map(|price| format!("{price} each"))),
+            1 => ("about 1 post".to_owned(), price.map(|price| price.to_string())),
+            _ => (format!("about {posts} posts"), price.map(|price| format!("{} at {price} each", price.times(posts)))),
+        };
+        match money {
+            Some(money) => format!("{count} in {of}, {money}"),
+            None => format!("{count} in {of}"),
         }
     }
 }

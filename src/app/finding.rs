@@ -6,7 +6,6 @@ use super::{App, Effect, Find, Mode, NetworkFind};
 use crate::desk::{PostState, PostView};
 use crate::model::account::Tier;
 use crate::model::event::Standing;
-use crate::model::price::{Millidollars, READ};
 use crate::model::{Account, Body, BodyId, CaseId, FoundOnNetwork, Hit, NetworkKind, Post};
 use crate::rules::x::{Limits, as_search};
 use crate::rules::{QueryError, Rule};
@@ -232,11 +231,12 @@ fn hit(post: Post) -> Hit {
     Hit { id: BodyId::post(&post.id), at: post.at, body: Body::Post(Box::new(post)) }
 }
 
-/// What the network asks for so many posts.
-pub fn price_of_search(network: NetworkKind, posts: u64) -> Option<Millidollars> {
-    match network {
-        NetworkKind::X => Some(Millidollars(READ.0 * posts)),
-        NetworkKind::Bluesky | NetworkKind::Mastodon => None,
+/// What the network asks this account for so many posts, in words.
+pub fn price_of_search(app: &App, network: &NetworkFind, posts: u64) -> String {
+    match app.setup.budgets.get(&network.account) {
+        Some(budget) => budget.prices.post_read.times(posts).to_string(),
+        None if network.kind == NetworkKind::X => "the contract's price".to_owned(),
+        None => "free of charge".to_owned(),
     }
 }
 

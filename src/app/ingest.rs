@@ -22,9 +22,13 @@ impl App {
         let pushed = self.about_to_be_pushed_out(envelopes);
         for envelope in envelopes {
             let before = self.before(&envelope.event);
+            let stood = self.stood(envelope);
             fold(&mut self.desk, envelope);
             self.count_text(envelope);
             self.follow_texts(envelope);
+            if self.caught_up {
+                self.tell_spending(stood);
+            }
             self.after(envelope, &before, out);
             self.forget_texts(envelope, out);
         }
@@ -411,6 +415,7 @@ impl App {
             (Some(note), _) => Some(note.clone()),
             (None, true) => Some(match &report.state {
                 LinkState::BackingOff { why, .. } => format!("backing off: {why}"),
+                LinkState::Paused { why, .. } => format!("paused: {why}"),
                 LinkState::Down { why, remedy } => format!("down: {why}. {remedy}"),
                 state => state.word().to_owned(),
             }),
@@ -486,6 +491,7 @@ impl App {
                 self.older(column, posts);
             }
             FromStore::Found { words, hits } => self.found(&words, hits),
+            FromStore::Caught(caught) => self.caught(caught),
             FromStore::Case { case, mut events } => {
                 if self.books.asked_case != Some(case) {
                     return;

@@ -114,6 +114,7 @@ impl App {
                 find.input.take(chord);
                 self.dirty = true;
             }
+            Mode::AddColumn(_) => self.type_in_adding(chord),
             _ => self.info(format!("{chord} is bound to nothing here; ? shows all keys")),
         }
     }
@@ -264,6 +265,16 @@ impl App {
             Command::DropDraft => self.drop_draft(out),
             Command::QuitSendNow => self.quit_sending(out),
             Command::QuitKeep => self.quit_keeping(out),
+            Command::ToggleLink => self.toggle_link(),
+            Command::Spend => {
+                if let Err(why) = self.open_spending("") {
+                    self.warn(why);
+                }
+            }
+            Command::RaiseLimit => self.raise_limit(out),
+            Command::AddColumn => self.open_adding(""),
+            Command::NextField => self.next_field(),
+            Command::AskCount => self.ask_count(out),
         }
     }
 
@@ -305,12 +316,14 @@ impl App {
             }
             Mode::Tag(_) | Mode::Snooze(_) => self.take_case_line(out),
             Mode::CommandLine(_) => self.run_line(out),
+            Mode::AddColumn(_) => self.add_column(out),
             Mode::Case { .. }
             | Mode::Composer(_)
             | Mode::Note(_)
             | Mode::Preview(_)
             | Mode::Help { .. }
             | Mode::Links { .. }
+            | Mode::Spend(_)
             | Mode::QuitQuestion => {}
         }
     }
@@ -329,6 +342,7 @@ impl App {
             Mode::Preview(_) => self.edit_again(),
             Mode::SavedReplies(..) => self.leave_saved_replies(out),
             Mode::Note(_) => self.leave_note(),
+            Mode::Spend(_) => self.leave_spending(),
             Mode::Case { .. }
             | Mode::Palette(_)
             | Mode::CommandLine(_)
@@ -341,6 +355,7 @@ impl App {
             | Mode::Assign { .. }
             | Mode::Tag(_)
             | Mode::Snooze(_)
+            | Mode::AddColumn(_)
             | Mode::QuitQuestion => {
                 self.leave_screen();
             }
@@ -370,7 +385,10 @@ impl App {
             to.min(last)
         };
         match &mut self.mode {
-            Mode::Case { scroll } | Mode::Help { scroll } | Mode::Links { scroll } => {
+            Mode::Case { scroll }
+            | Mode::Help { scroll }
+            | Mode::Links { scroll }
+            | Mode::Spend(super::SpendScreen { scroll, .. }) => {
                 *scroll = u16::try_from(step(usize::from(*scroll), lines)).unwrap_or(u16::MAX);
             }
             Mode::Preview(preview) => {
@@ -393,6 +411,7 @@ impl App {
             | Mode::Tag(_)
             | Mode::Snooze(_)
             | Mode::CommandLine(_)
+            | Mode::AddColumn(_)
             | Mode::QuitQuestion => {}
         }
     }
@@ -404,6 +423,7 @@ impl App {
         match &self.mode {
             Mode::Help { .. } => self.setup.keys.bindings(self.mode_below()).len() + 2,
             Mode::Links { .. } => self.link_log.len() + self.links.len(),
+            Mode::Spend(_) => self.setup.budgets.len() * 100,
             Mode::Preview(preview) => {
                 let checks: usize = preview.checks.iter().map(|check| of_text(&check.what)).sum();
                 of_text(&preview.text) + preview.seen.as_ref().map_or(0, |seen| of_text(&seen.text)) + checks + 8

@@ -13,6 +13,7 @@ use crate::model::{
 };
 
 mod acts;
+pub mod adding;
 pub mod asking;
 pub mod books;
 pub mod chord;
@@ -45,12 +46,14 @@ pub mod reading;
 mod roles;
 mod sending;
 pub mod setup;
+pub mod spending;
 mod texts;
 pub mod until;
 mod update;
 mod walk;
 pub mod writing;
 
+pub use adding::{Adding, Caught, NewColumn};
 pub use asking::{CaseLine, Resolving};
 pub use column::ColumnView;
 pub use composer::Composer;
@@ -60,6 +63,7 @@ pub use notice::Notice;
 pub use noting::NoteEditor;
 pub use preview::Preview;
 pub use setup::{ColumnSetup, Setup};
+pub use spending::SpendScreen;
 pub use update::update;
 
 /// Everything the screen shows and the keys act on.
@@ -186,6 +190,10 @@ pub enum Mode {
     Note(Box<NoteEditor>),
     /// Quitting while replies are held or sends wait: send now, keep, or stay.
     QuitQuestion,
+    /// What was spent today and on the last days.
+    Spend(SpendScreen),
+    /// A column being made.
+    AddColumn(Box<Adding>),
 }
 
 /// One line of text being typed.
@@ -256,6 +264,8 @@ pub enum FromStore {
         words: String,
         hits: Vec<Hit>,
     },
+    /// What a query that is no column yet would have caught.
+    Caught(Caught),
     /// All events of a case, for its pane.
     Case {
         case: CaseId,

@@ -7,8 +7,10 @@ use jiff::Timestamp;
 
 use super::effect::AppendToken;
 use super::{FromStore, Notice, Setup};
+use crate::model::spend::{Gauge, Gauged};
 use crate::model::{
-    AuthorId, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended, ReplyId, Seq, Verdict,
+    AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended, ReplyId, Seq,
+    Verdict,
 };
 
 /// One message.
@@ -62,6 +64,17 @@ pub enum Msg {
     EditorClosed(Result<String, String>),
     /// The config file changed: the new settings, or why the old ones stay.
     Reloaded(Result<Box<Setup>, String>),
+    /// What the network says of a query that is no column yet.
+    Gauged {
+        query: String,
+        gauge: Gauge,
+        answer: Result<Gauged, String>,
+    },
+    /// A new column is in the config file, which is named, or why not.
+    ColumnAdded {
+        name: ColumnName,
+        result: Result<String, String>,
+    },
     Notice(Notice),
     /// What the last frame showed: posts per column of `App::columns`.
     Shown(Vec<usize>),

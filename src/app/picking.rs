@@ -168,6 +168,20 @@ impl App {
             {
                 return self.run_case_line(command, &words, out);
             }
+            Some(Command::Spend) if !words.is_empty() => {
+                let below = self.leave_screen();
+                match self.open_spending(&words) {
+                    Ok(()) => return,
+                    Err(why) => {
+                        self.open_over(below);
+                        why
+                    }
+                }
+            }
+            Some(Command::AddColumn) if !words.is_empty() => {
+                self.leave_screen();
+                return self.open_adding(&words);
+            }
             Some(command) if !words.is_empty() => format!("{} takes no words after it", command.name()),
             Some(command) if in_palette(command, below) || command == Command::Quit => {
                 self.leave_screen();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::length::Length;
-use crate::model::price::Millidollars;
+use crate::model::price::Money;
 use crate::model::{AccountName, CaseId, Post, PostId, Purpose, Verdict};
 
 /// Exactly what will be published, as whom, in answer to what, at what price.
@@ -17,7 +17,7 @@ pub struct Preview {
     pub text: String,
     pub length: Length,
     /// `None` where the network takes no money.
-    pub price: Option<Millidollars>,
+    pub price: Option<Money>,
     pub verdict: Verdict,
     pub checks: Vec<Check>,
     pub scroll: u16,
@@ -27,6 +27,8 @@ pub struct Preview {
     pub check: usize,
     /// The post as the rep saw it when the draft was opened.
     pub seen: Option<Arc<Post>>,
+    /// What it costs with the DM link and by words alone, where that makes a difference.
+    pub cheaper: Option<(Money, Money)>,
 }
 
 /// One thing to know before sending.

@@ -58,7 +58,10 @@ impl Command {
             | Command::Mark
             | Command::ClearMarks
             | Command::Note
-            | Command::SaveNote => Role::Watcher,
+            | Command::SaveNote
+            | Command::Spend
+            | Command::NextField
+            | Command::AskCount => Role::Watcher,
             Command::Acknowledge
             | Command::RequestDm
             | Command::AcknowledgeAndRequestDm
@@ -91,7 +94,10 @@ impl Command {
             | Command::DropReply
             | Command::ReadBack
             | Command::DropDraft
-            | Command::QuitSendNow => Role::Rep,
+            | Command::QuitSendNow
+            | Command::ToggleLink
+            | Command::RaiseLimit
+            | Command::AddColumn => Role::Rep,
         }
     }
 }

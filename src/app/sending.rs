@@ -8,14 +8,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::acts::expect;
 use super::books::QueuedHere;
 use super::command::Command;
-use super::compose_text::{dm_link, has_link, open_slot, published};
+use super::compose_text::{dm_link, has_link, open_slot, published, published_plain};
 use super::composer::{Composer, Saved};
 use super::preview::{Check, Preview};
 use super::writing::{select_slot, typed_text};
 use super::{App, Effect, Mode};
 use crate::desk::PostState;
 use crate::model::length::{length, message_length};
-use crate::model::{Body, Delivery, Event, NetworkKind, ReplyId, Verdict, clean, price};
+use crate::model::{Body, Delivery, Event, NetworkKind, ReplyId, Verdict, clean};
 
 /// What may stand as it is in a link's query.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -67,16 +67,23 @@ impl App {
         let at_hand = self.desk.posts.get(&composer.to).and_then(|post| post.body.clone());
         let post = at_hand.or_else(|| composer.seen.clone())?;
         let typed = composer.editor.lines().join("\n");
-        let text = published(composer.purpose, &post, account, &typed, self.setup.signature.as_deref());
+        let signature = self.setup.signature.as_deref();
+        let linked = published(composer.purpose, &post, account, &typed, signature);
+        let plain = published_plain(composer.purpose, &post, account, &typed, signature);
         let verdict = self.verdict(composer.purpose, &post, account);
         let is_private = composer.purpose.is_private();
-        let price = (account.network == NetworkKind::X).then(|| {
-            if is_private {
-                price::MESSAGE
-            } else {
-                price::reply(has_link(&text), verdict == Verdict::Yes && summoned(&post, account))
-            }
-        });
+        let is_summoned = verdict == Verdict::Yes && summoned(&post, account);
+        let prices = self.setup.budgets.get(&account.name).map(|budget| budget.prices);
+        let price_of = |text: &str| {
+            prices.map(|prices| if is_private { prices.dm } else { prices.reply(has_link(text), is_summoned) })
+        };
+        // Only where words alone are cheaper is there anything to choose; a message costs the same with a link.
+        let cheaper = match (price_of(&linked), price_of(&plain)) {
+            (Some(dear), Some(cheap)) if cheap < dear => Some((dear, cheap)),
+            _ => None,
+        };
+        let text = if composer.without_link && cheaper.is_some() { plain } else { linked };
+        let price = price_of(&text);
         let length = if is_private { message_length(account.network, &text) } else { length(account.network, &text) };
         let mut preview = Preview {
             case: composer.case,
@@ -92,6 +99,7 @@ impl App {
             armed: false,
             check: 0,
             seen: composer.seen.clone(),
+            cheaper,
         };
         preview.checks = self.checks(&preview, composer, &post);
         Some(preview)
@@ -168,8 +176,24 @@ impl App {
             mind(format!("nearly the same text went to {to} {ago}: edit it, copies look like spam"));
         }
         if let Some(account) = self.account(&preview.account) {
-            if account.network == NetworkKind::X && !preview.purpose.is_private() && has_link(&preview.text) {
-                mind(format!("a link makes it dearer: {} instead of {}", price::POST_WITH_LINK, price::SUMMONED_REPLY));
+            let key = self.setup.keys.key(super::command::ModeKind::Preview, Command::ToggleLink);
+            match preview.cheaper {
+                Some((dear, cheap)) if composer.without_link => {
+                    mind(format!("the words alone ask for the DM: {cheap}; {key} puts the link back for {dear}"));
+                }
+                Some((dear, cheap)) => {
+                    mind(format!("the DM link makes it {dear}; {key} asks by words alone for {cheap}"));
+                }
+                None if preview.purpose.is_private() => {}
+                None => {
+                    let prices = self.setup.budgets.get(&account.name).map(|budget| budget.prices);
+                    let plain = prices.map(|prices| prices.reply(false, summoned(post, account)));
+                    if let (Some(dear), Some(cheap), true) = (preview.price, plain, has_link(&preview.text))
+                        && cheap < dear
+                    {
+                        mind(format!("a link makes it dearer: {dear} instead of {cheap}"));
+                    }
+                }
             }
             if preview.purpose.asks_for_dm()
                 && account.network == NetworkKind::X
@@ -374,6 +398,18 @@ impl App {
         self.leave_screen();
         // What became of the page is told by whoever opens it.
         self.info("handed over; the draft is kept until your reply comes back".to_owned());
+    }
+
+    /// Asks for the message by words alone, or by the link again.
+    pub(super) fn toggle_link(&mut self) {
+        let Mode::Preview(preview) = &self.mode else { return };
+        if preview.cheaper.is_none() {
+            return self.info("no other form of this reply is cheaper".to_owned());
+        }
+        if let Some(composer) = &mut self.books.composer {
+            composer.without_link = !composer.without_link;
+        }
+        self.recheck();
     }
 
     pub(super) fn next_check(&mut self) {

@@ -1,8 +1,11 @@
 //! What the config gives the deck: no secrets, everything already checked.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
+use crate::model::spend::Budget;
 use crate::model::{Account, AccountName, ColumnName, MachineName, NetworkKind, RepName, Role, SessionId};
 use crate::rules::Rule;
 
@@ -41,6 +44,8 @@ pub struct Setup {
     pub bell: bool,
     /// Share of an author's followers that a post is assumed to reach.
     pub reach_percent: u8,
+    /// What accounts pay and may pay, where that is known.
+    pub budgets: BTreeMap<AccountName, Budget>,
     pub keys: super::keymap::Keymap,
 }
 

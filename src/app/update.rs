@@ -33,6 +33,8 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::NotBegun { reply, why } => app.not_begun(reply, &why, &mut out),
         Msg::MayMessage { author, verdict } => app.may_message(&author, verdict, &mut out),
         Msg::EditorClosed(text) => app.editor_closed(text, &mut out),
+        Msg::Gauged { query, gauge, answer } => app.gauged(query, gauge, answer),
+        Msg::ColumnAdded { name, result } => app.column_added(&name, result),
         Msg::Reloaded(setup) => app.reloaded(setup),
         Msg::Notice(notice) => app.keep_notice(notice),
         Msg::Shown(shown) => {
@@ -48,6 +50,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         }
     }
     app.save_when_due(&mut out);
+    app.ask_what_was_caught(&mut out);
     app.keep_pane_read(&mut out);
     app.keep_texts(&mut out);
     out
@@ -63,7 +66,7 @@ impl App {
         });
         // What waits for the store is tried with the tick of each second.
         let held = held.filter(|until| *until > self.now);
-        held.chain(self.draft_due()).min()
+        held.chain(self.draft_due()).chain(self.adding_due()).min()
     }
 
     fn send_waits(&mut self, reply: crate::model::ReplyId, until: Timestamp) {
@@ -104,7 +107,7 @@ impl App {
     /// Screens that stand in each other's place instead of piling up.
     pub(super) fn switch_to(&mut self, mode: Mode) {
         match self.mode {
-            Mode::Outbox { .. } | Mode::Drafts { .. } | Mode::Links { .. } | Mode::Find(_) => {
+            Mode::Outbox { .. } | Mode::Drafts { .. } | Mode::Links { .. } | Mode::Find(_) | Mode::Spend(_) => {
                 self.mode = mode;
                 self.dirty = true;
             }

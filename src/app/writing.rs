@@ -182,6 +182,7 @@ impl App {
             problem: None,
             seen: Some(Arc::clone(seen)),
             began,
+            without_link: false,
         };
         if let Verdict::No { why } = &composer.verdict
             && !purpose.is_private()
@@ -321,11 +322,14 @@ impl App {
             | Mode::Assign { picker, .. } => &mut picker.input,
             Mode::CommandLine(line) => line,
             Mode::Find(find) if !find.in_list => &mut find.input,
+            Mode::AddColumn(adding) if adding.in_name => &mut adding.name,
+            Mode::AddColumn(adding) => &mut adding.query,
             _ => return self.info("pasted text goes into an editor only; r opens one".to_owned()),
         };
         let head: String = text.chars().take(2_000).collect();
         chord_line.insert(&head);
         self.dirty = true;
+        self.query_changed();
         self.narrow();
     }
 

@@ -103,6 +103,7 @@ pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> 
             random,
             stop: with.stop.clone(),
             reloads,
+            config: watched.map(Path::to_owned),
             holds,
         };
         let ended = deck::run(opening).await;

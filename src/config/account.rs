@@ -11,6 +11,8 @@ use super::problem::Problem;
 use super::secret::SecretSource;
 use super::table::{Reader, Table, Text, suggest};
 use crate::model::account::{Tier, X_WEB_URL};
+use crate::model::price::{Money, Prices};
+use crate::model::spend::{Act, Budget};
 use crate::model::{Account, AccountName, AuthorId, NetworkKind};
 
 /// Where X's API is.
@@ -40,6 +42,10 @@ pub struct AccountConfig {
     pub messages: bool,
     /// Sending takes a second deliberate key.
     pub confirm: bool,
+    /// Reading pauses when a UTC day has cost so much.
+    pub daily_limit: Option<Money>,
+    /// Prices other than the plan's own.
+    pub prices: Vec<(Act, Money)>,
 }
 
 /// The ways to write as a user on X.
@@ -71,6 +77,25 @@ impl AccountConfig {
             confirm: self.confirm,
             web_url: self.web_url(),
         }
+    }
+
+    /// What it pays and may pay; `None` where its prices are not known: contracts have their own.
+    pub fn budget(&self) -> Option<Budget> {
+        if self.tier == Tier::Enterprise && self.prices.is_empty() {
+            return None;
+        }
+        let free = || {
+            let mut free = Prices::X;
+            for act in Act::ALL {
+                *free.of_mut(act) = Money::default();
+            }
+            free
+        };
+        let mut prices = if self.tier == Tier::Enterprise { free() } else { Prices::X };
+        for (act, price) in &self.prices {
+            *prices.of_mut(*act) = *price;
+        }
+        Some(Budget { prices, daily_limit: self.daily_limit })
     }
 
     /// Where pages are opened: a network that is not X itself, such as the simulator, has its own.
@@ -129,7 +154,12 @@ pub(super) fn read(
     let watch_own = table.yes_or_no(reader, "watch_own").unwrap_or(true);
     let messages = table.yes_or_no(reader, "messages").unwrap_or(true);
     let confirm = table.yes_or_no(reader, "confirm").unwrap_or(false);
+    let daily_limit = table.dollars(reader, "daily_limit");
+    let prices_value = table.take("prices");
     table.finish(reader);
+    let prices = prices_value
+        .and_then(|value| reader.as_table("prices", value, "a table such as { post_read = 0.005 }"))
+        .map_or_else(Vec::new, |table| read_prices(reader, table));
 
     match &network {
         None => reader.problem(missing("network", "\"x\"")),
@@ -217,6 +247,16 @@ pub(super) fn read(
             .remedy("OAuth 1.0a takes all four: consumer_key, consumer_secret, token, token_secret"),
         );
     }
+    if let Some((_, span)) = &daily_limit
+        && tier == Tier::Enterprise
+        && prices.is_empty()
+    {
+        reader.problem(
+            Problem::new(span.clone(), format!("account `{}` has a `daily_limit` but no prices", name.value)).remedy(
+                "the prices of an enterprise contract are its own: add them, such as prices = { post_read = 0.002 }",
+            ),
+        );
+    }
     let client = match (client_id, client_secret, redirect) {
         // A secret that cannot be read was told.
         (Some(_), Some(None), _) => return None,
@@ -254,7 +294,15 @@ pub(super) fn read(
         watch_own,
         messages,
         confirm,
+        daily_limit: daily_limit.map(|(limit, _)| limit),
+        prices,
     })
+}
+
+fn read_prices(reader: &mut Reader<'_>, mut table: Table<'_>) -> Vec<(Act, Money)> {
+    let prices = Act::ALL.into_iter().filter_map(|act| Some((act, table.dollars(reader, act.key())?.0))).collect();
+    table.finish(reader);
+    prices
 }
 
 fn quoted(keys: &[&str]) -> String {

@@ -143,7 +143,10 @@ pub fn accounts(config: &Config) -> Vec<Line> {
                 Line::new(Part::Account, Outcome::Mind, format!("{who} may send, but its number is not known"))
                     .remedy("add user_id: a DM request needs it for its link")
             } else {
-                Line::new(Part::Account, Outcome::Works, format!("{who} listens and may send"))
+                let limit = account
+                    .daily_limit
+                    .map_or_else(String::new, |limit| format!("; reading pauses when a day has cost {limit}"));
+                Line::new(Part::Account, Outcome::Works, format!("{who} listens and may send{limit}"))
             }
         })
         .collect()

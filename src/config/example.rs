@@ -116,6 +116,11 @@ watch_own = true
 messages = true
 # Ask for a second deliberate key before anything is sent from this account.
 confirm = false
+# When a UTC day has cost so many dollars, reading pauses until the next one, or until you raise the limit for today.
+# What you confirm goes out all the same. Default: no limit. `g$` in the deck shows what was spent.
+# daily_limit = 20.0
+# Prices other than X's pay-per-use list, in dollars. An enterprise contract has its own; without them nothing is counted.
+# prices = {{ post_read = 0.005, user_read = 0.01, post = 0.015, post_with_link = 0.2, summoned_reply = 0.01 }}
 
 # One table per column, shown in this order. All of these are examples.
 [[columns]]

@@ -7,6 +7,7 @@
 //! Defaults stand in one place, [`Config::default`]; `config.example.toml` is written from them ([`example`]).
 
 pub mod account;
+pub mod append;
 pub mod check;
 pub mod duration;
 pub mod example;
@@ -156,6 +157,11 @@ impl Config {
             zone: self.effective_zone(),
             bell: self.bell,
             reach_percent: self.reach_percent,
+            budgets: self
+                .accounts
+                .iter()
+                .filter_map(|account| Some((account.name.clone(), account.budget()?)))
+                .collect(),
             keys: self.keymap.clone(),
         }
     }

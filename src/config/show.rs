@@ -116,6 +116,14 @@ fn show_account(out: &mut String, account: &AccountConfig) {
     push(out, "watch_own", &account.watch_own.to_string());
     push(out, "messages", &account.messages.to_string());
     push(out, "confirm", &account.confirm.to_string());
+    if let Some(limit) = account.daily_limit {
+        push(out, "daily_limit", &limit.as_number());
+    }
+    if !account.prices.is_empty() {
+        let prices: Vec<_> =
+            account.prices.iter().map(|(act, price)| format!("{} = {}", act.key(), price.as_number())).collect();
+        push(out, "prices", &format!("{{ {} }}", prices.join(", ")));
+    }
 }
 
 fn push(out: &mut String, key: &str, value: &str) {

@@ -7,6 +7,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{Problem, names_a_secret};
 use super::text_span;
+use crate::model::price::Money;
+
+/// Nobody spends more in a day by intention.
+const MOST_DOLLARS: Money = Money::cents(100_000_000);
 
 /// What is being read, and everything found wrong so far.
 #[derive(Debug)]
@@ -154,6 +158,25 @@ impl<'a> Table<'a> {
             reader.problem(Problem::new(value.span(), format!("`{key}` is {number}, it must be {wanted}")));
         }
         parsed
+    }
+
+    /// An amount of US dollars, written as a number, and its place.
+    pub(super) fn dollars(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Option<(Money, Range<usize>)> {
+        const WANTED: &str = "dollars as a number from 0 to 1000000, such as 20.0 or 0.005";
+        let value = self.take(key)?;
+        let written = match value.get_ref() {
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            _ => {
+                reader.wrong_type(key, value, WANTED, self.is_secret);
+                return None;
+            }
+        };
+        let read = Money::parse(written).filter(|money| *money <= MOST_DOLLARS);
+        if read.is_none() {
+            reader.problem(Problem::new(value.span(), format!("`{key}` is {written}, it must be {WANTED}")));
+        }
+        Some((read?, value.span()))
     }
 
     /// Tells of every key nobody asked for.

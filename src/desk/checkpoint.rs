@@ -12,7 +12,7 @@ use crate::model::{AuthorId, Body, BodyId, CaseId, ColumnName, GapId, Message, P
 
 use super::author::OptOut;
 use super::case::Answer;
-use super::{AuthorHistory, Case, Column, ColumnSet, Counters, Desk, Gap, Held, PostView, Reply};
+use super::{AuthorHistory, Case, Column, ColumnSet, Counters, Desk, Gap, Held, PostView, Reply, Spending};
 
 /// What is written. Names that stand in their values anyway are not written twice.
 #[derive(Serialize)]
@@ -26,6 +26,7 @@ struct Written<'a> {
     replies: Vec<&'a Reply>,
     authors: Vec<(&'a AuthorId, &'a AuthorHistory)>,
     counters: Counters,
+    spending: &'a Spending,
     idle_authors: &'a VecDeque<AuthorId>,
     early_answers: &'a VecDeque<(CaseId, Answer)>,
     opted_out: &'a BTreeMap<AuthorId, OptOut>,
@@ -43,6 +44,7 @@ struct Read {
     // A map has the form of the list of its pairs.
     authors: HashMap<AuthorId, AuthorHistory>,
     counters: Counters,
+    spending: Spending,
     idle_authors: VecDeque<AuthorId>,
     early_answers: VecDeque<(CaseId, Answer)>,
     opted_out: BTreeMap<AuthorId, OptOut>,
@@ -51,7 +53,7 @@ struct Read {
 impl Desk {
     /// The format's version: a change of any type in it needs a new one, and older checkpoints are then passed
     /// over and the log is folded from its start.
-    pub const CHECKPOINT_KIND: &'static str = "desk-5";
+    pub const CHECKPOINT_KIND: &'static str = "desk-6";
 
     /// The desk without texts, in a compact binary form that is the same for equal desks.
     pub fn checkpoint(&self) -> Vec<u8> {
@@ -70,6 +72,7 @@ impl Desk {
             replies: self.replies.values().collect(),
             authors,
             counters: self.counters,
+            spending: &self.spending,
             idle_authors: &self.idle_authors,
             early_answers: &self.early_answers,
             opted_out: &self.opted_out,
@@ -92,6 +95,7 @@ impl Desk {
             gaps: read.gaps,
             authors: read.authors,
             counters: read.counters,
+            spending: read.spending,
             idle_authors: read.idle_authors,
             early_answers: read.early_answers,
             opted_out: read.opted_out,

@@ -138,6 +138,10 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
         Event::GapClosed { gap, to } => desk.gap_closed(*gap, *to),
         Event::GapFilled { gap, fill } => desk.gap_filled(*gap, fill),
 
+        Event::Spent { .. } | Event::SpendLimitRaised { .. } | Event::UsageTold { .. } => {
+            desk.spending.take(&envelope.event);
+        }
+
         Event::Unknown { .. } => desk.counters.unknown += 1,
     }
     if envelope.event.contends()

@@ -23,6 +23,7 @@ pub mod keep;
 pub mod message;
 mod moment;
 pub mod outbox;
+pub mod spend;
 pub mod triage;
 
 pub use author::{AuthorHistory, Contact};
@@ -33,6 +34,7 @@ pub use held::Held;
 pub use keep::Index;
 pub use message::CaseMessage;
 pub use outbox::Reply;
+pub use spend::Spending;
 
 /// Everything the team knows now.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,6 +53,8 @@ pub struct Desk {
     /// The authors of the cases held here, and the latest [`author::IDLE_KEPT`] others.
     pub authors: HashMap<AuthorId, AuthorHistory>,
     pub counters: Counters,
+    /// What the accounts have spent.
+    pub spending: Spending,
     /// Authors without a case held here, the longest idle first; some may have come back since.
     pub idle_authors: VecDeque<AuthorId>,
     /// Answers typed elsewhere that came in before the post they answer, as a backfill brings them.

@@ -57,6 +57,9 @@ pub fn kind(event: &Event) -> &str {
         Event::GapOpened { .. } => "GapOpened",
         Event::GapClosed { .. } => "GapClosed",
         Event::GapFilled { .. } => "GapFilled",
+        Event::Spent { .. } => "Spent",
+        Event::SpendLimitRaised { .. } => "SpendLimitRaised",
+        Event::UsageTold { .. } => "UsageTold",
         Event::Unknown { kind } => kind,
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Body, BodyId};
@@ -13,7 +14,9 @@ use super::id::{
 };
 use super::link::GapFill;
 use super::post::Post;
+use super::price::Money;
 use super::reply::Purpose;
+use super::spend::{Charge, Usage};
 
 /// The version new events are written with.
 pub const EVENT_VERSION: u16 = 1;
@@ -262,6 +265,25 @@ pub enum Event {
         fill: GapFill,
     },
 
+    /// What a network bills was done. Several processes may tell of the same act; what it names is billed once a day.
+    Spent {
+        account: AccountName,
+        /// Of UTC, as the network bills.
+        day: Date,
+        charges: Vec<Charge>,
+    },
+    /// A rep raised the account's limit for this one day.
+    SpendLimitRaised {
+        account: AccountName,
+        day: Date,
+        to: Money,
+    },
+    /// The network told what it has counted itself.
+    UsageTold {
+        account: AccountName,
+        usage: Usage,
+    },
+
     /// A kind written by a later version: kept in the store as it is, passed over by the fold.
     #[serde(skip)]
     Unknown {
@@ -347,6 +369,9 @@ impl Event {
             | Event::GapOpened { .. }
             | Event::GapClosed { .. }
             | Event::GapFilled { .. }
+            | Event::Spent { .. }
+            | Event::SpendLimitRaised { .. }
+            | Event::UsageTold { .. }
             | Event::Unknown { .. } => None,
         }
     }
@@ -390,6 +415,9 @@ impl Event {
             | Event::GapOpened { .. }
             | Event::GapClosed { .. }
             | Event::GapFilled { .. }
+            | Event::Spent { .. }
+            | Event::SpendLimitRaised { .. }
+            | Event::UsageTold { .. }
             | Event::Unknown { .. } => false,
         }
     }
@@ -429,6 +457,9 @@ impl Event {
             | Event::GapOpened { .. }
             | Event::GapClosed { .. }
             | Event::GapFilled { .. }
+            | Event::Spent { .. }
+            | Event::SpendLimitRaised { .. }
+            | Event::UsageTold { .. }
             | Event::Unknown { .. } => None,
         }
     }

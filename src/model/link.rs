@@ -17,6 +17,11 @@ pub enum LinkState {
         until: Timestamp,
         why: String,
     },
+    /// Nothing is read before `until`, by our own choice: the day's money is spent.
+    Paused {
+        until: Timestamp,
+        why: String,
+    },
     /// Given up until somebody does something; `why` holds the network's own words and the remedy.
     Down {
         why: String,
@@ -32,6 +37,7 @@ impl LinkState {
             LinkState::Live => "live",
             LinkState::Stale => "stale",
             LinkState::BackingOff { .. } => "backing off",
+            LinkState::Paused { .. } => "paused",
             LinkState::Down { .. } => "down",
         }
     }

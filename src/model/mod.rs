@@ -20,6 +20,7 @@ pub mod post;
 pub mod price;
 pub mod reply;
 pub mod sla;
+pub mod spend;
 pub mod verdict;
 pub mod words;
 

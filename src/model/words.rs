@@ -1,4 +1,4 @@
-//! Whether a post seen on a network is the reply we sent.
+//! What stands in the words of a post: whether it is the reply we sent, and whether X would make a link of something.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -16,6 +16,21 @@ pub fn are_same_words(ours: &str, theirs: &str) -> bool {
             .iter()
             .zip(&theirs)
             .all(|(ours, theirs)| ours == theirs || (theirs.contains("https://t.co/") && is_link(ours)))
+}
+
+/// Whether X would make a link of something in `text`. Bare domains count: X links and charges them as well.
+pub fn has_link(text: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        if word.contains("://") {
+            return true;
+        }
+        // An address of a mailbox is no link at X.
+        let host = word.split(['/', '?', '#', ':']).next().unwrap_or_default();
+        let Some((name, top)) = host.rsplit_once('.') else { return false };
+        let is_top = (2..=24).contains(&top.len()) && top.chars().all(|c| c.is_ascii_lowercase());
+        is_top && !name.is_empty() && !word.contains('@') && name.chars().next_back().is_some_and(char::is_alphanumeric)
+    })
 }
 
 /// Whether a customer's answer asks us to stop writing to them. Only plain words count: what is missed here a rep

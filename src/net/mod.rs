@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod dispatch;
 pub mod http;
 pub mod lines;
+pub mod meter;
 pub mod replay;
 pub mod x;
 
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::model::spend::{Budget, Gauge, Gauged};
 use crate::model::{
     Account, AccountName, AuthorId, ColumnName, FoundOnNetwork, GapId, LinkReport, LoginReport, Message, MessageId,
     Post, PostId, ReplyId, Verdict,
@@ -26,6 +28,7 @@ use crate::model::{
 use crate::rules::Rule;
 
 pub use self::http::NetSetupError;
+pub use self::meter::Meter;
 
 /// Tells the time; `run` hands in the real one, tests and the simulator their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -73,6 +76,19 @@ pub trait Network: Send + Sync + std::fmt::Debug {
     /// column. A network without a search says so.
     async fn search(&self, _query: &Rule, _most: u64) -> FoundOnNetwork {
         FoundOnNetwork::refused("this account's network has no search of its own here", None)
+    }
+
+    /// What the account pays and may pay; `None` where the network takes no money, or nobody knows its prices.
+    fn budget(&self) -> Option<Budget> {
+        None
+    }
+
+    /// Hands over who counts what is billed; called once, before anything else.
+    fn keep_count(&self, _meter: Arc<dyn Meter>) {}
+
+    /// Asks about a query that is no column yet. In words why the network could not be asked.
+    async fn gauge(&self, _rule: &Rule, _gauge: Gauge) -> Result<Gauged, String> {
+        Err("this network cannot be asked about queries".to_owned())
     }
 
     /// Looks whether these posts still stand as they were read; at most [`LOOKED_UP`] of them. Networks that tell of

@@ -60,6 +60,8 @@ pub struct Opening {
     pub stop: CancellationToken,
     /// New settings as the config file changes; `None` where there is no file to watch.
     pub reloads: Option<mpsc::Receiver<Result<Box<Setup>, String>>>,
+    /// The config file, which new columns are written to.
+    pub config: Option<PathBuf>,
     /// Where a recording is played: stops it while a reply is held.
     pub holds: Option<Holds>,
 }
@@ -75,7 +77,8 @@ impl std::fmt::Debug for Opening {
 
 /// Runs the deck until the rep quits, a signal comes or the terminal is gone.
 pub async fn run(opening: Opening) -> anyhow::Result<()> {
-    let Opening { setup, log, networks, clock, data_dir, session, theme, random, stop, reloads, holds } = opening;
+    let Opening { setup, log, networks, clock, data_dir, session, theme, random, stop, reloads, config, holds } =
+        opening;
     let (inbox, messages) = mpsc::channel(INBOX);
     let tasks = TaskTracker::new();
     super::signals::watch(&stop, &tasks).context("signals cannot be watched")?;
@@ -120,7 +123,7 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
             () = watching => {}
         }
     });
-    let effects = Effects::new(
+    let mut effects = Effects::new(
         Arc::clone(&log),
         networks,
         feeding.followed(),
@@ -129,6 +132,7 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
         app.setup.session,
         inbox,
     );
+    effects.config = config;
     let mut deck = Deck {
         cache: ui::Cache::new(theme),
         pace: Pace::new(Instant::now()),
@@ -154,9 +158,14 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
         session.quit();
     }
     drop(screen);
+    let till = feeding.till();
     let sends = effects.end();
     if timeout(LAST_SENDS, async { tokio::join!(feeding.end(), sends) }).await.is_err() {
         tracing::warn!("a request was still in flight at the end; its outcome is read back at the next start");
+    }
+    // The last replies' price.
+    if timeout(LAST_SENDS, till.flush()).await.is_err() {
+        tracing::warn!("the price of the last replies could not be written");
     }
     if app.caught_up {
         store::keep(&*log, &app.desk).await?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -15,12 +16,14 @@ use tokio_util::task::TaskTracker;
 use super::gaps::{self, Feeds, Filling, Underway};
 use super::intake::Signer;
 use super::outbox::{self, Delivering};
+use super::trying::{self, Trying};
 use crate::app::clipboard::{SEQUENCE_MOST, fitting};
 use crate::app::effect::AppendToken;
 use crate::app::notice::{Notice, Weight};
-use crate::app::{App, Effect, FromStore, Msg};
-use crate::config::secret;
+use crate::app::{App, Effect, FromStore, Msg, NewColumn};
+use crate::config::{append, secret};
 use crate::log::{AppendError, Log, LogError};
+use crate::model::spend::Gauge;
 use crate::model::{
     AccountName, AuthorId, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, PostId, SessionId, Verdict,
 };
@@ -40,9 +43,12 @@ pub struct Effects {
     /// Where posts found for a gap go.
     feeds: Feeds,
     underway: Underway,
+    trying: Trying,
     pub clock: Clock,
     pub signer: Signer,
     pub session: SessionId,
+    /// Where new columns are written; `None` where there is no file.
+    pub config: Option<PathBuf>,
     pub inbox: mpsc::Sender<Msg>,
     /// Everything begun here; the end waits for it.
     pub tasks: TaskTracker,
@@ -85,7 +91,20 @@ impl Effects {
         let (appends, queue) = mpsc::unbounded_channel();
         let tasks = TaskTracker::new();
         tasks.spawn(append_in_order(Arc::clone(&log), queue, inbox.clone(), Arc::clone(&clock)));
-        Self { log, networks, feeds, underway: Underway::default(), clock, signer, session, inbox, tasks, appends }
+        Self {
+            log,
+            networks,
+            feeds,
+            underway: Underway::default(),
+            trying: Trying::default(),
+            clock,
+            signer,
+            session,
+            config: None,
+            inbox,
+            tasks,
+            appends,
+        }
     }
 
     /// Begins the deed; hands back what only the owner of the terminal can do.
@@ -113,6 +132,9 @@ impl Effects {
             }),
             Effect::FindOnNetwork { account, words, query, most } => self.find_on_network(&account, words, query, most),
             Effect::FillGap { gap } => self.fill_gap(gap, app),
+            Effect::TryQuery { rule } => self.try_query(rule, app),
+            Effect::Gauge { account, rule, gauge } => self.gauge(&account, rule, gauge),
+            Effect::AddColumn { column } => self.add_column(column),
             Effect::LookUp { account, posts } => self.look_up(&account, posts),
             Effect::AskMayMessage { account, author } => self.ask_may_message(account, author),
             Effect::Open { url } => self.open(url),
@@ -194,6 +216,66 @@ impl Effects {
         None
     }
 
+    /// The newest look is the one that counts: an earlier one still under way is given up.
+    fn try_query(&self, rule: Rule, app: &App) -> Option<ForTerminal> {
+        let columns = app.setup.columns.iter().map(|column| column.name.clone()).collect();
+        let since = (self.clock)().checked_sub(trying::REACH).unwrap_or(Timestamp::MIN);
+        let (log, stop) = (Arc::clone(&self.log), self.trying.begin());
+        let (inbox, clock) = (self.inbox.clone(), Arc::clone(&self.clock));
+        self.tasks.spawn(async move {
+            let msg = tokio::select! {
+                () = stop.cancelled() => return,
+                caught = trying::look(&*log, &rule, columns, since) => match caught {
+                    Ok(caught) => Msg::Store(FromStore::Caught(caught)),
+                    Err(error) => Msg::Notice(Notice::new(clock(), Weight::Error, error.to_string())),
+                },
+            };
+            if inbox.send(msg).await.is_err() {
+                tracing::debug!("nobody is left to read what the store said");
+            }
+        });
+        None
+    }
+
+    fn gauge(&self, account: &AccountName, rule: Rule, gauge: Gauge) -> Option<ForTerminal> {
+        let network = self.networks.get(account).cloned();
+        self.answer(async move {
+            let answer = match network {
+                Some(network) => network.gauge(&rule, gauge).await,
+                None => Err("its account is not set up".to_owned()),
+            };
+            Msg::Gauged { query: rule.source().to_owned(), gauge, answer }
+        })
+    }
+
+    fn add_column(&self, column: NewColumn) -> Option<ForTerminal> {
+        let config = self.config.clone();
+        self.answer(async move {
+            let name = column.name.clone();
+            let result = match config {
+                None => Err("this deck runs without a config file".to_owned()),
+                Some(path) => {
+                    let shown = path.display().to_string();
+                    match tokio::task::spawn_blocking(move || append::add_column(&path, &column)).await {
+                        Ok(added) => added.map(|()| shown),
+                        Err(error) => Err(error.to_string()),
+                    }
+                }
+            };
+            Msg::ColumnAdded { name, result }
+        })
+    }
+
+    fn answer(&self, ask: impl Future<Output = Msg> + Send + 'static) -> Option<ForTerminal> {
+        let inbox = self.inbox.clone();
+        self.tasks.spawn(async move {
+            if inbox.send(ask.await).await.is_err() {
+                tracing::debug!("nobody is left to hear the answer");
+            }
+        });
+        None
+    }
+
     /// What the look shows goes the way of the stream: the intake writes it down and erases.
     fn look_up(&self, account: &AccountName, posts: Vec<PostId>) -> Option<ForTerminal> {
         let feed = self.feeds.get(account).and_then(|feeds| feeds.borrow().first().cloned());
@@ -217,17 +299,13 @@ impl Effects {
 
     fn ask_may_message(&self, account: AccountName, author: AuthorId) -> Option<ForTerminal> {
         let network = self.networks.get(&account).cloned();
-        let inbox = self.inbox.clone();
-        self.tasks.spawn(async move {
+        self.answer(async move {
             let verdict = match network {
                 Some(network) => network.may_message(&author).await,
                 None => Verdict::No { why: format!("the account {account} is not set up for sending") },
             };
-            if inbox.send(Msg::MayMessage { author, verdict }).await.is_err() {
-                tracing::debug!("nobody is left to hear whether a message may be written");
-            }
-        });
-        None
+            Msg::MayMessage { author, verdict }
+        })
     }
 
     fn read<F>(&self, ask: impl FnOnce(Arc<dyn Log>) -> F) -> Option<ForTerminal>

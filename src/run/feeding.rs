@@ -17,6 +17,7 @@ use super::column::{self, Continued, Taken};
 use super::gaps::Feeds;
 use super::intake::{self, Signer};
 use super::session::StreamLease;
+use super::spend::Till;
 use crate::app::notice::{Notice, Weight};
 use crate::app::{ColumnSetup, Msg};
 use crate::desk::Desk;
@@ -60,6 +61,7 @@ pub struct Feeding {
     feeds: BTreeMap<AccountName, watch::Sender<Arc<Vec<Feed>>>>,
     columns: BTreeMap<ColumnName, Running>,
     continued: Continued,
+    till: Arc<Till>,
 }
 
 #[derive(Debug)]
@@ -84,6 +86,14 @@ impl Feeding {
             sources.inbox.clone(),
         ));
         let stop = CancellationToken::new();
+        let till = Till::new(
+            &sources.networks,
+            Arc::clone(&sources.log),
+            Arc::clone(&sources.clock),
+            sources.signer.clone(),
+            sources.inbox.clone(),
+        );
+        tasks.spawn(Arc::clone(&till).run(stop.clone()));
         let mut feeding = Self {
             sources,
             tasks,
@@ -92,6 +102,7 @@ impl Feeding {
             feeds: BTreeMap::new(),
             columns: BTreeMap::new(),
             continued: Continued::default(),
+            till,
         };
         feeding.change(columns);
         for (name, network) in &feeding.sources.networks {
@@ -102,6 +113,7 @@ impl Feeding {
                 Arc::clone(network),
                 feeds,
                 feeding.continued.clone(),
+                Arc::clone(&feeding.till),
                 feeding.stop.clone(),
             ));
             let sources = feeding.sources.clone();
@@ -164,13 +176,19 @@ impl Feeding {
         self.feeds.iter().map(|(account, feeds)| (account.clone(), feeds.subscribe())).collect()
     }
 
+    /// Who keeps count of the money.
+    pub fn till(&self) -> Arc<Till> {
+        Arc::clone(&self.till)
+    }
+
     /// Ends the streams, then the columns, then the intake, each after it has handed on what it had.
     pub async fn end(self) {
-        let Self { tasks, stop, intake, feeds, columns, .. } = self;
+        let Self { tasks, stop, intake, feeds, columns, till, .. } = self;
         stop.cancel();
         drop((intake, feeds, columns));
         tasks.close();
         tasks.wait().await;
+        till.flush().await;
     }
 }
 
@@ -193,9 +211,14 @@ async fn listen(
     network: Arc<dyn Network>,
     feeds: watch::Receiver<Arc<Vec<Feed>>>,
     continued: Continued,
+    till: Arc<Till>,
     stop: CancellationToken,
 ) {
     let account = network.account().name;
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = till.ready(&account) => {}
+    }
     let lease = tokio::select! {
         () = stop.cancelled() => return,
         lease = lease(&sources, &account) => lease,

@@ -13,8 +13,8 @@ use super::intake::Signer;
 use crate::app::notice::{Notice, Weight};
 use crate::app::{App, Msg};
 use crate::log::Log;
-use crate::model::price::{Millidollars, READ};
-use crate::model::{AccountName, BodyId, Event, EventId, GapFill, GapId, NetworkKind, PostId};
+use crate::model::price::Money;
+use crate::model::{AccountName, BodyId, Event, EventId, GapFill, GapId, PostId};
 use crate::net::{Backfill, Clock, Feed, Network};
 use crate::ui::time::minutes;
 
@@ -113,15 +113,15 @@ impl Filling {
 
     async fn fill(&self) {
         let mut found = BTreeSet::new();
-        let (mut read, mut price) = (0, Millidollars::default());
+        let (mut read, mut price) = (0, Money::default());
         let mut reasons = Vec::new();
         for (network, feeds) in &self.ask.asked {
             let Backfill { found: of_network, read: returned, missing } =
                 network.backfill(feeds, self.ask.from, self.ask.to).await;
             found.extend(of_network);
             read += returned;
-            if network.account().network == NetworkKind::X {
-                price.0 += READ.0 * returned;
+            if let Some(budget) = network.budget() {
+                price = price.plus(budget.prices.post_read.times(returned));
             }
             reasons.extend(missing.map(|missing| match missing.until {
                 Some(until) => format!("{}, free again at {}", missing.why, minutes(until, &self.ask.zone)),

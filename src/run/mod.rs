@@ -27,5 +27,7 @@ pub mod reload;
 pub mod renewing;
 pub mod session;
 pub mod signals;
+pub mod spend;
 pub mod store;
 pub mod terminal;
+mod trying;

@@ -57,7 +57,8 @@ pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> an
                     settings.user = Some(UserCredentials::Kept(login));
                 }
                 let network = XNetwork::new(settings, Arc::clone(clock), random);
-                Arc::new(network.with_context(|| format!("account `{}`", account.name))?)
+                let network = network.with_context(|| format!("account `{}`", account.name))?;
+                Arc::new(network.with_budget(account.budget()))
             }
             NetworkKind::Bluesky | NetworkKind::Mastodon => {
                 anyhow::bail!("account `{}`: this version speaks with X only", account.name)

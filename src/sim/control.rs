@@ -9,6 +9,8 @@
 //! POST /_sim/fault       {"kind": …, "target": …, "times": 1 | N | "until_lifted"} or {"lift": ID | "all"}
 //! GET  /_sim/clock       the simulated time
 //! POST /_sim/clock       {"speed": X, "jump": SECONDS | "15m"}
+//! GET  /_sim/bill        what X bills, by day and item
+//! POST /_sim/plan        {"post_cap": N, "credits": DOLLARS}: what may still be read, and what is paid for
 //! POST /_sim/oauth       {"access_seconds": N}: so long the next access tokens live; {"revoke": true}: the person
 //!                         takes every grant back
 //! POST /_sim/scenario    {"per_minute": X, "incident_minutes": N}
@@ -43,13 +45,15 @@ pub(super) fn answer(shared: &Shared, method: &str, path: &str, body: &[u8]) -> 
             shared.tell_lifted();
             told
         }
+        ("GET", "bill") => Ok(state.x.bill.as_json()),
+        ("POST", "plan") => read(body).and_then(|wish: PlanWish| plan(&mut state, &wish)),
         ("GET", "clock") => Ok(clock_json(&mut state)),
         ("POST", "clock") => read(body).and_then(|wish: ClockWish| set_clock(&mut state, &wish)),
         ("POST", "oauth") => read(body).and_then(|wish: OauthWish| grants(&mut state, &wish)),
         ("POST", "scenario") => read(body).and_then(|wish: ScenarioWish| direct(&mut state, &wish, now)),
         _ => {
-            let words = "the control plane has GET /_sim/ledger, /_sim/fault, /_sim/clock and \
-                         POST /_sim/post, /_sim/dm, /_sim/fault, /_sim/clock, /_sim/oauth, /_sim/scenario";
+            let words = "the control plane has GET /_sim/ledger, /_sim/fault, /_sim/clock, /_sim/bill and POST \
+                         /_sim/post, /_sim/dm, /_sim/fault, /_sim/clock, /_sim/plan, /_sim/oauth, /_sim/scenario";
             return Answer::json(404, json!({"error": format!("no {method} /_sim/{path}: {words}")}));
         }
     };
@@ -331,6 +335,29 @@ fn set_clock(state: &mut State, wish: &ClockWish) -> Result<Value, String> {
 fn clock_json(state: &mut State) -> Value {
     let now = state.advance();
     json!({"now": now.to_string(), "speed": state.clock.speed()})
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlanWish {
+    #[serde(default)]
+    post_cap: Option<u64>,
+    #[serde(default)]
+    credits: Option<f64>,
+}
+
+fn plan(state: &mut State, wish: &PlanWish) -> Result<Value, String> {
+    if let Some(cap) = wish.post_cap {
+        state.x.post_cap = cap;
+    }
+    if let Some(dollars) = wish.credits {
+        if !(0.0..=1_000_000.0).contains(&dollars) {
+            return Err(format!("`credits` lie between 0 and 1000000 dollars, not {dollars}"));
+        }
+        // Written out and read again: whole thousandths, without a cast.
+        state.x.bill.set_credits(format!("{:.0}", dollars * 1_000.0).parse().ok());
+    }
+    Ok(json!({"post_cap": state.x.post_cap, "credits": wish.credits}))
 }
 
 #[derive(Debug, Deserialize)]

@@ -26,7 +26,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, them
     if inside.height < 3 {
         return cursor;
     }
-    let of_network = find.network.as_ref().map(|network| of_network(find, network, find.answered.as_deref()));
+    let of_network = find.network.as_ref().map(|network| of_network(app, find, network, find.answered.as_deref()));
     let said = match (&find.input.error, &find.answered) {
         (Some(error), _) => error.clone(),
         (None, _) if of_network.is_some() => of_network.unwrap_or_default(),
@@ -54,11 +54,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, them
 }
 
 /// What a search of the network costs, and what it brought.
-fn of_network(find: &Find, network: &NetworkFind, answered: Option<&str>) -> String {
+fn of_network(app: &App, find: &Find, network: &NetworkFind, answered: Option<&str>) -> String {
     let name = network.kind.title();
-    let price = |posts| {
-        price_of_search(network.kind, posts).map_or_else(|| "free of charge".to_owned(), |price| price.to_string())
-    };
+    let price = |posts| price_of_search(app, network, posts);
     let words = find.input.text.trim();
     match answered {
         Some(_) => {

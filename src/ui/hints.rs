@@ -38,6 +38,8 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
             (C::Outbox, "outbox"),
             (C::Drafts, "drafts"),
             (C::Links, "links"),
+            (C::Spend, "spending"),
+            (C::AddColumn, "add column"),
             (C::Quit, "quit"),
         ],
         M::Case => &[
@@ -86,6 +88,13 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
         M::Tag => &[(C::Open, "put on or off"), (C::CompleteTag, "complete"), (C::Back, "back")],
         M::Snooze => &[(C::Open, "put off"), (C::Back, "back")],
         M::Note => &[(C::SaveNote, "save the note"), (C::Back, "leave it for later")],
+        M::Spend => &[(C::RaiseLimit, "raise today's limit"), (C::MoveDown, "scroll"), (C::Back, "back")],
+        M::AddColumn => &[
+            (C::Open, "add"),
+            (C::AskCount, "posts a day"),
+            (C::NextField, "name"),
+            (C::Back, "leave, nothing is written"),
+        ],
         M::QuitQuestion => &[(C::QuitSendNow, "send now and quit"), (C::QuitKeep, "keep and quit"), (C::Back, "stay")],
     }
 }

@@ -30,6 +30,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::{App, Mode, Resolving};
 
+mod adding;
 mod asking;
 mod case;
 mod column;
@@ -50,6 +51,7 @@ mod quit;
 mod reading;
 mod rows;
 mod shortcodes;
+mod spending;
 mod status;
 pub mod text;
 pub mod theme;
@@ -167,6 +169,8 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         Mode::Drafts { selected } => return drafts::draw(buffer, body, app, *selected, theme),
         Mode::Links { scroll } => return links::draw(buffer, body, app, *scroll, theme),
         Mode::Find(find) => return find::draw(buffer, body, app, find, theme),
+        Mode::Spend(screen) => return spending::draw(buffer, body, app, screen, theme),
+        Mode::AddColumn(adding) => return adding::draw(buffer, body, app, adding, theme),
         _ => {}
     }
     // Columns and pane share a wall.

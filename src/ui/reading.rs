@@ -175,7 +175,8 @@ pub(super) fn links(app: &App) -> (usize, usize, Option<&LinkState>) {
         LinkState::Connecting => 1,
         LinkState::Stale => 2,
         LinkState::BackingOff { .. } => 3,
-        LinkState::Down { .. } => 4,
+        LinkState::Paused { .. } => 4,
+        LinkState::Down { .. } => 5,
     };
     let worst = states.into_iter().max_by_key(|state| badness(state)).filter(|state| badness(state) > 0);
     (live, names.len(), worst)

@@ -152,7 +152,9 @@ pub(super) fn keys(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
 /// The lowest line: the next held reply and the last notice at the left, the links at the right.
 pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     let links = links_words(app);
-    let right = u16::try_from(width(&links)).unwrap_or(0);
+    let spend = super::spending::foot_words(app);
+    let spend_cells = spend.as_ref().map_or(0, |(words, _)| u16::try_from(width(words) + 2).unwrap_or(0));
+    let right = u16::try_from(width(&links)).unwrap_or(0) + spend_cells;
     let mut parts: Vec<Span<'static>> = Vec::new();
     if let Some(words) = held_words(app) {
         parts.push(Span::styled(words, theme.strong()));
@@ -177,7 +179,15 @@ pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
         x += put(buffer, Position::new(area.x + x, area.y), room, &words, part.style);
     }
     if keep > 0 {
-        put_right(buffer, area.as_position(), area.width.saturating_sub(1), &links, theme.quiet());
+        put_right(buffer, area.as_position(), area.width.saturating_sub(1 + spend_cells), &links, theme.quiet());
+        if let Some((words, standing)) = spend {
+            let style = match standing {
+                standing if standing.is_paused() => theme.overdue(),
+                standing if standing.is_near() => theme.warning(),
+                _ => theme.quiet(),
+            };
+            put_right(buffer, area.as_position(), area.width.saturating_sub(1), &words, style);
+        }
     }
 }
 

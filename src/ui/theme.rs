@@ -99,7 +99,9 @@ impl Theme {
         match state {
             LinkState::Live => Style::new(),
             LinkState::Connecting => self.quiet(),
-            LinkState::Stale | LinkState::BackingOff { .. } => self.style(Color::Yellow, Modifier::BOLD),
+            LinkState::Stale | LinkState::BackingOff { .. } | LinkState::Paused { .. } => {
+                self.style(Color::Yellow, Modifier::BOLD)
+            }
             LinkState::Down { .. } => self.overdue(),
         }
     }

@@ -356,6 +356,8 @@ fn in_mode(mode: ModeKind) -> Deck {
         ModeKind::Snooze => deck.press("z"),
         ModeKind::Note => deck.press("i"),
         ModeKind::QuitQuestion => deck.press("r C-s y Q"),
+        ModeKind::Spend => deck.press("g$"),
+        ModeKind::AddColumn => deck.press("A"),
     }
     assert_eq!(deck.kind(), mode);
     deck.effects.clear();

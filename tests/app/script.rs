@@ -12,6 +12,8 @@ use replydeck::app::{App, AppendToken, ColumnSetup, Effect, FromStore, Mode, Msg
 use replydeck::model::account::Tier;
 use replydeck::model::event::{EVENT_VERSION, Standing};
 use replydeck::model::post::{Author, Counts, Mention, WhoMayReply};
+use replydeck::model::price::{Money, Prices};
+use replydeck::model::spend::Budget;
 use replydeck::model::{
     Account, AccountName, AuthorId, Body, CaseId, ColumnName, ConversationId, Envelope, Event, EventId, Expect,
     IdSource, MachineName, NetworkKind, NewEvent, NotAppended, Post, PostId, RepName, Seq, SessionId,
@@ -77,6 +79,9 @@ pub(crate) fn setup(columns: usize) -> Setup {
         zone: TimeZone::UTC,
         bell: true,
         reach_percent: 20,
+        budgets: ["help", "promo"]
+            .map(|name| (AccountName::new(name), Budget { prices: Prices::X, daily_limit: Some(Money::cents(2_000)) }))
+            .into(),
         keys: replydeck::app::keymap::Keymap::default(),
     }
 }

@@ -1,7 +1,10 @@
 //! A desk read from a checkpoint goes on as if it had folded everything.
 
+use jiff::civil::Date;
 use replydeck::desk::{Desk, fold};
-use replydeck::model::{Body, BodyId, Event, Purpose};
+use replydeck::model::price::Money;
+use replydeck::model::spend::{Act, Charge, Usage};
+use replydeck::model::{AccountName, Body, BodyId, Event, Purpose};
 
 use super::history::{History, MARKER};
 use super::script::{Script, at, case_id, column, gap_id, post_id, reply_id, said};
@@ -127,6 +130,17 @@ fn story() -> Script {
     let columns = vec![column("outage")];
     s.tell("intake", Event::GapOpened { gap: gap_id(1), columns, from: at("14:01") }, None);
     s.tell("intake", Event::GapClosed { gap: gap_id(1), to: at("14:02") }, None);
+    let (account, day) = (AccountName::new("charter"), Date::constant(2026, 3, 1));
+    let charge = Charge {
+        act: Act::PostRead,
+        price: Money::thousandths(5),
+        what: vec!["7".to_owned(), "8".to_owned()],
+        columns: vec![column("outage")],
+    };
+    s.tell("intake", Event::Spent { account: account.clone(), day, charges: vec![charge] }, None);
+    s.tell("ana", Event::SpendLimitRaised { account: account.clone(), day, to: Money::cents(2_500) }, None);
+    let usage = Usage { asked: at("14:11"), used: 9, cap: Some(100), reset_day: Some(1), today: None };
+    s.tell("intake", Event::UsageTold { account, usage }, None);
     s
 }
 

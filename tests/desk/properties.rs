@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use replydeck::desk::{Desk, fold};
 use replydeck::model::event::{EVENT_VERSION, Standing};
+use replydeck::model::price::Money;
+use replydeck::model::spend::{Act, Charge, Usage};
 use replydeck::model::{
     AccountName, Body, BodyId, CaseId, DraftText, Envelope, Event, EventId, GapFill, MachineName, Purpose, RepName, Seq,
 };
@@ -86,6 +88,27 @@ fn post_events() -> impl Strategy<Value = Event> {
         }),
         1 => (0u128..4, times()).prop_map(|(n, to)| Event::GapClosed { gap: gap_id(n), to }),
         1 => (0u128..4).prop_map(|n| Event::GapFilled { gap: gap_id(n), fill: GapFill::Filled { posts: u64::MAX } }),
+        1 => (0i8..28, prop::collection::vec("[1-9]", 0..4), prop::collection::vec("[xyz]", 0..3), any::<u64>()).prop_map(
+            |(day, what, columns, price)| Event::Spent {
+                account: AccountName::new("charter"),
+                day: jiff::civil::Date::constant(2026, 3, day + 1),
+                charges: vec![Charge {
+                    act: Act::ALL[what.len() * 2],
+                    price: Money(price),
+                    what,
+                    columns: columns.iter().map(|name| column(name)).collect(),
+                }],
+            }
+        ),
+        1 => (0i8..28, any::<u64>()).prop_map(|(day, to)| Event::SpendLimitRaised {
+            account: AccountName::new("charter"),
+            day: jiff::civil::Date::constant(2026, 3, day + 1),
+            to: Money(to),
+        }),
+        1 => times().prop_map(|asked| Event::UsageTold {
+            account: AccountName::new("charter"),
+            usage: Usage { asked, used: 3, cap: None, reset_day: Some(1), today: None },
+        }),
         1 => names().prop_map(|kind| Event::Unknown { kind }),
     ]
 }

@@ -6,9 +6,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use jiff::civil::Date;
 use replydeck::log::codec;
 use replydeck::model::event::{EVENT_VERSION, Standing};
 use replydeck::model::post::{Counts, Media, Mention, PostLink, Quoted, WhoMayReply};
+use replydeck::model::price::Money;
+use replydeck::model::spend::{Act, Charge, Usage};
 use replydeck::model::{
     AccountName, Body, BodyId, ColumnName, DraftText, Event, EventId, GapFill, GapId, Message, MessageId, NetworkKind,
     PostId, Purpose, RepName, ReplyId, SessionId,
@@ -150,6 +153,49 @@ fn samples() -> Vec<(&'static str, Event)> {
             "GapFilled.not",
             Event::GapFilled { gap, fill: GapFill::NotFilled { why: "older than seven days".to_owned() } },
         ),
+        (
+            "Spent",
+            Event::Spent {
+                account: AccountName::new("charter"),
+                day: Date::constant(2026, 3, 1),
+                charges: vec![
+                    Charge {
+                        act: Act::PostRead,
+                        price: Money::thousandths(5),
+                        what: vec!["1789000000000000001".to_owned(), "1789000000000000002".to_owned()],
+                        columns: vec![ColumnName::new("outage"), ColumnName::new("billing")],
+                    },
+                    Charge {
+                        act: Act::SummonedReply,
+                        price: Money::thousandths(10),
+                        what: vec!["1789000000000000003".to_owned()],
+                        columns: Vec::new(),
+                    },
+                ],
+            },
+        ),
+        (
+            "SpendLimitRaised",
+            Event::SpendLimitRaised {
+                account: AccountName::new("charter"),
+                day: Date::constant(2026, 3, 1),
+                to: Money::cents(2_500),
+            },
+        ),
+        (
+            "UsageTold",
+            Event::UsageTold {
+                account: AccountName::new("charter"),
+                usage: Usage { asked: at(7), used: 812, cap: Some(3_000_000), reset_day: Some(1), today: Some(40) },
+            },
+        ),
+        (
+            "UsageTold.bare",
+            Event::UsageTold {
+                account: AccountName::new("charter"),
+                usage: Usage { asked: at(7), used: 812, cap: None, reset_day: None, today: None },
+            },
+        ),
     ];
     for (_, event) in &all {
         match event {
@@ -187,7 +233,10 @@ fn samples() -> Vec<(&'static str, Event)> {
             | Event::AuthorOptOutLifted { .. }
             | Event::GapOpened { .. }
             | Event::GapClosed { .. }
-            | Event::GapFilled { .. } => {}
+            | Event::GapFilled { .. }
+            | Event::Spent { .. }
+            | Event::SpendLimitRaised { .. }
+            | Event::UsageTold { .. } => {}
             Event::Unknown { .. } => panic!("an unknown event has no form of its own"),
         }
     }
@@ -195,7 +244,7 @@ fn samples() -> Vec<(&'static str, Event)> {
 }
 
 /// The kinds listed above, to be counted against the samples: one line in the match, one sample here.
-const KINDS: usize = 35;
+const KINDS: usize = 38;
 
 fn bodies() -> Vec<(&'static str, Body)> {
     let mut full = post(4, "@charterhelp still no signal 😡 遅い");

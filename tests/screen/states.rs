@@ -4,6 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::SignedDuration;
 use replydeck::app::command::{Command, ModeKind};
 use replydeck::app::{App, Effect, LineInput, Mode, Msg, NetworkFind, update};
+use replydeck::model::price::Prices;
+use replydeck::model::spend::Budget;
 use replydeck::model::{AccountName, Body, BodyId, ColumnName, Delivery, GoneSession, Hit, NetworkKind, NotAppended};
 use replydeck::ui::Theme;
 
@@ -63,6 +65,8 @@ fn a_claim_of_a_session_that_was_cut_off_is_marked_for_the_others() {
 #[test]
 fn a_search_of_the_network_says_its_price_and_that_nothing_is_stored() {
     let mut app = deck::busy((80, 24));
+    let account = AccountName::new("charter");
+    app.setup.budgets.insert(account, Budget { prices: Prices::X, daily_limit: None });
     press(&mut app, KeyCode::Char('g'));
     press(&mut app, KeyCode::Char('/'));
     assert_has(&screen(&app), &["find on X itself, not in stored posts", "each post X returns costs $0.005"]);
@@ -112,6 +116,7 @@ fn a_question_mark_shows_every_key_of_the_screen_it_was_asked_on_first() {
         ("drafts", ModeKind::Drafts),
         ("links", ModeKind::Links),
         ("quit", ModeKind::QuitQuestion),
+        ("spend", ModeKind::Spend),
     ];
     let with_help: Vec<_> = Command::Help.row().modes().collect();
     assert_eq!(with_help.len(), names.len(), "{with_help:?}");

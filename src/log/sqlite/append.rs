@@ -53,6 +53,9 @@ pub fn needs_disk(event: &Event) -> bool {
         | Event::GapOpened { .. }
         | Event::GapClosed { .. }
         | Event::GapFilled { .. }
+        | Event::Spent { .. }
+        | Event::SpendLimitRaised { .. }
+        | Event::UsageTold { .. }
         | Event::Unknown { .. } => false,
     }
 }

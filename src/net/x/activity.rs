@@ -2,7 +2,7 @@
 //!
 //! X's Activity stream would push them; it takes a subscription per account and event that this version does not
 //! make. `GET /2/dm_events` gives the same messages minutes later, newest first, to the account's own token; each is
-//! charged once a day ([`crate::model::price::MESSAGE_READ`]).
+//! charged once a day ([`crate::model::spend::Act::DmRead`]). At the day's limit the reading pauses.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::model::MessageId;
 use crate::net::{Feed, Inbound};
 
 /// Messages on the page of every later look; more are paged for where all of them were new.
-const PAGE: &str = "20";
+const PAGE: u64 = 20;
 /// The first look of a run goes back so far…
 const FIRST_REACH: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// …and one look reads so many pages at most.
@@ -66,6 +66,17 @@ pub(super) async fn run(api: Arc<Api>, feeds: watch::Receiver<Arc<Vec<Feed>>>) {
     }
 }
 
+/// How many messages the day's money still buys.
+fn affordable(api: &Api) -> u64 {
+    match (api.room(), api.budget) {
+        (Some(posts), Some(budget)) => {
+            let left = budget.prices.post_read.times(posts);
+            left.0.checked_div(budget.prices.dm_read.0).unwrap_or(u64::MAX)
+        }
+        _ => u64::MAX,
+    }
+}
+
 /// Reads what is new and hands it on, oldest first.
 async fn look(
     api: &Api,
@@ -83,14 +94,19 @@ async fn look(
     let mut fresh = Vec::new();
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {
+        let size = affordable(api).min(PAGE);
+        if size == 0 {
+            // What was read so far is handed on; the next look goes on once there is money again.
+            break;
+        }
+        let size = size.to_string();
         let mut params = dm::FIELDS.to_vec();
         params.push(("event_types", "MessageCreate"));
-        params.push(("max_results", PAGE));
+        params.push(("max_results", size.as_str()));
         params.extend(token.as_deref().map(|token| ("pagination_token", token)));
         let answer = api.get(As::User, "/2/dm_events", &params).await?;
         let page = dm::page(api, &answer);
-        // Whoever counts what is spent counts here: each row at `price::MESSAGE_READ`.
-        tracing::debug!(read = page.returned, "direct messages were read");
+        tracing::debug!(read = page.messages.len(), "direct messages were read");
         let mut reached = false;
         for message in page.messages {
             let is_too_old = is_first && reach.is_some_and(|reach| message.at < reach);

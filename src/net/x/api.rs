@@ -1,9 +1,10 @@
 //! Questions to X's API: who asks, how long we wait, and what kind of failure came back.
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -17,10 +18,13 @@ use super::pace::Pace;
 use super::problem::{self, Problem};
 use super::user_token::Use;
 use super::{UserCredentials, XSettings, oauth};
-use crate::model::{Account, Author, AuthorId, IdSource, LoginReport, LoginState, NetworkKind, clean};
-use crate::net::Clock;
+use crate::model::spend::{Act, Budget, billed_day};
+use crate::model::{
+    Account, Author, AuthorId, ColumnName, IdSource, LoginReport, LoginState, NetworkKind, clean,
+};
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::http::{self, NetSetupError, RateHeaders};
+use crate::net::{Clock, Meter};
 
 /// The longest window of limits X has.
 const LONGEST_LIMIT: SignedDuration = SignedDuration::from_hours(24);
@@ -72,6 +76,8 @@ pub(super) struct Api {
     note: Mutex<Option<String>>,
     /// Nothing may be searched before.
     no_search_before: Mutex<Option<Timestamp>>,
+    pub(super) budget: Option<Budget>,
+    pub(super) meter: OnceLock<Arc<dyn Meter>>,
 }
 
 /// When the next reply may be sent.
@@ -109,6 +115,8 @@ impl Api {
             account: Mutex::new(settings.account),
             ids: Mutex::new(IdSource::new(random)),
             no_search_before: Mutex::new(None),
+            budget: None,
+            meter: OnceLock::new(),
             note: Mutex::new(None),
             messaging: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
             writing: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
@@ -121,6 +129,23 @@ impl Api {
 
     pub(super) fn account(&self) -> Account {
         self.account.lock().expect("nothing panics while holding the account").clone()
+    }
+
+    /// Tells the keeper of the money that X bills these now.
+    pub(super) fn charge(&self, act: Act, what: Vec<String>, columns: Vec<ColumnName>) {
+        self.charge_on(billed_day(self.now()), act, what, columns);
+    }
+
+    /// The same for a day that may be over.
+    pub(super) fn charge_on(&self, day: Date, act: Act, what: Vec<String>, columns: Vec<ColumnName>) {
+        if let (Some(meter), false) = (self.meter.get(), what.is_empty()) {
+            meter.charge(&self.account().name, day, act, what, columns);
+        }
+    }
+
+    /// How many more posts the day's money allows; `None` without a limit.
+    pub(super) fn room(&self) -> Option<u64> {
+        self.meter.get()?.room(&self.account().name, self.now())
     }
 
     pub(super) fn can_write(&self) -> bool {
@@ -264,6 +289,7 @@ impl Api {
         }
         let answer = self.get(As::User, "/2/users/me", &[]).await?;
         if let Some(id) = answer.get("data").and_then(|data| id_of(data.get("id"))) {
+            self.charge(Act::UserRead, vec![id.clone()], Vec::new());
             let mut account = self.account.lock().expect("nothing panics while holding the account");
             account.id = Some(AuthorId::new(NetworkKind::X, &id));
             let handle = clean::line(text_of(&answer["data"], "username"));

@@ -43,7 +43,8 @@ pub(super) async fn backfill(api: &Api, feeds: &[Feed], from: Timestamp, to: Tim
     let mut until = None;
     let mut found = Found::new();
     for (query, columns) in queries(api, feeds, &mut reasons) {
-        let search = Search::new(api, query, from.max(oldest), Some(to));
+        let names = columns.iter().filter_map(|place| feeds.get(*place)).map(|feed| feed.column.clone()).collect();
+        let search = Search::new(api, query, from.max(oldest), Some(to)).for_columns(names);
         if let Err(stopped) = gather(search, &columns, &mut found, &mut read).await {
             let stops_all = !stopped.is_about_the_query;
             until = stopped.until;

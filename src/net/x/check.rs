@@ -3,8 +3,9 @@
 use super::api::{Api, As, CallError};
 use super::connections;
 use super::decode::{bounded, id_of, text_of};
-use super::rules_sync;
+use super::{rules_sync, usage};
 use crate::model::LoginState;
+use crate::model::spend::Usage;
 use crate::net::{Feed, Finding, FindingVerdict};
 
 pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
@@ -12,7 +13,7 @@ pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
     app(api, feeds, &mut findings).await;
     account(api, &mut findings).await;
     open_connections(api, &mut findings).await;
-    usage(api, &mut findings).await;
+    self::usage(api, &mut findings).await;
     findings
 }
 
@@ -110,22 +111,18 @@ async fn open_connections(api: &Api, findings: &mut Vec<Finding>) {
 
 /// How much of the month is used; not every plan may ask.
 async fn usage(api: &Api, findings: &mut Vec<Finding>) {
-    match api.get(As::App, "/2/usage/tweets", &[]).await {
-        Ok(answer) => {
-            let Some(data) = answer.get("data") else { return };
-            let number = |name: &str| data.get(name).and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()));
-            if let (Some(used), Some(cap)) = (number("project_usage"), number("project_cap")) {
-                let what = format!("{used} of the {cap} posts of this month are read");
-                if cap > 0 && used >= cap / 10 * 9 {
-                    findings.push(mind(
-                        what,
-                        "nothing is heard once the cap is reached: raise it in X's developer console",
-                    ));
-                } else {
-                    findings.push(works(what));
-                }
+    match usage::ask(api).await {
+        Ok(Some(Usage { used, cap: Some(cap), .. })) => {
+            let what = format!("{used} of the {cap} posts of this month are read");
+            if cap > 0 && used >= cap / 10 * 9 {
+                findings
+                    .push(mind(what, "nothing is heard once the cap is reached: raise it in X's developer console"));
+            } else {
+                findings.push(works(what));
             }
         }
+        Ok(Some(Usage { used, cap: None, .. })) => findings.push(works(format!("{used} posts of this month are read"))),
+        Ok(None) => {}
         Err(error) => findings.push(mind(format!("usage: {}", error.words()), remedy(&error))),
     }
 }

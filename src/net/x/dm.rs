@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::api::{Api, As, CallError};
 use super::decode::{bounded, id_of, items, text_of, words};
 use super::problem::{Class, Problem};
+use crate::model::spend::{Act, billed_day};
 use crate::model::words::are_same_words;
 use crate::model::{AuthorId, Message, MessageId, NetworkKind, Verdict, clean};
 use crate::net::{OutgoingMessage, ReadBack, SendError};
@@ -49,6 +50,7 @@ pub(super) async fn may_message(api: &Api, author: &AuthorId) -> Verdict {
         let said = items(answer.get("errors")).map(|error| bounded(text_of(error, "detail"))).next();
         return Verdict::No { why: said.unwrap_or_else(|| "X does not know them any more".to_owned()) };
     };
+    api.charge(Act::UserRead, id_of(user.get("id")).into_iter().collect(), Vec::new());
     let handle = clean::line(text_of(user, "username"));
     let is = |status: &str| items(user.get("connection_status")).any(|word| word.as_str() == Some(status));
     match user.get("receives_your_dm").and_then(Value::as_bool) {
@@ -78,13 +80,21 @@ pub(super) async fn send(api: &Api, outgoing: &OutgoingMessage) -> Result<Messag
     let path = format!("/2/dm_conversations/with/{}/messages", outgoing.to.native());
     match api.send_message(&path, &json!({"text": outgoing.text})).await {
         Ok(answer) => match answer.get("data").and_then(|data| id_of(data.get("dm_event_id"))) {
-            Some(id) => Ok(MessageId::new(NetworkKind::X, &id)),
+            Some(id) => {
+                billed(api, &id, api.now());
+                Ok(MessageId::new(NetworkKind::X, &id))
+            }
             None => Err(SendError::Unknown { why: "X took it but did not say under which id".into() }),
         },
         Err(CallError::NotSent(why)) => Err(SendError::NotSent { why }),
         Err(CallError::Lost(why)) => Err(SendError::Unknown { why }),
         Err(CallError::No(problem)) => Err(refused(api, &problem)),
     }
+}
+
+/// Tells the keeper of the money of a message that was sent at `at`.
+fn billed(api: &Api, id: &str, at: Timestamp) {
+    api.charge_on(billed_day(at), Act::Dm, vec![id.to_owned()], Vec::new());
 }
 
 fn refused(api: &Api, problem: &Problem) -> SendError {
@@ -140,6 +150,7 @@ pub(super) async fn read_back(api: &Api, outgoing: &OutgoingMessage, attempted: 
         let ours = page.messages.into_iter().filter(|message| message.is_ours && message.at >= from);
         let sent = words(&outgoing.text);
         if let Some(found) = ours.into_iter().find(|message| are_same_words(&sent, &message.text)) {
+            billed(api, found.id.native(), attempted);
             return ReadBack::Published(found.id);
         }
         if asked >= covered {
@@ -161,20 +172,20 @@ pub(super) async fn read_back(api: &Api, outgoing: &OutgoingMessage, attempted: 
 /// Messages of one answer, newest first.
 pub(super) struct Page {
     pub(super) messages: Vec<Message>,
-    /// What X charges for: events that are no messages count as well.
-    pub(super) returned: u64,
     pub(super) has_more: bool,
     pub(super) next: Option<String>,
 }
 
-/// Reads one answer of any of the `dm_events` endpoints.
+/// Reads one answer of any of the `dm_events` endpoints and has it counted: X charges for events that are no messages
+/// as well.
 pub(super) fn page(api: &Api, answer: &Value) -> Page {
     let us = api.account().id;
     let rows: Vec<&Value> = items(answer.get("data")).collect();
+    let read = rows.iter().filter_map(|row| id_of(row.get("id"))).collect();
+    api.charge(Act::DmRead, read, Vec::new());
     let next = answer.get("meta").map(|meta| text_of(meta, "next_token")).filter(|token| !token.is_empty());
     Page {
         messages: rows.iter().filter_map(|row| message(row, answer, us.as_ref())).collect(),
-        returned: rows.len() as u64,
         has_more: next.is_some(),
         next: next.map(str::to_owned),
     }

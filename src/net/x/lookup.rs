@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::api::{Api, As, CallError};
 use super::decode::{self, id_of, items, text_of};
+use super::names::{names_our_parameters, parameters};
 use super::problem::Class;
-use super::stream::{names_our_parameters, parameters};
+use crate::model::spend::Act;
 use crate::model::{NetworkKind, Post, PostId};
 use crate::net::{Inbound, LOOKED_UP, Missing};
 
@@ -19,12 +20,20 @@ pub(super) async fn look_up(api: &Api, posts: &[PostId]) -> Result<Vec<Inbound>,
     if posts.is_empty() {
         return Ok(Vec::new());
     }
+    let room = |posts: usize| api.room().is_none_or(|room| room >= posts as u64);
+    if !room(posts.len()) {
+        let why = "the day's spend limit leaves no room for a look at the posts".to_owned();
+        return Err(Missing { why, until: None });
+    }
     let answer = ask(api, &posts.iter().map(PostId::native).collect::<Vec<_>>()).await?;
     let mut changed: Vec<Inbound> = Vec::new();
     // Asked for by its first id, a post may come in its first words although there are newer ones.
     let (newest, old) = edited(&answer);
     changed.extend(newest.into_iter().map(|post| Inbound::Edited(Box::new(post))));
-    if !old.is_empty() {
+    if !old.is_empty() && !room(old.len()) {
+        // The next look finds them again.
+        tracing::info!(posts = old.len(), "the day's spend limit leaves no room for the newest words of edited posts");
+    } else if !old.is_empty() {
         let versions: Vec<&str> = old.iter().filter_map(|post| post.version.as_deref()).collect();
         let (newest, _) = edited(&ask(api, &versions).await?);
         changed.extend(newest.into_iter().map(|post| Inbound::Edited(Box::new(post))));
@@ -59,6 +68,10 @@ async fn ask(api: &Api, ids: &[&str]) -> Result<Value, Missing> {
         Err(CallError::No(problem)) if names_our_parameters(&problem) => ask(true).await,
         other => other,
     };
+    if let Ok(answer) = &answer {
+        let read = items(answer.get("data")).filter_map(|row| id_of(row.get("id"))).collect();
+        api.charge(Act::PostRead, read, Vec::new());
+    }
     answer.map_err(|error| match error {
         CallError::No(problem) if problem.class == Class::RateLimited => {
             Missing { why: problem.words.clone(), until: problem.until }

@@ -5,10 +5,12 @@ mod api;
 mod backfill;
 mod check;
 mod connections;
+mod counts;
 pub mod decode;
 mod dm;
 pub mod login;
 mod lookup;
+mod names;
 mod oauth;
 pub mod pace;
 pub mod problem;
@@ -21,6 +23,7 @@ mod search;
 mod send;
 mod stream;
 pub mod tokens;
+mod usage;
 pub mod user_token;
 
 use std::sync::Arc;
@@ -35,9 +38,10 @@ use url::Url;
 use self::pace::Pace;
 use super::http::NetSetupError;
 use super::{
-    Backfill, Clock, Connection, Feed, Finding, Inbound, Missing, Network, Outgoing, OutgoingMessage, ReadBack,
+    Backfill, Clock, Connection, Feed, Finding, Inbound, Meter, Missing, Network, Outgoing, OutgoingMessage, ReadBack,
     SendError,
 };
+use crate::model::spend::{Budget, Gauge, Gauged};
 use crate::model::{Account, AuthorId, FoundOnNetwork, LinkReport, LoginReport, MessageId, PostId, Verdict};
 use crate::rules::Rule;
 
@@ -94,6 +98,15 @@ impl XNetwork {
         pace: &Pace,
     ) -> Result<Self, NetSetupError> {
         Ok(Self { api: Arc::new(api::Api::new(settings, clock, random, pace)?) })
+    }
+
+    /// With what the account pays and may pay; without it nothing is counted.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Option<Budget>) -> Self {
+        if let Some(api) = Arc::get_mut(&mut self.api) {
+            api.budget = budget;
+        }
+        self
     }
 }
 
@@ -152,6 +165,23 @@ impl Network for XNetwork {
 
     async fn search(&self, query: &Rule, most: u64) -> FoundOnNetwork {
         search::newest(&self.api, query, most).await
+    }
+
+    fn budget(&self) -> Option<Budget> {
+        self.api.budget
+    }
+
+    fn keep_count(&self, meter: Arc<dyn Meter>) {
+        if self.api.meter.set(meter).is_err() {
+            tracing::warn!("a second meter was handed over; the first goes on counting");
+        }
+    }
+
+    async fn gauge(&self, rule: &Rule, gauge: Gauge) -> Result<Gauged, String> {
+        match gauge {
+            Gauge::Rule => counts::rehearse(&self.api, rule).await,
+            Gauge::Count => counts::count(&self.api, rule).await,
+        }
     }
 
     async fn look_up(&self, posts: &[PostId]) -> Result<Vec<Inbound>, Missing> {

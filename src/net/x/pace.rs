@@ -34,6 +34,10 @@ pub struct Pace {
     pub search_lag: Duration,
     /// A request whose answer was lost may still publish for so long after it was attempted.
     pub publish_within: Duration,
+    /// What X has counted itself is asked for so often. It allows far more; the count moves slowly.
+    pub usage_every: Duration,
+    /// Where X refuses until somebody does something, it is asked again so seldom.
+    pub down_retry: Duration,
     /// Direct messages are looked for so often; X allows 15 looks in 15 minutes, and reading back needs some.
     pub messages_every: Duration,
     /// So often it is looked whether the login is near its end, or somebody changed it.
@@ -57,6 +61,8 @@ impl Pace {
         beat: Duration::from_secs(1),
         search_lag: Duration::from_secs(30),
         publish_within: Duration::from_mins(1),
+        usage_every: Duration::from_hours(1),
+        down_retry: Duration::from_hours(1),
         messages_every: Duration::from_mins(2),
         login_every: Duration::from_secs(5),
         steps: Steps::X,

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use super::api::Api;
 use super::decode;
 use super::search::{REACHES, Search, Stopped};
+use super::send;
 use crate::model::Post;
 use crate::model::words::are_same_words;
 use crate::net::{Outgoing, ReadBack};
@@ -44,7 +45,12 @@ pub(super) async fn read_back(api: &Api, outgoing: &Outgoing, attempted: Timesta
         match look(api, outgoing, attempted).await {
             Ok(Seen::Nothing) if asked >= covered => return ReadBack::Absent,
             Ok(Seen::Nothing) => {}
-            Ok(Seen::It(found)) => return found,
+            Ok(Seen::It(found)) => {
+                if let ReadBack::Published(id) = &found {
+                    send::billed(api, outgoing, id.native(), attempted);
+                }
+                return found;
+            }
             Err(stopped) => return unknown(format!("X did not let us look: {}", stopped.why)),
         }
         let next = if asked < caught_up { caught_up } else { covered };
@@ -68,7 +74,7 @@ async fn look(api: &Api, outgoing: &Outgoing, attempted: Timestamp) -> Result<Se
     // The id stays when the account is renamed; looking under an old handle would find nothing and prove nothing.
     let writer = account.id.as_ref().map_or(handle.as_str(), |id| id.native()).to_owned();
     let from = attempted.checked_sub(SKEW).unwrap_or(attempted);
-    let mut search = Search::new(api, format!("from:{writer}"), from, None);
+    let mut search = Search::new(api, format!("from:{writer}"), from, None).at_any_price();
     let mut other_words = None;
     for _ in 0..MOST_PAGES {
         let Some(page) = search.page().await? else { break };

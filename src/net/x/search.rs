@@ -5,10 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Api, CallError};
 use super::decode;
+use super::names::{names_our_parameters, parameters};
 use super::problem::Class;
 use super::rule_text;
-use super::stream::{names_our_parameters, parameters};
-use crate::model::{FoundOnNetwork, Post};
+use crate::model::spend::Act;
+use crate::model::{ColumnName, FoundOnNetwork, Post};
 use crate::rules::Rule;
 
 /// How far back X's recent search reaches, less an hour for clocks.
@@ -25,7 +26,7 @@ pub(super) async fn newest(api: &Api, query: &Rule, most: u64) -> FoundOnNetwork
     };
     let from = api.now().checked_sub(REACHES).unwrap_or(Timestamp::MIN);
     let mut search = Search::new(api, query, from, None);
-    search.page_size = most.clamp(*PAGE.start(), *PAGE.end()).to_string();
+    search.most = most.clamp(*PAGE.start(), *PAGE.end());
     match search.page().await {
         Ok(page) => {
             let Page { mut posts, returned } = page.unwrap_or(Page { posts: Vec::new(), returned: 0 });
@@ -43,9 +44,14 @@ pub(super) struct Search<'a> {
     start: String,
     end: Option<String>,
     next: Next,
-    page_size: String,
+    /// Posts on a page at most.
+    most: u64,
     /// X renamed its parameters; which names it takes is found out with the first page.
     has_new_names: bool,
+    /// Who bears what the posts cost.
+    columns: Vec<ColumnName>,
+    /// The day's limit is for what can wait; this cannot.
+    at_any_price: bool,
 }
 
 enum Next {
@@ -81,8 +87,30 @@ impl<'a> Search<'a> {
             let is_whole = to.subsec_nanosecond() == 0;
             second(if is_whole { to } else { to.checked_add(SignedDuration::from_secs(1)).unwrap_or(to) })
         });
-        let page_size = PAGE.end().to_string();
-        Self { api, query, start: second(from), end, next: Next::First, page_size, has_new_names: false }
+        let most = *PAGE.end();
+        Self {
+            api,
+            query,
+            start: second(from),
+            end,
+            next: Next::First,
+            most,
+            has_new_names: false,
+            columns: Vec::new(),
+            at_any_price: false,
+        }
+    }
+
+    /// Paid for by these columns.
+    pub(super) fn for_columns(mut self, columns: Vec<ColumnName>) -> Self {
+        self.columns = columns;
+        self
+    }
+
+    /// Goes on at the day's limit too.
+    pub(super) fn at_any_price(mut self) -> Self {
+        self.at_any_price = true;
+        self
     }
 
     /// All pages were read.
@@ -97,9 +125,10 @@ impl<'a> Search<'a> {
                 let why = "the limit for searching is used up".to_owned();
                 return Err(Stopped { why, until: Some(until), is_about_the_query: false });
             }
+            let size = self.page_size()?.to_string();
             let mut params = vec![
                 ("query", self.query.as_str()),
-                ("max_results", self.page_size.as_str()),
+                ("max_results", size.as_str()),
                 ("start_time", self.start.as_str()),
             ];
             params.extend(self.end.as_deref().map(|end| ("end_time", end)));
@@ -121,8 +150,26 @@ impl<'a> Search<'a> {
             Some(token) if !token.is_empty() => Next::Token(token.to_owned()),
             _ => Next::Nothing,
         };
-        let returned = decode::items(answer.get("data")).count() as u64;
+        let items = || decode::items(answer.get("data"));
+        let returned = items().count() as u64;
+        let ids = items().filter_map(|item| decode::id_of(item.get("id"))).collect();
+        self.api.charge(Act::PostRead, ids, self.columns.clone());
         Ok(Some(Page { posts: decode::page(&answer), returned }))
+    }
+
+    /// What the day's money still buys, within what X hands out at once.
+    fn page_size(&self) -> Result<u64, Stopped> {
+        let room = if self.at_any_price { None } else { self.api.room() };
+        match room {
+            Some(room) if room < *PAGE.start() => Err(Stopped {
+                why: "the day's spend limit leaves no room for another page; raise it for today, or fill it tomorrow"
+                    .to_owned(),
+                until: None,
+                is_about_the_query: false,
+            }),
+            Some(room) => Ok(room.min(self.most)),
+            None => Ok(self.most),
+        }
     }
 
     fn stopped(&self, error: &CallError) -> Stopped {

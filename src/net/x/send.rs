@@ -1,10 +1,14 @@
 //! Publishes a reply, and says exactly what is known when it could not.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::api::{Api, CallError};
 use super::decode::id_of;
 use super::problem::{Class, Problem};
+use crate::model::account::Tier;
+use crate::model::spend::{Act, billed_day};
+use crate::model::words::has_link;
 use crate::model::{NetworkKind, PostId};
 use crate::net::{Outgoing, SendError};
 
@@ -24,13 +28,24 @@ pub(super) async fn send(api: &Api, outgoing: &Outgoing) -> Result<PostId, SendE
     let body = json!({"text": outgoing.text, "reply": {"in_reply_to_tweet_id": answered}});
     match api.publish("/2/tweets", &body).await {
         Ok(answer) => match answer.get("data").and_then(|data| id_of(data.get("id"))) {
-            Some(id) => Ok(PostId::new(NetworkKind::X, &id)),
+            Some(id) => {
+                billed(api, outgoing, &id, api.now());
+                Ok(PostId::new(NetworkKind::X, &id))
+            }
             None => Err(SendError::Unknown { why: "X took it but did not say under which id".into() }),
         },
         Err(CallError::NotSent(why)) => Err(SendError::NotSent { why }),
         Err(CallError::Lost(why)) => Err(SendError::Unknown { why }),
         Err(CallError::No(problem)) => Err(refused(api, &problem)),
     }
+}
+
+/// Tells the keeper of the money of a reply that was published at `at`.
+pub(super) fn billed(api: &Api, outgoing: &Outgoing, id: &str, at: Timestamp) {
+    // On the self-serve plan X takes no other replies than summoned ones.
+    let is_summoned = api.account().tier == Tier::PayPerUse;
+    let act = Act::reply(has_link(&outgoing.text), is_summoned);
+    api.charge_on(billed_day(at), act, vec![id.to_owned()], Vec::new());
 }
 
 fn refused(api: &Api, problem: &Problem) -> SendError {

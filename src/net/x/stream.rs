@@ -15,9 +15,12 @@ use tokio::time::{Instant, sleep_until};
 use super::api::{Api, CallError, reset_in};
 use super::connections;
 use super::decode::{self, Line, RuleRef};
-use super::problem::{Class, Problem};
+use super::names::{names_our_parameters, parameters};
+use super::problem::Class;
 use super::pulse::{self, Pulse};
 use super::rules_sync::{self, RuleMap, Synced};
+use super::usage;
+use crate::model::spend::{Act, Usage, billed_day, end_of};
 use crate::model::{ColumnName, GapId, LinkReport, LinkState, Post};
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::dispatch::Dispatch;
@@ -29,6 +32,9 @@ const PATH: &str = "/2/tweets/search/stream";
 /// Own posts that no column asked for are remembered under this name, which no column can have.
 const OWN: &str = "/own";
 
+/// While reading is paused the clock is not looked at more often.
+const SHORTEST_LOOK: Duration = Duration::from_millis(20);
+
 /// A post object with everything asked for stays far below.
 const LONGEST_LINE: usize = 1024 * 1024;
 
@@ -37,8 +43,10 @@ const LONGEST_LINE: usize = 1024 * 1024;
 enum End {
     /// Worth another attempt.
     Lost { why: String, failure: Failure },
-    /// Not before somebody did something.
-    Down { why: String, remedy: String },
+    /// Not before somebody did something; `passes`: elsewhere, so that only asking again shows it.
+    Down { why: String, remedy: String, passes: bool },
+    /// The day's money is spent.
+    Paused,
     /// Nobody wants to hear anything.
     Idle,
     /// The deck is closing.
@@ -46,6 +54,7 @@ enum End {
 }
 
 type Syncing = Pin<Box<dyn Future<Output = Result<Synced, CallError>> + Send>>;
+type AskingUsage = Pin<Box<dyn Future<Output = Result<Option<Usage>, CallError>> + Send>>;
 
 /// One run of listening.
 pub(super) struct Listener {
@@ -74,6 +83,8 @@ pub(super) struct Listener {
     /// is found out once.
     takes_new_names: AtomicBool,
     knows_account: bool,
+    /// X's own count is asked for then.
+    usage_at: Instant,
 }
 
 impl Listener {
@@ -104,6 +115,7 @@ impl Listener {
             last_skip_told: None,
             takes_new_names: AtomicBool::new(false),
             knows_account: false,
+            usage_at: Instant::now(),
         }
     }
 
@@ -134,12 +146,23 @@ impl Listener {
                         return;
                     }
                 }
-                End::Down { why, remedy } => {
+                End::Paused => {
+                    self.open_gap().await;
+                    if self.rest().await.is_err() {
+                        return;
+                    }
+                }
+                End::Down { why, remedy, passes } => {
                     self.open_gap().await;
                     let note = format!("{why}. {remedy}");
                     self.tell(LinkState::Down { why, remedy }, Some(note)).await;
-                    if self.feeds_change().await.is_err() {
-                        return;
+                    let again = Instant::now() + self.api.pace.down_retry;
+                    tokio::select! {
+                        // Credits were bought or a new month began.
+                        () = sleep_until(again), if passes => {}
+                        changed = self.feeds_change() => if changed.is_err() {
+                            return;
+                        },
                     }
                 }
             }
@@ -148,6 +171,9 @@ impl Listener {
 
     /// One connection from its set-up to its end.
     async fn once(&mut self) -> End {
+        if self.api.room() == Some(0) {
+            return End::Paused;
+        }
         if !self.knows_account {
             match self.api.learn_id().await {
                 Ok(()) => self.knows_account = true,
@@ -215,6 +241,8 @@ impl Listener {
         let mut heard = began;
         let mut pulse = Pulse::new(self.api.now());
         let mut syncing: Option<Syncing> = None;
+        let mut asking: Option<AskingUsage> = None;
+        let mut money = self.api.meter.get().map(|meter| meter.changes());
         let mut sync_at = if rules_are_fresh { began + pace.rules_every } else { began };
         loop {
             let silent_until = heard + if is_stale { pace.dead_after } else { pace.stale_after };
@@ -249,6 +277,23 @@ impl Listener {
                     }
                 }
                 () = sleep_until(sync_at), if syncing.is_none() => syncing = Some(self.start_sync()),
+                // Others on this machine spend of the same money.
+                () = usage::changed(money.as_mut()) => {
+                    if self.api.room() == Some(0) {
+                        return End::Paused;
+                    }
+                }
+                told = async { asking.as_mut().expect("guarded by the condition").await }, if asking.is_some() => {
+                    asking = None;
+                    if let Some(note) = usage::keep(&self.api, told) {
+                        self.tell(self.state.clone(), Some(note)).await;
+                    }
+                }
+                () = sleep_until(self.usage_at), if asking.is_none() && self.api.meter.get().is_some() => {
+                    self.usage_at = Instant::now() + pace.usage_every;
+                    let api = self.api.clone();
+                    asking = Some(Box::pin(async move { usage::ask(&api).await }));
+                }
                 chunk = response.chunk() => match chunk {
                     Ok(Some(bytes)) => {
                         if let Some(slept) = pulse.jumped(self.api.now(), pace.slept_after) {
@@ -267,6 +312,10 @@ impl Listener {
                             if let Some(end) = self.take(line).await {
                                 return end;
                             }
+                        }
+                        // What came in the same breath is billed already; nothing more is asked for.
+                        if self.api.room() == Some(0) {
+                            return End::Paused;
                         }
                         // Counted from here: time a column's reader took is not the line's silence.
                         heard = Instant::now();
@@ -370,16 +419,21 @@ impl Listener {
         let is_own = targets.iter().any(|target| target.is_own);
         let renamed = self.api.renamed(&post.author);
         let mut out = Vec::new();
+        let mut asked_by = Vec::new();
         let mut is_asked_for = false;
         for feed in self.current.iter() {
             let is_named = targets.iter().any(|target| target.columns.contains(&feed.column));
             let judged_here = targets.is_empty() || !self.map.covers(&feed.column);
             if is_named || (judged_here && feed.rule.matches(post)) {
                 is_asked_for = true;
+                asked_by.push(feed.column.clone());
                 let inbound = self.dispatch.offer(&feed.column, post);
                 out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
             }
         }
+        // Every version of a post is a post of its own to X.
+        let read = post.version.as_deref().unwrap_or_else(|| post.id.native()).to_owned();
+        self.api.charge(Act::PostRead, vec![read], asked_by);
         if let (true, false, Some(feed)) = (is_own, is_asked_for, self.current.first()) {
             let inbound = self.dispatch.offer(&ColumnName::new(OWN), post);
             out.extend(inbound.into_iter().map(|inbound| match inbound {
@@ -394,6 +448,31 @@ impl Listener {
         if renamed.is_some() {
             self.tell(self.state.clone(), renamed).await;
         }
+    }
+
+    /// Reads nothing until the day is over or somebody raised its limit. An error: nobody wants anything any more.
+    async fn rest(&mut self) -> Result<(), watch::error::RecvError> {
+        let mut money = self.api.meter.get().map(|meter| meter.changes());
+        let until = end_of(billed_day(self.api.now()));
+        let why = "the day's spend limit is reached; reading goes on at the end of the UTC day, or when the limit is raised for today".to_owned();
+        let note = Some(why.clone());
+        self.tell(LinkState::Paused { until, why }, note).await;
+        while self.api.room() == Some(0) {
+            // The clock of the day may be set, so it is looked at often.
+            let look = Instant::now() + self.api.pace.beat.max(SHORTEST_LOOK);
+            tokio::select! {
+                () = sleep_until(look) => {}
+                () = usage::changed(money.as_mut()) => {}
+                changed = self.feeds.changed() => {
+                    changed?;
+                    self.take_feeds().await;
+                    if self.current.is_empty() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn tell_all(&self, inbound: &Inbound) {
@@ -527,7 +606,7 @@ impl Listener {
     fn no_rule_left(&self) -> End {
         let refused = self.refused.iter().take(3).map(|(column, why)| format!("; column {column}: {why}"));
         let why = format!("X takes no rule of ours{}", refused.collect::<String>());
-        End::Down { why, remedy: "correct the queries of the columns".into() }
+        End::Down { why, remedy: "correct the queries of the columns".into(), passes: false }
     }
 
     /// What a failed question means for the connection.
@@ -553,7 +632,11 @@ impl Listener {
                 End::Lost { why, failure: Failure::Refused }
             }
             Class::ServerTrouble | Class::Provisioning | Class::Unknown => End::Lost { why, failure: Failure::Refused },
-            _ => End::Down { why, remedy: problem.remedy().to_owned() },
+            // X wants no retries here; looking once an hour is for the day on which somebody has paid.
+            Class::UsageCapped | Class::CreditsDepleted => {
+                End::Down { why, remedy: problem.remedy().to_owned(), passes: true }
+            }
+            _ => End::Down { why, remedy: problem.remedy().to_owned(), passes: false },
         }
     }
 }
@@ -571,38 +654,4 @@ fn read_line(cut: Cut<'_>) -> Line {
 
 fn is_due(last: Option<Timestamp>, now: Timestamp, every: Duration) -> bool {
     last.is_none_or(|last| now.duration_since(last).unsigned_abs() >= every)
-}
-
-/// What is asked for with every post, in the older or the newer family of names.
-pub(super) fn parameters(new_names: bool) -> &'static [(&'static str, &'static str)] {
-    if new_names { &NEW_NAMES } else { &OLD_NAMES }
-}
-
-const OLD_NAMES: [(&str, &str); 4] = [
-    (
-        "tweet.fields",
-        "created_at,author_id,conversation_id,in_reply_to_user_id,referenced_tweets,entities,lang,public_metrics,reply_settings,note_tweet,edit_history_tweet_ids,attachments",
-    ),
-    ("expansions", "author_id,referenced_tweets.id,attachments.media_keys"),
-    ("user.fields", "name,username,verified,protected,public_metrics"),
-    ("media.fields", "type,alt_text"),
-];
-
-const NEW_NAMES: [(&str, &str); 4] = [
-    (
-        "post.fields",
-        "created_at,author_id,conversation_id,in_reply_to_user_id,referenced_posts,entities,lang,public_metrics,reply_settings,note_post,edit_history_post_ids,attachments",
-    ),
-    ("expansions", "author_id,referenced_posts,attachments.media_keys"),
-    ("user.fields", "name,username,verified,protected,public_metrics"),
-    ("media.fields", "type,alt_text"),
-];
-
-/// The refusal is about names we can say differently.
-pub(super) fn names_our_parameters(problem: &Problem) -> bool {
-    problem.status == 400
-        && problem
-            .parameters
-            .iter()
-            .any(|name| matches!(name.as_str(), "tweet.fields" | "expansions" | "referenced_tweets"))
 }

@@ -55,14 +55,20 @@ pub(super) fn end(state: &mut State, which: &str, call: &Call) -> Result<Answer,
     Ok(Answer::json(200, json!({"data": {"successful_kills": killed, "failed_kills": failed, "results": results}})))
 }
 
-pub(super) fn usage(state: &State) -> Answer {
-    Answer::json(
-        200,
-        json!({"data": {
-            "project_id": "1500000000000000001",
-            "project_usage": state.x.reads.to_string(),
-            "project_cap": state.x.post_cap.to_string(),
-            "cap_reset_day": 1,
-        }}),
-    )
+/// What the plan has used up; the days only where they are asked for.
+pub(super) fn usage(state: &State, call: &Call) -> Answer {
+    let project = "1500000000000000001";
+    let mut data = json!({
+        "project_id": project,
+        "project_usage": state.x.reads.to_string(),
+        "project_cap": state.x.post_cap.to_string(),
+        "cap_reset_day": 1,
+    });
+    let fields = call.param("usage.fields").unwrap_or_default();
+    if fields.split(',').any(|field| field == "daily_project_usage") {
+        let day = call.now.strftime("%Y-%m-%dT00:00:00.000Z").to_string();
+        let today = state.x.bill.read_on(call.now);
+        data["daily_project_usage"] = json!({"project_id": project, "usage": [{"date": day, "usage": today}]});
+    }
+    Answer::json(200, json!({"data": data}))
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::state::State;
 use super::super::world::Person;
+use super::bill::Item;
 use super::render::user_json;
 use super::{Answer, Call, problem};
 
@@ -66,6 +67,7 @@ pub(super) fn send(state: &mut State, id: &str, call: &Call) -> Result<Answer, A
     }
     let event = state.world.next_id(call.now);
     state.x.messages.push(Message { id: event, with, sender: state.world.brand.id, text: text.clone(), at: call.now });
+    state.x.bill.add(Item::Dm, event, call.now);
     state.ledger.wrote(json!({
         "network": "x",
         "kind": "dm",
@@ -95,7 +97,7 @@ fn read_text(body: &Map<String, Value>) -> Result<String, Answer> {
 }
 
 /// Events newest first; those of one conversation where `id` names somebody.
-pub(super) fn read(state: &State, id: &str, call: &Call) -> Result<Answer, Answer> {
+pub(super) fn read(state: &mut State, id: &str, call: &Call) -> Result<Answer, Answer> {
     let with = if id.is_empty() { None } else { Some(other_side(state.world.brand.id, id)?) };
     let fields: Vec<&str> = call.param("dm_event.fields").map(|list| list.split(',').collect()).unwrap_or_default();
     let known = ["id", "text", "event_type", "created_at", "sender_id", "dm_conversation_id", "participant_ids"];
@@ -125,6 +127,9 @@ pub(super) fn read(state: &State, id: &str, call: &Call) -> Result<Answer, Answe
     let all = state.x.messages.iter().rev().filter(|message| with.is_none_or(|with| message.with == with));
     let mut rest = all.filter(|message| message.id < before);
     let page: Vec<&Message> = rest.by_ref().take(size).collect();
+    for message in &page {
+        state.x.bill.add(Item::DmRead, message.id, call.now);
+    }
     let rows: Vec<Value> = page
         .iter()
         .map(|message| {

@@ -7,6 +7,7 @@
 pub(super) mod auth;
 mod auth_pages;
 pub(super) mod auth_server;
+pub(super) mod bill;
 mod connections;
 mod dm;
 mod fields;
@@ -30,6 +31,7 @@ use serde_json::Value;
 
 use self::auth::{Credentials, Who};
 use self::auth_server::Grants;
+use self::bill::Bill;
 use self::limits::Budgets;
 use self::rules::AppRule;
 use self::stream::Connection;
@@ -54,6 +56,7 @@ pub(super) struct XApp {
     /// Reads a month that the plan allows.
     pub(super) post_cap: u64,
     pub(super) reads: u64,
+    pub(super) bill: Bill,
     pub(super) rules: Vec<AppRule>,
     pub(super) streams: Vec<Connection>,
     pub(super) budgets: Budgets,
@@ -71,6 +74,7 @@ impl XApp {
             grants: Grants::new(seed),
             post_cap,
             reads: 0,
+            bill: Bill::default(),
             rules: Vec::new(),
             streams: Vec::new(),
             budgets: Budgets::default(),
@@ -193,6 +197,36 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Costs money, so that it is refused where there is none left.
+    fn is_billed(self) -> bool {
+        match self {
+            Endpoint::Stream
+            | Endpoint::Search
+            | Endpoint::Counts
+            | Endpoint::PostCreate
+            | Endpoint::PostRead
+            | Endpoint::UserPosts
+            | Endpoint::Me
+            | Endpoint::UserRead
+            | Endpoint::DmSend
+            | Endpoint::DmRead => true,
+            Endpoint::RulesRead
+            | Endpoint::RulesWrite
+            | Endpoint::RuleCounts
+            | Endpoint::PostDelete
+            | Endpoint::Follow
+            | Endpoint::ConnectionsRead
+            | Endpoint::ConnectionsEnd
+            | Endpoint::Usage
+            | Endpoint::TokenGive
+            | Endpoint::TokenRevoke
+            | Endpoint::PinRequest
+            | Endpoint::PinRedeem => false,
+        }
+    }
+}
+
 /// The endpoint of a request and the id in its path, if it has one.
 pub(super) fn route<'a>(method: &str, path: &'a str) -> Option<(Endpoint, &'a str)> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -251,6 +285,9 @@ pub(super) fn answer(state: &mut State, endpoint: Endpoint, id: &str, call: &Cal
         // Only the brand has a life here; others can be asked for their name.
         return state.x.budgets.stamp(endpoint, who, call.now, problem::forbidden("Forbidden"));
     }
+    if endpoint.is_billed() && state.x.bill.is_out_of_credits() {
+        return state.x.budgets.stamp(endpoint, who, call.now, problem::usual(402));
+    }
     let answer = handle(state, endpoint, id, who, call).unwrap_or_else(|refusal| refusal);
     state.x.budgets.stamp(endpoint, who, call.now, answer)
 }
@@ -274,7 +311,7 @@ fn handle(state: &mut State, endpoint: Endpoint, id: &str, who: Who, call: &Call
         Endpoint::DmRead => dm::read(state, id, call),
         Endpoint::ConnectionsRead => Ok(connections::list(state)),
         Endpoint::ConnectionsEnd => connections::end(state, id, call),
-        Endpoint::Usage => Ok(connections::usage(state)),
+        Endpoint::Usage => Ok(connections::usage(state, call)),
         Endpoint::TokenGive | Endpoint::TokenRevoke | Endpoint::PinRequest | Endpoint::PinRedeem => {
             Ok(auth_server::answer(state, endpoint, call))
         }

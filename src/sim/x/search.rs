@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::state::State;
 use super::super::world::{SimPost, id_at, time_of};
+use super::bill::Item;
 use super::fields::{Choice, Place};
 use super::render::render;
 use super::{Answer, Call, problem};
@@ -145,13 +146,20 @@ pub(super) fn recent(state: &mut State, call: &Call) -> Result<Answer, Answer> {
         return Err(problem::invalid(Some(("sort_order", order)), &message));
     }
     let posts = found(state, call, &span)?;
-    page(state.x.names, &state.world, posts, size, call, &choice).map(|(answer, read)| {
-        state.x.reads += read;
-        answer
-    })
+    let (answer, read) = page(state.x.names, &state.world, posts, size, call, &choice)?;
+    billed(&mut state.x, &read, call.now);
+    Ok(answer)
 }
 
-/// One page of `posts`, newest first, and how many were read.
+/// What was read counts against the plan each time, and on the bill once a day.
+fn billed(x: &mut super::XApp, read: &[u64], now: Timestamp) {
+    x.reads += read.len() as u64;
+    for id in read {
+        x.bill.add(Item::PostRead, *id, now);
+    }
+}
+
+/// One page of `posts`, newest first, and which were read.
 fn page(
     names: super::NameFamily,
     world: &super::super::world::World,
@@ -159,7 +167,7 @@ fn page(
     size: usize,
     call: &Call,
     choice: &Choice,
-) -> Result<(Answer, u64), Answer> {
+) -> Result<(Answer, Vec<u64>), Answer> {
     let token = call.param("next_token").or_else(|| call.param("pagination_token"));
     let before: u64 = match token {
         None => u64::MAX,
@@ -186,7 +194,7 @@ fn page(
     if let Some(includes) = includes {
         body["includes"] = includes;
     }
-    Ok((Answer::json(200, body), page.len() as u64))
+    Ok((Answer::json(200, body), page.iter().map(|post| post.id).collect()))
 }
 
 pub(super) fn counts(state: &mut State, call: &Call) -> Result<Answer, Answer> {
@@ -206,6 +214,8 @@ pub(super) fn counts(state: &mut State, call: &Call) -> Result<Answer, Answer> {
     };
     let span = Span::read(call, FRESH)?;
     let times: Vec<i64> = found(state, call, &span)?.iter().map(|post| post.at.as_second()).collect();
+    let question = state.world.next_id(call.now);
+    state.x.bill.add(Item::Count, question, call.now);
     let (first, end) = (span.from.as_second(), span.to.as_second());
     let mut rows = Vec::new();
     let mut start = first;
@@ -241,7 +251,7 @@ pub(super) fn by_id(state: &mut State, id: &str, call: &Call) -> Result<Answer, 
         }
     }
     let (data, includes) = render(&state.world, &posts, &choice, state.x.names);
-    let read = data.len() as u64;
+    let read: Vec<u64> = posts.iter().map(|post| post.id).collect();
     let mut body = json!({});
     if id.is_empty() && !data.is_empty() {
         body["data"] = Value::Array(data);
@@ -254,7 +264,7 @@ pub(super) fn by_id(state: &mut State, id: &str, call: &Call) -> Result<Answer, 
     if !errors.is_empty() {
         body["errors"] = Value::Array(errors);
     }
-    state.x.reads += read;
+    billed(&mut state.x, &read, call.now);
     Ok(Answer::json(200, body))
 }
 
@@ -277,8 +287,7 @@ pub(super) fn of_user(state: &mut State, id: &str, call: &Call) -> Result<Answer
         .filter(|post| post.author == author && !post.deleted)
         .filter(|post| (from..=to).contains(&time_of(post.id)))
         .collect();
-    page(state.x.names, &state.world, posts, size, call, &choice).map(|(answer, read)| {
-        state.x.reads += read;
-        answer
-    })
+    let (answer, read) = page(state.x.names, &state.world, posts, size, call, &choice)?;
+    billed(&mut state.x, &read, call.now);
+    Ok(answer)
 }

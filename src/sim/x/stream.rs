@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::super::faults::{Faults, Kind};
 use super::super::state::State;
 use super::super::world::World;
+use super::bill::Item;
 use super::fields::{Choice, Place};
 use super::render::render;
 use super::{Answer, Body, Call, XApp, problem};
@@ -212,6 +213,7 @@ pub(in crate::sim) fn deliver(x: &mut XApp, world: &World, faults: &mut Faults, 
         return;
     }
     let names = x.names;
+    let bill = &mut x.bill;
     let mut reads = 0;
     x.streams.retain_mut(|connection| {
         let (data, includes) = render(world, &[post], &connection.choice, names);
@@ -220,6 +222,7 @@ pub(in crate::sim) fn deliver(x: &mut XApp, world: &World, faults: &mut Faults, 
             line["includes"] = includes;
         }
         reads += 1;
+        bill.add(Item::PostRead, post.id, now);
         if faults.take("stream", |kind| *kind == Kind::Partial).is_some() {
             line["errors"] = json!([problem::not_found("tweet", "referenced_tweets.id", "1000000000000000001")]);
         }
@@ -248,7 +251,7 @@ pub(in crate::sim) fn deliver(x: &mut XApp, world: &World, faults: &mut Faults, 
         held.is_none_or(|bytes| connection.send(bytes, now))
     });
     x.reads += reads;
-    if x.reads >= x.post_cap {
+    if x.reads >= x.post_cap || x.bill.is_out_of_credits() {
         for connection in &mut x.streams {
             connection.send(disconnect_line("OperationalDisconnect"), now);
         }

@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::super::state::State;
 use super::super::world::{Draft, SimPost, mentions};
+use super::bill::{self, Item};
 use super::{Answer, Body, Call, NameFamily, problem};
+use crate::model::NetworkKind;
 use crate::model::length::length;
-use crate::model::{NetworkKind, price};
+use crate::model::price::Money;
 
 /// The two refusals of the gate of 2026-02-23, as seen by others. X does not say which stands when; here the
 /// second is given inside somebody's conversation and for quotes, the first otherwise.
@@ -204,9 +206,15 @@ fn gate(state: &State, parent: &SimPost) -> Result<(), Answer> {
 /// The brand publishes through the API.
 fn created(state: &mut State, call: &Call, wish: &Wish) -> Answer {
     let parent_author = wish.parent.and_then(|id| state.world.posts.get(&id)).map(|post| post.author);
-    let has_link = wish.text.contains("http://") || wish.text.contains("https://");
-    let price = price::reply(has_link, wish.parent.is_some() && parent_author != Some(state.world.brand.id));
+    let is_summoned = wish.parent.is_some() && parent_author != Some(state.world.brand.id);
+    let item = match (bill::has_link(&wish.text), is_summoned) {
+        (true, _) => Item::PostWithLink,
+        (false, true) => Item::SummonedReply,
+        (false, false) => Item::Post,
+    };
+    let price = Money::thousandths(item.price());
     let id = publish(state, call.now, wish, price);
+    state.x.bill.add(item, id, call.now);
     let mut data = json!({"id": id.to_string(), "text": state.world.posts[&id].text});
     match state.x.names {
         NameFamily::Tweet => data["edit_history_tweet_ids"] = json!([id.to_string()]),
@@ -243,7 +251,7 @@ pub(super) fn by_hand(
         return Err(DUPLICATE);
     }
     let wish = Wish { text: text.to_owned(), parent, reply_settings: None, deep_link: None };
-    Ok(publish(state, now, &wish, price::Millidollars::default()))
+    Ok(publish(state, now, &wish, Money::default()))
 }
 
 /// Whether the author lets only people reply of whom we are none.
@@ -262,7 +270,7 @@ fn said_lately(state: &State, now: Timestamp, text: &str) -> bool {
     lately.any(|(_, id, said)| said == text && state.world.visible(*id).is_some())
 }
 
-fn publish(state: &mut State, now: Timestamp, wish: &Wish, price: price::Millidollars) -> u64 {
+fn publish(state: &mut State, now: Timestamp, wish: &Wish, price: Money) -> u64 {
     let brand = state.world.brand.id;
     let is_reply = wish.parent.is_some();
     let draft = Draft {
