@@ -89,7 +89,7 @@ fn the_screen_lists_columns_kinds_days_and_xs_own_count() {
 #[test]
 fn the_limit_is_raised_for_today_by_two_keys_or_by_words() {
     let mut deck = Deck::with_posts(1);
-    deck.press("gs +");
+    deck.press("g$ +");
     assert!(screen(&deck).contains("+ raises today's limit to $25.00; Esc does not"), "{}", screen(&deck));
     deck.press("esc");
     assert_eq!(deck.kind(), ModeKind::Spend);

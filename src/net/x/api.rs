@@ -19,9 +19,7 @@ use super::problem::{self, Problem};
 use super::user_token::Use;
 use super::{UserCredentials, XSettings, oauth};
 use crate::model::spend::{Act, Budget, billed_day};
-use crate::model::{
-    Account, Author, AuthorId, ColumnName, IdSource, LoginReport, LoginState, NetworkKind, clean,
-};
+use crate::model::{Account, Author, AuthorId, ColumnName, IdSource, LoginReport, LoginState, NetworkKind, clean};
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::http::{self, NetSetupError, RateHeaders};
 use crate::net::{Clock, Meter};
