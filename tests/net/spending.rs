@@ -33,7 +33,7 @@ use uuid::Uuid;
 
 use crate::rig::PACE;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// X, its clock, and who asks it.
 struct Day {
@@ -48,7 +48,7 @@ struct Day {
 }
 
 impl Day {
-    async fn begin(limit: &str) -> Self {
+    fn begin(limit: &str) -> Self {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             drop(rustls::crypto::ring::default_provider().install_default());
         }
@@ -64,6 +64,7 @@ impl Day {
         let text = text.replace("watch_own = true\n", &format!("watch_own = true\ndaily_limit = {limit}\n"));
         std::fs::write(&path, text).unwrap();
         let stop = CancellationToken::new();
+        #[expect(clippy::disallowed_methods, reason = "the simulator runs beside the test and ends with it")]
         let serving = tokio::spawn(sim.serve(stop.clone()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { url, time, clock, client, stop, serving, config: Config::load(&path).unwrap(), folder }
@@ -167,15 +168,13 @@ impl Process {
         loop {
             let links = &self.links;
             let msg = timeout(PATIENCE, self.messages.recv()).await;
-            match msg.unwrap_or_else(|_| panic!("waiting for {what}; {links:?}")).expect("it runs") {
-                Msg::Link(report) => {
-                    let is_it = wanted(&report.state);
-                    self.links.push(report.state);
-                    if is_it {
-                        return;
-                    }
+            let msg = msg.unwrap_or_else(|_| panic!("waiting for {what}; {links:?}")).expect("it runs");
+            if let Msg::Link(report) = msg {
+                let is_it = wanted(&report.state);
+                self.links.push(report.state);
+                if is_it {
+                    return;
                 }
-                _ => {}
             }
         }
     }
@@ -203,7 +202,7 @@ fn is_paused(state: &LinkState) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_of_twenty_dollars_is_metered_to_the_cent_and_ends_within_one_post() {
-    let day = Day::begin("20.0").await;
+    let day = Day::begin("20.0");
     let account = day.account();
     let mut here = day.open(&PACE);
     here.link("the link", |state| *state == LinkState::Live).await;
@@ -308,7 +307,7 @@ async fn a_day_of_twenty_dollars_is_metered_to_the_cent_and_ends_within_one_post
 #[tokio::test]
 async fn direct_messages_look_ups_and_people_asked_for_are_metered_as_x_bills_them() {
     let pace = Pace { messages_every: Duration::from_millis(50), ..PACE };
-    let day = Day::begin("20.0").await;
+    let day = Day::begin("20.0");
     let account = day.account();
     let read = |desk: &Desk, at: Timestamp| {
         let today = desk.spending.on(&account, billed_day(at));
@@ -352,7 +351,7 @@ async fn direct_messages_look_ups_and_people_asked_for_are_metered_as_x_bills_th
 #[tokio::test]
 async fn at_the_limit_neither_messages_nor_look_ups_are_read() {
     let pace = Pace { messages_every: Duration::from_millis(50), ..PACE };
-    let day = Day::begin("0.01").await;
+    let day = Day::begin("0.01");
     let mut here = day.open(&pace);
     here.link("the link", |state| *state == LinkState::Live).await;
     let first = day.post(1, "@AcmeHelp hello").await;
@@ -377,7 +376,7 @@ async fn at_the_limit_neither_messages_nor_look_ups_are_read() {
 
 #[tokio::test]
 async fn what_two_processes_tell_of_is_one_and_a_lost_answer_is_billed_when_it_is_found() {
-    let day = Day::begin("20.0").await;
+    let day = Day::begin("20.0");
     let mut here = day.open(&PACE);
     here.link("the link", |state| *state == LinkState::Live).await;
     let first = day.post(1, "@AcmeHelp hello").await;
@@ -410,7 +409,7 @@ async fn what_two_processes_tell_of_is_one_and_a_lost_answer_is_billed_when_it_i
 #[tokio::test]
 async fn each_no_of_x_about_money_and_limits_has_its_own_state() {
     let pace = Pace { down_retry: Duration::from_millis(50), usage_every: Duration::from_millis(200), ..PACE };
-    let day = Day::begin("20.0").await;
+    let day = Day::begin("20.0");
     let mut here = day.open(&pace);
     here.link("the link", |state| *state == LinkState::Live).await;
     let account = day.account();
