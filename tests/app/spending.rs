@@ -51,7 +51,7 @@ fn the_foot_tells_the_day_and_the_deck_warns_once_and_stops_once() {
         "{}",
         deck.notice()
     );
-    assert!(deck.notice().contains("gs raises the limit"), "{}", deck.notice());
+    assert!(deck.notice().contains("g$ raises the limit"), "{}", deck.notice());
     deck.press("esc");
     assert!(screen(&deck).contains("spend $20.00/$20 PAUSED"), "{}", screen(&deck));
 }

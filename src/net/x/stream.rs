@@ -1,5 +1,7 @@
 //! Listens: one connection for all columns, kept alive by X's published steps, its losses told as gaps.
 
+mod taking;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,23 +16,20 @@ use tokio::time::{Instant, sleep_until};
 
 use super::api::{Api, CallError, reset_in};
 use super::connections;
-use super::decode::{self, Line, RuleRef};
+use super::decode::{self, Line};
 use super::names::{names_our_parameters, parameters};
 use super::problem::Class;
 use super::pulse::{self, Pulse};
 use super::rules_sync::{self, RuleMap, Synced};
 use super::usage;
-use crate::model::spend::{Act, Usage, billed_day, end_of};
-use crate::model::{ColumnName, GapId, LinkReport, LinkState, Post};
+use crate::model::spend::{Usage, billed_day, end_of};
+use crate::model::{ColumnName, GapId, LinkReport, LinkState};
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::dispatch::Dispatch;
 use crate::net::lines::{Cut, LineSplitter};
 use crate::net::{Feed, Inbound, http};
 
 const PATH: &str = "/2/tweets/search/stream";
-
-/// Own posts that no column asked for are remembered under this name, which no column can have.
-const OWN: &str = "/own";
 
 /// While reading is paused the clock is not looked at more often.
 const SHORTEST_LOOK: Duration = Duration::from_millis(20);
@@ -364,90 +363,6 @@ impl Listener {
             _ => None,
         };
         until.unwrap_or(self.api.pace.rules_retry)
-    }
-
-    /// One line of the stream; an end if it ends it.
-    async fn take(&mut self, line: Line) -> Option<End> {
-        match line {
-            Line::Blank => {}
-            Line::Post { post, rules } => self.deliver(&post, &rules).await,
-            Line::Disconnect { title, detail, kind } => {
-                let words = if detail.is_empty() { title } else { detail };
-                let why = format!("X ended the stream: {words} ({kind})");
-                return Some(match kind.as_str() {
-                    // Somebody else took the one connection, or we asked for too many: taking it back at once
-                    // would only start a fight.
-                    "ForceDisconnect" | "TooManyConnections" => {
-                        End::Lost { why, failure: Failure::Limited { reset_in: None } }
-                    }
-                    "InvalidRules" | "RuleConfigurationIssue" | "RulesInvalidIssue" => {
-                        self.is_map_old = true;
-                        End::Lost { why, failure: Failure::Lost }
-                    }
-                    _ => End::Lost { why, failure: Failure::Lost },
-                });
-            }
-            Line::Problem { title, detail } => {
-                let note = format!("X says: {title} {detail}");
-                self.tell(self.state.clone(), Some(note)).await;
-            }
-            Line::Unknown { keys } => {
-                self.skip("of a kind this version does not know", &keys).await;
-            }
-            Line::Malformed { why } => self.skip("that cannot be read", &why).await,
-        }
-        None
-    }
-
-    /// Counts a line that is no post and says so, at most once a beat: a flood of them must not drown the rest.
-    async fn skip(&mut self, what: &'static str, why: &str) {
-        *self.skipped.entry(what).or_default() += 1;
-        let now = self.api.now();
-        if !is_due(self.last_skip_told, now, self.api.pace.beat) {
-            return;
-        }
-        self.last_skip_told = Some(now);
-        let told: Vec<String> = self.skipped.drain().map(|(what, count)| format!("{count} {what}")).collect();
-        let note = format!("lines passed over: {} (last: {why})", told.join(", "));
-        self.tell(self.state.clone(), Some(note)).await;
-    }
-
-    /// Hands a post to the columns of the rules it matched. A rule we know nothing of (or none at all), and a
-    /// column X does not evaluate yet, are judged here.
-    async fn deliver(&mut self, post: &Post, rules: &[RuleRef]) {
-        let targets: Vec<_> = rules.iter().filter_map(|rule| self.map.find(rule)).collect();
-        let is_own = targets.iter().any(|target| target.is_own);
-        let renamed = self.api.renamed(&post.author);
-        let mut out = Vec::new();
-        let mut asked_by = Vec::new();
-        let mut is_asked_for = false;
-        for feed in self.current.iter() {
-            let is_named = targets.iter().any(|target| target.columns.contains(&feed.column));
-            let judged_here = targets.is_empty() || !self.map.covers(&feed.column);
-            if is_named || (judged_here && feed.rule.matches(post)) {
-                is_asked_for = true;
-                asked_by.push(feed.column.clone());
-                let inbound = self.dispatch.offer(&feed.column, post);
-                out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
-            }
-        }
-        // Every version of a post is a post of its own to X.
-        let read = post.version.as_deref().unwrap_or_else(|| post.id.native()).to_owned();
-        self.api.charge(Act::PostRead, vec![read], asked_by);
-        if let (true, false, Some(feed)) = (is_own, is_asked_for, self.current.first()) {
-            let inbound = self.dispatch.offer(&ColumnName::new(OWN), post);
-            out.extend(inbound.into_iter().map(|inbound| match inbound {
-                Inbound::Post(post) => (feed.out.clone(), Inbound::Own(post)),
-                other => (feed.out.clone(), other),
-            }));
-        }
-        for (to, inbound) in out {
-            // A column that is being closed no longer listens; its successor comes with the next feeds.
-            drop(to.send(inbound).await);
-        }
-        if renamed.is_some() {
-            self.tell(self.state.clone(), renamed).await;
-        }
     }
 
     /// Reads nothing until the day is over or somebody raised its limit. An error: nobody wants anything any more.

@@ -1,0 +1,97 @@
+//! What each line of the stream does.
+
+use super::{End, Listener, is_due};
+use crate::model::spend::Act;
+use crate::model::{ColumnName, Post};
+use crate::net::Inbound;
+use crate::net::backoff::Failure;
+use crate::net::x::decode::{Line, RuleRef};
+
+/// Own posts that no column asked for are remembered under this name, which no column can have.
+const OWN: &str = "/own";
+
+impl Listener {
+    /// One line of the stream; an end if it ends it.
+    pub(super) async fn take(&mut self, line: Line) -> Option<End> {
+        match line {
+            Line::Blank => {}
+            Line::Post { post, rules } => self.deliver(&post, &rules).await,
+            Line::Disconnect { title, detail, kind } => {
+                let words = if detail.is_empty() { title } else { detail };
+                let why = format!("X ended the stream: {words} ({kind})");
+                return Some(match kind.as_str() {
+                    // Somebody else took the one connection, or we asked for too many: taking it back at once
+                    // would only start a fight.
+                    "ForceDisconnect" | "TooManyConnections" => {
+                        End::Lost { why, failure: Failure::Limited { reset_in: None } }
+                    }
+                    "InvalidRules" | "RuleConfigurationIssue" | "RulesInvalidIssue" => {
+                        self.is_map_old = true;
+                        End::Lost { why, failure: Failure::Lost }
+                    }
+                    _ => End::Lost { why, failure: Failure::Lost },
+                });
+            }
+            Line::Problem { title, detail } => {
+                let note = format!("X says: {title} {detail}");
+                self.tell(self.state.clone(), Some(note)).await;
+            }
+            Line::Unknown { keys } => {
+                self.skip("of a kind this version does not know", &keys).await;
+            }
+            Line::Malformed { why } => self.skip("that cannot be read", &why).await,
+        }
+        None
+    }
+
+    /// Counts a line that is no post and says so, at most once a beat: a flood of them must not drown the rest.
+    async fn skip(&mut self, what: &'static str, why: &str) {
+        *self.skipped.entry(what).or_default() += 1;
+        let now = self.api.now();
+        if !is_due(self.last_skip_told, now, self.api.pace.beat) {
+            return;
+        }
+        self.last_skip_told = Some(now);
+        let told: Vec<String> = self.skipped.drain().map(|(what, count)| format!("{count} {what}")).collect();
+        let note = format!("lines passed over: {} (last: {why})", told.join(", "));
+        self.tell(self.state.clone(), Some(note)).await;
+    }
+
+    /// Hands a post to the columns of the rules it matched. A rule we know nothing of (or none at all), and a
+    /// column X does not evaluate yet, are judged here.
+    async fn deliver(&mut self, post: &Post, rules: &[RuleRef]) {
+        let targets: Vec<_> = rules.iter().filter_map(|rule| self.map.find(rule)).collect();
+        let is_own = targets.iter().any(|target| target.is_own);
+        let renamed = self.api.renamed(&post.author);
+        let mut out = Vec::new();
+        let mut asked_by = Vec::new();
+        let mut is_asked_for = false;
+        for feed in self.current.iter() {
+            let is_named = targets.iter().any(|target| target.columns.contains(&feed.column));
+            let judged_here = targets.is_empty() || !self.map.covers(&feed.column);
+            if is_named || (judged_here && feed.rule.matches(post)) {
+                is_asked_for = true;
+                asked_by.push(feed.column.clone());
+                let inbound = self.dispatch.offer(&feed.column, post);
+                out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
+            }
+        }
+        // Every version of a post is a post of its own to X.
+        let read = post.version.as_deref().unwrap_or_else(|| post.id.native()).to_owned();
+        self.api.charge(Act::PostRead, vec![read], asked_by);
+        if let (true, false, Some(feed)) = (is_own, is_asked_for, self.current.first()) {
+            let inbound = self.dispatch.offer(&ColumnName::new(OWN), post);
+            out.extend(inbound.into_iter().map(|inbound| match inbound {
+                Inbound::Post(post) => (feed.out.clone(), Inbound::Own(post)),
+                other => (feed.out.clone(), other),
+            }));
+        }
+        for (to, inbound) in out {
+            // A column that is being closed no longer listens; its successor comes with the next feeds.
+            drop(to.send(inbound).await);
+        }
+        if renamed.is_some() {
+            self.tell(self.state.clone(), renamed).await;
+        }
+    }
+}
