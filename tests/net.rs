@@ -34,5 +34,7 @@ mod spending;
 mod standing;
 #[path = "net/verdicts.rs"]
 mod verdicts;
+#[path = "net/whole_desk.rs"]
+mod whole_desk;
 #[path = "net/writing.rs"]
 mod writing;

@@ -1,6 +1,5 @@
 //! From a public complaint into direct messages and to a deleted post: simulator, adapter, columns, store, keys.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -8,29 +7,14 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{SignedDuration, Timestamp};
 use replydeck::app::{App, Mode, Msg};
-use replydeck::config::Config;
 use replydeck::desk::PostState;
-use replydeck::log::Log;
-use replydeck::log::memory::MemoryLog;
-use replydeck::model::{
-    BodyId, CaseStatus, IdSource, LinkState, MachineName, NetworkKind, PostId, RepName, Seq, SessionId,
-};
-use replydeck::net::x::XNetwork;
+use replydeck::model::{BodyId, CaseStatus, NetworkKind, PostId};
+use replydeck::net::Clock;
 use replydeck::net::x::pace::Pace;
-use replydeck::net::{Clock, Network};
-use replydeck::run::effects::Effects;
-use replydeck::run::feeding::{Feeding, Sources};
-use replydeck::run::intake::Signer;
-use replydeck::run::{networks, store};
-use replydeck::sim::{Script, Sim};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
-use crate::gap_to_screen::{Desk, control};
 use crate::rig::{PACE, clock};
+use crate::whole_desk::{Desk, control};
 
 async fn ledger(url: &str) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -43,47 +27,13 @@ fn post_id(posted: &Value) -> PostId {
 
 #[tokio::test]
 async fn a_case_goes_on_in_direct_messages_and_a_deleted_post_is_forgotten() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        drop(rustls::crypto::ring::default_provider().install_default());
-    }
     let ahead = Arc::new(AtomicI64::new(0));
     let (ticking, telling) = (clock(), Arc::clone(&ahead));
     let clock: Clock =
         Arc::new(move || -> Timestamp { ticking() + SignedDuration::from_secs(telling.load(Ordering::SeqCst)) });
-    let folder = tempfile::tempdir().unwrap();
-    let sim = Sim::bind("127.0.0.1:0".parse().unwrap(), Script::new(7, 0.0, Arc::clone(&clock))).unwrap();
-    let url = sim.x_url();
-    let config = Config::load(&sim.ready_config(folder.path()).unwrap()).unwrap();
-    let stop = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    let serving = tasks.spawn(sim.serve(stop.clone()));
-    let account = &config.accounts[0];
-    let settings = networks::x_settings(&config, account).unwrap();
     let pace = Pace { messages_every: Duration::from_millis(200), ..PACE };
-    let network: Arc<dyn Network> = Arc::new(XNetwork::with_pace(settings, Arc::clone(&clock), 7, &pace).unwrap());
-    let networks = BTreeMap::from([(account.name.clone(), network)]);
-    let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
-    let (inbox, messages) = mpsc::channel(64);
-    let signer = Signer { rep: RepName::new("ana"), machine: MachineName::new("here") };
-    let mut setup = config.setup(MachineName::new("here"), SessionId(Uuid::from_u128(1)));
-    setup.hold = SignedDuration::ZERO;
-    let session = setup.session;
-    let sources = Sources {
-        log: Arc::clone(&log),
-        networks: networks.clone(),
-        clock: Arc::clone(&clock),
-        signer: signer.clone(),
-        own: setup.accounts.iter().filter_map(|account| account.id.clone()).collect(),
-        data_dir: folder.path().to_owned(),
-        inbox: inbox.clone(),
-    };
-    let feeding = Feeding::start(sources, &setup.columns);
-    let following = tasks.spawn(store::follow(Arc::clone(&log), Seq(0), Seq(0), inbox.clone()));
-    let followed = feeding.followed();
-    let effects = Effects::new(Arc::clone(&log), networks, followed, Arc::clone(&clock), signer, session, inbox);
-    let app = App::new(setup, (120, 40), clock(), IdSource::new(1));
-    let mut desk = Desk { app, effects, messages, clock: Arc::clone(&clock), handed: Vec::new() };
-    desk.until("the link", |app| app.links.values().any(|link| link.state == LinkState::Live)).await;
+    let mut desk = Desk::on_simulator(&clock, &pace, Some(SignedDuration::ZERO)).await;
+    let (url, log) = (desk.url.clone(), Arc::clone(&desk.log));
     desk.until("the past", |app| app.caught_up).await;
 
     // Somebody whose direct messages are closed: told before a word is drafted.
@@ -142,10 +92,5 @@ async fn a_case_goes_on_in_direct_messages_and_a_deleted_post_is_forgotten() {
     assert!(!desk.screen().contains("my line is dead"), "{}", desk.screen());
     assert!(!format!("{:?}", desk.app).contains("my line is dead"));
 
-    let Desk { effects, messages, .. } = desk;
-    drop(messages);
-    tokio::join!(feeding.end(), effects.end());
-    following.abort();
-    stop.cancel();
-    serving.await.unwrap().unwrap();
+    desk.end().await;
 }
