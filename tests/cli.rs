@@ -81,6 +81,59 @@ fn wrong_usage_and_wrong_config_are_code_two() {
 }
 
 #[test]
+fn a_store_that_would_not_be_used_is_refused_and_not_passed_over() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    for (args, option) in [
+        (&["demo", "--data-dir", "there"][..], "--data-dir"),
+        (&["--data-dir", "there", "demo"], "--data-dir"),
+        (&["--config=mine.toml", "demo"], "--config"),
+        (&["replay", "--data-dir=there", "posts.ndjson"], "--data-dir"),
+    ] {
+        let output = replydeck(home.path(), args, &[]);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(&format!("{option} has no place here: ")), "{args:?}: {}", stderr(&output));
+    }
+    // Who sets the variable means the deck; the help says that it is not looked at.
+    for command in ["demo", "replay"] {
+        let help = stdout(&replydeck(home.path(), &[command, "--help"], &[]));
+        assert!(help.contains("REPLYDECK_DATA_DIR"), "{help}");
+    }
+    let no_terminal = replydeck(home.path(), &["demo"], &[("REPLYDECK_DATA_DIR", "there")]);
+    assert_eq!(no_terminal.status.code(), Some(1), "{}", stderr(&no_terminal));
+}
+
+#[test]
+fn match_says_what_is_wrong_with_its_queries_and_its_lines() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let file = home.path().join("posts.ndjson");
+    std::fs::write(&file, "{\"text\":\"slow\"}\n{\"text\":\"slow\"}\nnothing\n{\"data\":{\"id\":\"1\",\"text\":\"slow\"}}\n")
+        .expect("the folder can be written");
+    let file = file.to_str().expect("UTF-8");
+    let run = |args: &[&str]| replydeck(home.path(), &[&["match", file], args].concat(), &[]);
+    let twice = run(&["--rule", "a=slow", "--rule", "a=dead"]);
+    assert_eq!(twice.status.code(), Some(2));
+    assert!(stderr(&twice).contains("two queries have the name a"), "{}", stderr(&twice));
+    let none = run(&["--rule", "a=(slow"]);
+    assert_eq!(none.status.code(), Some(2));
+
+    let negative = run(&["--rule", "a=-dead", "--stats"]);
+    assert_eq!(negative.status.code(), Some(0));
+    assert_eq!(stdout(&negative), "{\"post\":\"x:1\",\"columns\":[\"a\"]}\n");
+    let told = stderr(&negative);
+    assert!(told.contains("X would refuse it in a column:\n  -dead\n  ^^^^^ X needs something to look for"), "{told}");
+    let stats: serde_json::Value = serde_json::from_str(told.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(stats["malformed"], 3);
+    assert_eq!(stats["why_malformed"], serde_json::json!({"no JSON object": 1, "no id": 2}));
+
+    let plain = run(&["--rule", "a=slow"]);
+    assert_eq!(plain.status.code(), Some(0));
+    assert_eq!(
+        stderr(&plain),
+        "replydeck: 3 lines that are no posts were passed over: 1 with no JSON object, 2 with no id\n"
+    );
+}
+
+#[test]
 fn without_a_config_the_deck_says_how_to_begin() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let output = replydeck(home.path(), &[], &[]);

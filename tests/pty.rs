@@ -14,6 +14,8 @@ mod cut_off;
 mod full_disk;
 #[path = "pty/latency.rs"]
 mod latency;
+#[path = "pty/recordings.rs"]
+mod recordings;
 #[path = "pty/secrets.rs"]
 mod secrets;
 #[path = "pty/sharing.rs"]

@@ -416,6 +416,7 @@ impl App {
             (None, true) => Some(match &report.state {
                 LinkState::BackingOff { why, .. } => format!("backing off: {why}"),
                 LinkState::Paused { why, .. } => format!("paused: {why}"),
+                LinkState::Ended { what } => what.clone(),
                 LinkState::Down { why, remedy } => format!("down: {why}. {remedy}"),
                 state => state.word().to_owned(),
             }),
@@ -437,6 +438,8 @@ impl App {
             (LinkState::Down { why, remedy }, _) if changed => {
                 self.error(format!("{} is down: {why}. {remedy}", report.account));
             }
+            // It may tell of lines that were passed over: to be read before it goes.
+            (LinkState::Ended { what }, _) if changed => self.warn(what.clone()),
             (LinkState::BackingOff { why, .. }, _) if is_first => self.warn(format!("{}: {why}", report.account)),
             // A link that lives and still has something to say: a column's rule was refused, lines were passed over.
             (LinkState::Live, Some(note)) => self.warn(note.clone()),

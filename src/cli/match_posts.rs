@@ -1,7 +1,7 @@
 //! `replydeck match`: every column's query over recorded posts, without a screen.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use crate::model::ColumnName;
 use crate::rules::Rule;
-use crate::rules::scan::Scanner;
+use crate::rules::scan::{ScanStats, Scanner};
+use crate::rules::x::{Limits, as_rule};
 
 /// Match recorded posts against the columns' queries.
 ///
@@ -60,6 +61,9 @@ struct Stats {
     posts: u64,
     matched: u64,
     malformed: u64,
+    /// What the malformed lines lack; left out where there are none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    why_malformed: BTreeMap<&'static str, u64>,
     bytes: u64,
     seconds: f64,
 }
@@ -74,6 +78,9 @@ pub fn run(
 ) -> anyhow::Result<()> {
     rules.extend(args.rules.iter().cloned());
     check(&rules)?;
+    for (name, rule) in &args.rules {
+        tell_what_x_refuses(name, rule, err)?;
+    }
     #[expect(clippy::disallowed_methods, reason = "a stopwatch for the last line of output; nothing depends on it")]
     let started = std::time::Instant::now();
     let scanner = Scanner::new(rules);
@@ -105,10 +112,20 @@ pub fn run(
     if args.stats {
         let seconds = started.elapsed().as_secs_f64();
         let (posts, matched, malformed, bytes) = (stats.posts, stats.matched, stats.malformed, stats.bytes);
-        serde_json::to_writer(&mut *err, &Stats { posts, matched, malformed, bytes, seconds })?;
+        let why_malformed = stats.flaws.seen().map(|(flaw, count)| (flaw.word(), count)).collect();
+        serde_json::to_writer(&mut *err, &Stats { posts, matched, malformed, why_malformed, bytes, seconds })?;
         err.write_all(b"\n")?;
+    } else if stats.malformed > 0 {
+        writeln!(err, "{}", passed_over(&stats))?;
     }
     Ok(())
+}
+
+/// `replydeck: 121 lines that are no posts were passed over: 121 with no id`
+fn passed_over(stats: &ScanStats) -> String {
+    let why: Vec<_> = stats.flaws.seen().map(|(flaw, count)| format!("{count} with {}", flaw.word())).collect();
+    let lines = if stats.malformed == 1 { "line that is no post was" } else { "lines that are no posts were" };
+    format!("replydeck: {} {lines} passed over: {}", stats.malformed, why.join(", "))
 }
 
 fn check(rules: &[(ColumnName, Rule)]) -> Result<(), UnusableRules> {
@@ -125,6 +142,15 @@ fn check(rules: &[(ColumnName, Rule)]) -> Result<(), UnusableRules> {
         if let Some(problem) = rule.local_problems().first() {
             return Err(UnusableRules(format!("the query of {name}:\n{}", problem.pointed(rule.source()))));
         }
+    }
+    Ok(())
+}
+
+/// A query tried here may become a column: what X would refuse of it is said, as the config's check says it.
+fn tell_what_x_refuses(name: &ColumnName, rule: &Rule, err: &mut impl Write) -> io::Result<()> {
+    for problem in as_rule(rule, Limits::SELF_SERVE).err().unwrap_or_default() {
+        let pointed = problem.pointed(rule.source());
+        writeln!(err, "replydeck: the query of {name} is matched here, but X would refuse it in a column:\n{pointed}")?;
     }
     Ok(())
 }

@@ -22,7 +22,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -112,7 +114,8 @@ impl Cli {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let parsed = Cli::command().color(help_color(&args)).try_get_matches_from(&args);
-    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches).and_then(|cli| refuse_unused(&matches, cli)));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too, with code 0. A closed pipe is nobody's fault.
@@ -123,6 +126,31 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match run(&cli) {
         Ok(code) => code,
         Err(error) => print::failure(&error),
+    }
+}
+
+/// What is asked for and cannot be had is wrong usage, never passed over: `demo` and `replay` keep their store in a
+/// folder of their own, so that no simulated customer gets among the real ones. The variables stay without effect
+/// there, as their help says: who sets them means the deck.
+fn refuse_unused(matches: &ArgMatches, cli: Cli) -> Result<Cli, clap::Error> {
+    let unused: &[(&str, &str, &str)] = match &cli.command {
+        Some(Command::Demo(_)) => &[
+            ("data_dir", "--data-dir", "the demo's store is thrown away at its end"),
+            ("config", "--config", "the demo has a config of its own"),
+        ],
+        Some(Command::Replay(_)) => &[("data_dir", "--data-dir", "a replay's store is thrown away at its end")],
+        _ => &[],
+    };
+    let is_asked = |name: &str| {
+        let given = |matches: &ArgMatches| matches.value_source(name) == Some(ValueSource::CommandLine);
+        given(matches) || matches.subcommand().is_some_and(|(_, matches)| given(matches))
+    };
+    match unused.iter().find(|(name, ..)| is_asked(name)) {
+        None => Ok(cli),
+        Some((_, option, why)) => {
+            let message = format!("{option} has no place here: {why}. Leave it out\n");
+            Err(Cli::command().error(ErrorKind::ArgumentConflict, message))
+        }
     }
 }
 
@@ -190,7 +218,8 @@ fn exit_code(code: u8) -> ExitCode {
 /// 2 where the usage or the config is wrong, else 1.
 pub fn code_of(error: &anyhow::Error) -> u8 {
     let is_config = error.downcast_ref::<ConfigError>().is_some() || error.downcast_ref::<PlaceError>().is_some();
-    if is_config { 2 } else { 1 }
+    let is_usage = error.downcast_ref::<match_posts::UnusableRules>().is_some();
+    if is_config || is_usage { 2 } else { 1 }
 }
 
 /// The colour of help and usage errors, which are printed before there are parsed arguments.

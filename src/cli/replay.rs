@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::deck::{self, Deck};
 use super::start::ReplayArgs;
 use super::{Cli, start};
-use crate::config::{AccountConfig, Config};
+use crate::config::{AccountConfig, Config, SecretSource, UserSecrets};
 use crate::net::replay::Speed;
 use crate::net::x::{UserCredentials, XNetwork, XSettings};
 use crate::net::{Clock, Network};
@@ -44,6 +44,8 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
         let sim = simulator(account, &clock)?;
         // The pages are the simulator's too: a reply handed over must not end on the real network.
         account.base_url = sim.x_url().parse().context("the simulator's address")?;
+        // Who only listens answers here too: the simulator takes it, and no secret of the config is asked for.
+        account.user = Some(UserSecrets::OAuth2 { access_token: SecretSource::Env("REPLYDECK_SIMULATED".to_owned()) });
         sims.push(sim);
     }
     let guests: Vec<Guests> = sims.iter().map(Sim::guests).collect();
@@ -53,7 +55,7 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
     for (account, sim) in config.accounts.iter().zip(&sims) {
         let credentials = sim.credentials();
         let settings = XSettings {
-            account: crate::model::Account { can_send: true, ..account.account() },
+            account: account.account(),
             base_url: account.base_url.clone(),
             bearer: credentials.bearer.as_str().into(),
             user: Some(UserCredentials::OAuth2 { access_token: credentials.access_token.as_str().into() }),

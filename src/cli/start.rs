@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 /// Try the deck on the built-in simulator: no account, no network, a store of its own that is thrown away
 ///
 /// Simulated customers complain, thank, come back and answer what you send; the whole job can be learned
-/// without touching a real one.
+/// without touching a real one. Config and data folder are its own: REPLYDECK_CONFIG and REPLYDECK_DATA_DIR are not
+/// looked at, and --config and --data-dir are refused.
 #[derive(Clone, Debug, PartialEq, Args)]
 #[command(after_help = "Example:\n  replydeck demo --rate 30")]
 pub struct DemoArgs {
@@ -31,6 +32,10 @@ pub enum DemoNetwork {
 }
 
 /// Feed the deck from recorded posts; what is sent goes to the built-in simulator
+///
+/// Columns and accounts are those of the config; sending works with every account of it, also one that only listens.
+/// The store is the replay's own and is thrown away at its end: REPLYDECK_DATA_DIR is not looked at, and --data-dir is
+/// refused.
 #[derive(Clone, Debug, PartialEq, Args)]
 #[command(
     after_help = "Examples:\n  replydeck replay yesterday.ndjson --speed 10\n  zcat old.ndjson.gz | replydeck replay - --speed max"

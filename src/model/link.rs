@@ -22,6 +22,10 @@ pub enum LinkState {
         until: Timestamp,
         why: String,
     },
+    /// There was an end to it, and it was reached: a recording was played. Nothing is wrong, and nothing more comes.
+    Ended {
+        what: String,
+    },
     /// Given up until somebody does something; `why` holds the network's own words and the remedy.
     Down {
         why: String,
@@ -38,6 +42,7 @@ impl LinkState {
             LinkState::Stale => "stale",
             LinkState::BackingOff { .. } => "backing off",
             LinkState::Paused { .. } => "paused",
+            LinkState::Ended { .. } => "ended",
             LinkState::Down { .. } => "down",
         }
     }

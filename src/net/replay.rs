@@ -3,6 +3,7 @@
 //! Lines come at the pace of the posts' own times, faster by a factor, or as fast as they are taken. A stretch
 //! in which nobody wrote is shortened to [`LONGEST_WAIT`]. Recordings of other networks are not read yet.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +29,8 @@ const HELD_UP: Duration = Duration::from_secs(1);
 /// As long as `replydeck match` reads, so that both know the same posts.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
 const CHUNK: usize = 64 * 1024;
+/// So many reasons for passing lines over are told apart.
+const KINDS_TOLD: usize = 8;
 
 /// How fast a recording runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,11 +60,20 @@ pub struct Progress {
     pub matched: u64,
     /// Lines that are no post and no keep-alive, passed over.
     pub malformed: u64,
-    /// Why the last of them is none.
-    pub last_malformed: Option<String>,
+    /// Why they are none, and how many each; the rarest reasons of a long list are counted as others.
+    pub why_malformed: BTreeMap<String, u64>,
     pub bytes: u64,
     /// The recording was read to its end, rather than stopped.
     pub is_finished: bool,
+}
+
+impl Progress {
+    /// `121 lines passed over: a post without an id (121)`; `None` where none was.
+    pub fn passed_over(&self) -> Option<String> {
+        let whys: Vec<_> = self.why_malformed.iter().map(|(why, count)| format!("{why} ({count})")).collect();
+        let lines = if self.malformed == 1 { "line" } else { "lines" };
+        (self.malformed > 0).then(|| format!("{} {lines} passed over: {}", self.malformed, whys.join(", ")))
+    }
 }
 
 /// A recording and the columns it feeds.
@@ -169,7 +181,11 @@ impl Run {
         self.progress.lines += 1;
         let mut pass_over = |why: String| {
             self.progress.malformed += 1;
-            self.progress.last_malformed = Some(why);
+            // The parser names the place of each; the kinds of damage are few.
+            let kind = why.split(" at line ").next().unwrap_or_default();
+            let whys = &mut self.progress.why_malformed;
+            let is_new = !whys.contains_key(kind) && whys.len() >= KINDS_TOLD;
+            *whys.entry(if is_new { "other damage".to_owned() } else { kind.to_owned() }).or_default() += 1;
         };
         let mut post = match line {
             Line::Post { post, .. } => post,
@@ -297,7 +313,7 @@ mod tests {
         let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
         let source = Source::new(recording.as_bytes(), vec![feed("slow", "slow", out)], Speed::Max, clock);
         let progress = source.run(CancellationToken::new(), |_| {}).await.unwrap();
-        assert_eq!((progress.matched, progress.malformed), (1, 0), "{:?}", progress.last_malformed);
+        assert_eq!((progress.matched, progress.malformed), (1, 0), "{:?}", progress.why_malformed);
     }
 
     #[test]

@@ -141,24 +141,20 @@ impl Network for Recording {
                 return;
             }
             let ended = source.run(stop.clone(), |_| {}).await;
-            let why = match ended {
+            let state = match ended {
                 Ok(progress) if !progress.is_finished => return,
                 Ok(progress) => {
-                    let last = progress.last_malformed.as_deref().unwrap_or("no reason");
-                    let malformed = match progress.malformed {
-                        0 => String::new(),
-                        1 => format!(", 1 line passed over: {last}"),
-                        count => format!(", {count} lines that are no posts passed over (last: {last})"),
-                    };
-                    format!(
-                        "the recording has ended: {} posts, {} in a column{malformed}",
-                        progress.posts, progress.matched
-                    )
+                    let passed_over = progress.passed_over().map(|words| format!("; {words}")).unwrap_or_default();
+                    let (posts, matched) = (progress.posts, progress.matched);
+                    let what = format!("the recording has ended: {posts} posts, {matched} in a column{passed_over}");
+                    LinkState::Ended { what }
                 }
-                Err(error) => format!("the recording cannot be read on: {error}"),
+                Err(error) => LinkState::Down {
+                    why: format!("the recording cannot be read on: {error}"),
+                    remedy: "what was read stays on the screen".to_owned(),
+                },
             };
-            let note = Some(why.clone());
-            if links.send(report(LinkState::Down { why, remedy: String::new() }, note)).await.is_err() {
+            if links.send(report(state, None)).await.is_err() {
                 tracing::debug!("nobody is left to hear that the recording ended");
             }
         };

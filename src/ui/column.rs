@@ -19,7 +19,7 @@ use super::theme::Theme;
 use super::time;
 use crate::app::{App, ColumnSetup, ColumnView};
 use crate::desk::Gap;
-use crate::model::GapFill;
+use crate::model::{GapFill, LinkState};
 
 /// Lines kept between the selection and the edge when it moves.
 const CONTEXT: i32 = 2;
@@ -233,6 +233,7 @@ fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) 
         (true, _, new) => format!("{new} new  HELD ."),
         (false, true, new) if new > 0 => format!("{new} new  ."),
         (false, true, _) => "kept".to_owned(),
+        (false, false, _) if has_ended(app, setup) => "ended".to_owned(),
         (false, false, _) => (if area.width < 42 { "follow" } else { "following" }).to_owned(),
     };
     let is_refused = refused(app, setup).is_some();
@@ -252,6 +253,11 @@ fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) 
     if room > 0 {
         put_right(buffer, area.as_position(), area.width, &right, state_style);
     }
+}
+
+/// Nothing more comes into the column: its recording was played.
+fn has_ended(app: &App, setup: &ColumnSetup) -> bool {
+    app.links.get(&setup.account).is_some_and(|report| matches!(report.state, LinkState::Ended { .. }))
 }
 
 /// Why the network does not listen for the column, in its words.

@@ -63,6 +63,7 @@ fn link_lines(app: &App, report: &LinkReport, cells: u16, theme: Theme) -> Vec<L
             let words = format!("{why}; until {}", time::minutes(*until, &app.setup.zone));
             lines.extend(paragraph(&words, cells, 3, theme.warning()));
         }
+        LinkState::Ended { what } => lines.extend(paragraph(what, cells, 3, theme.text())),
         LinkState::Down { why, remedy } => {
             lines.extend(paragraph(why, cells, 3, theme.overdue()));
             lines.extend(paragraph(remedy, cells, 3, theme.text()));

@@ -172,11 +172,12 @@ pub(super) fn links(app: &App) -> (usize, usize, Option<&LinkState>) {
     let live = states.iter().filter(|state| matches!(state, LinkState::Live)).count();
     let badness = |state: &LinkState| match state {
         LinkState::Live => 0,
-        LinkState::Connecting => 1,
-        LinkState::Stale => 2,
-        LinkState::BackingOff { .. } => 3,
-        LinkState::Paused { .. } => 4,
-        LinkState::Down { .. } => 5,
+        LinkState::Ended { .. } => 1,
+        LinkState::Connecting => 2,
+        LinkState::Stale => 3,
+        LinkState::BackingOff { .. } => 4,
+        LinkState::Paused { .. } => 5,
+        LinkState::Down { .. } => 6,
     };
     let worst = states.into_iter().max_by_key(|state| badness(state)).filter(|state| badness(state) > 0);
     (live, names.len(), worst)

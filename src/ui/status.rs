@@ -42,6 +42,7 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         Some(LinkState::BackingOff { until, .. }) => {
             (format!("LIVE {live}/{all} backing off {}", time::countdown(*until, app.now)), theme.warning())
         }
+        Some(state @ LinkState::Ended { .. }) if live == 0 => ("ENDED".to_owned(), theme.link(state)),
         Some(state) => (format!("LIVE {live}/{all} {}", state.word()), theme.link(state)),
     };
     // Before sending, only a link in trouble is worth the room.
@@ -213,7 +214,8 @@ fn links_words(app: &App) -> String {
         .links
         .iter()
         .map(|(name, report)| {
-            let seen = report.last_byte.map_or_else(String::new, |at| format!(" {}", time::ago(at, app.now)));
+            let seen = report.last_byte.filter(|_| !matches!(report.state, LinkState::Ended { .. }));
+            let seen = seen.map_or_else(String::new, |at| format!(" {}", time::ago(at, app.now)));
             format!("{name} {}{seen}", report.state.word())
         })
         .collect();

@@ -97,7 +97,7 @@ impl Theme {
 
     pub(super) fn link(self, state: &LinkState) -> Style {
         match state {
-            LinkState::Live => Style::new(),
+            LinkState::Live | LinkState::Ended { .. } => Style::new(),
             LinkState::Connecting => self.quiet(),
             LinkState::Stale | LinkState::BackingOff { .. } | LinkState::Paused { .. } => {
                 self.style(Color::Yellow, Modifier::BOLD)

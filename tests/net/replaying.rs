@@ -23,13 +23,30 @@ async fn a_recording_of_the_stream_feeds_the_columns_by_their_own_rules() {
         .unwrap();
     assert_eq!((progress.lines, progress.posts, progress.matched, progress.malformed), (6, 2, 2, 2));
     assert_eq!(*told.lock().unwrap(), progress);
-    assert!(progress.last_malformed.unwrap().contains("future_message"));
+    let told = progress.passed_over().unwrap();
+    assert!(told.starts_with("2 lines passed over: ") && told.contains("future_message"), "{told}");
     assert_eq!(next_post(&mut slow).await, "1800000000000000001");
     assert_eq!(next_post(&mut slow).await, "1800000000000000002");
     let replydeck::net::Inbound::Post(post) = next(&mut bill).await else { panic!() };
     assert_eq!(post.conversation.native(), "1800000000000000001");
     assert!(post.text.contains("right & slow"));
     assert!(slow.recv().await.is_none() && bill.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn what_is_passed_over_is_told_by_its_kind_and_a_post_without_its_wrapper_is_one() {
+    let recording = "{\"text\":\"slow\",\"features\":[]}\n{\"text\":\"slow too\"}\n{\"da\n{\"data\n\
+        {\"id\":\"5\",\"text\":\"so slow\",\"author_id\":\"7\"}\n";
+    let (columns, [mut slow]) = feeds([("slow", "slow")]);
+    let source = Source::new(recording.as_bytes(), columns, Speed::Max, clock());
+    let progress = source.run(CancellationToken::new(), |_| {}).await.unwrap();
+    assert_eq!((progress.posts, progress.malformed), (1, 4));
+    let told = progress.passed_over().unwrap();
+    assert_eq!(
+        told,
+        "4 lines passed over: EOF while parsing a string (2), a post without an id (2)"
+    );
+    assert_eq!(next_post(&mut slow).await, "5");
 }
 
 #[tokio::test]

@@ -129,12 +129,23 @@ impl InTerminal {
     /// The same for what takes its time.
     #[track_caller]
     pub(crate) fn within(&self, patience: Duration, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        self.in_cells(patience, what, |screen| wanted(&screen.contents()))
+    }
+
+    /// The same, looking at single cells.
+    #[track_caller]
+    pub(crate) fn in_cells(
+        &self,
+        patience: Duration,
+        what: &str,
+        wanted: impl Fn(&vt100::Screen) -> bool,
+    ) -> String {
         let (state, changed) = &*self.seen;
         let end = Instant::now() + patience;
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let screen = state.model.screen().contents();
-            if wanted(&screen) {
+            if wanted(state.model.screen()) {
                 return screen;
             }
             let now = Instant::now();

@@ -62,6 +62,14 @@ pub fn line(bytes: &[u8]) -> Line {
             }
         }
         Some(Value::Object(_) | Value::Array(_)) => unknown(&message),
+        // A recording may hold posts without their wrapper; no message of the stream has a text of its own.
+        None if message.contains_key("text") => {
+            let includes = Includes { users: Vec::new(), posts: Vec::new(), media: Vec::new() };
+            match post(&Value::Object(message), &includes) {
+                Ok(post) => Line::Post { post: Box::new(post), rules: Vec::new() },
+                Err(why) => Line::Malformed { why },
+            }
+        }
         _ => error(&message),
     }
 }

@@ -59,7 +59,52 @@ pub struct ScanStats {
     /// Posts that at least one rule matched.
     pub matched: u64,
     pub malformed: u64,
+    /// What they lack; adds up to `malformed`.
+    pub flaws: Flaws,
     pub bytes: u64,
+}
+
+/// Why a line is no post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flaw {
+    NotJson,
+    NotUtf8,
+    NoId,
+    NoText,
+    TooLong,
+}
+
+impl Flaw {
+    pub const ALL: [Flaw; 5] = [Flaw::NotJson, Flaw::NotUtf8, Flaw::NoId, Flaw::NoText, Flaw::TooLong];
+
+    /// `no id`, as in "3 with no id".
+    pub fn word(self) -> &'static str {
+        match self {
+            Flaw::NotJson => "no JSON object",
+            Flaw::NotUtf8 => "no UTF-8",
+            Flaw::NoId => "no id",
+            Flaw::NoText => "no text",
+            Flaw::TooLong => "too many bytes",
+        }
+    }
+}
+
+/// How many lines have which flaw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flaws([u64; Flaw::ALL.len()]);
+
+impl Flaws {
+    /// Those that were seen.
+    pub fn seen(self) -> impl Iterator<Item = (Flaw, u64)> {
+        Flaw::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+    }
+}
+
+impl ScanStats {
+    fn flawed(&mut self, flaw: Flaw) {
+        self.malformed += 1;
+        self.flaws.0[flaw as usize] += 1;
+    }
 }
 
 impl Scanner {
@@ -91,7 +136,9 @@ impl Scanner {
         loop {
             if kept == buffer.len() {
                 if kept >= LONGEST_LINE {
-                    stats.malformed += u64::from(!skipping);
+                    if !skipping {
+                        stats.flawed(Flaw::TooLong);
+                    }
                     skipping = true;
                     kept = 0;
                 } else {
@@ -162,7 +209,7 @@ impl Scanner {
                     }
                 }
                 Parsed::Other => {}
-                Parsed::Malformed => stats.malformed += 1,
+                Parsed::Malformed(flaw) => stats.flawed(flaw),
             }
         }
         Ok(())

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::Flaw;
 use crate::model::post::{Counts, Media, Mention, PostLink, Quoted, WhoMayReply};
 use crate::model::{Author, AuthorId, ConversationId, NetworkKind, Post, PostId, clean};
 
@@ -21,23 +22,23 @@ pub(super) enum Parsed {
     Post(Box<Post>),
     /// A well-formed message that is no post.
     Other,
-    Malformed,
+    Malformed(Flaw),
 }
 
 pub(super) fn parse(line: &[u8]) -> Parsed {
     // An array would be read as the fields of an object in their order.
     if !line.starts_with(b"{") {
-        return Parsed::Malformed;
+        return Parsed::Malformed(Flaw::NotJson);
     }
     // The parser does not look into fields that nobody asks for; a wrong byte there spoils the line as well.
-    let Ok(line) = simdutf8::basic::from_utf8(line) else { return Parsed::Malformed };
+    let Ok(line) = simdutf8::basic::from_utf8(line) else { return Parsed::Malformed(Flaw::NotUtf8) };
     if let Ok(message) = serde_json::from_str::<Message<'_>>(line) {
         return read(&message, line);
     }
     // A key given twice, perhaps: the last one counts.
-    let Ok(value) = serde_json::from_str::<serde_json::Value>(line) else { return Parsed::Malformed };
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(line) else { return Parsed::Malformed(Flaw::NotJson) };
     let line = value.to_string();
-    serde_json::from_str(&line).map_or(Parsed::Malformed, |message| read(&message, &line))
+    serde_json::from_str(&line).map_or(Parsed::Malformed(Flaw::NotJson), |message| read(&message, &line))
 }
 
 fn read(message: &Message<'_>, line: &str) -> Parsed {
@@ -52,13 +53,16 @@ fn read(message: &Message<'_>, line: &str) -> Parsed {
     }
     match serde_json::from_str::<RawPost<'_>>(line) {
         Ok(bare) => post_of_x(&bare, &Includes::default()),
-        Err(_) => Parsed::Malformed,
+        Err(_) => Parsed::Malformed(Flaw::NotJson),
     }
 }
 
 fn post_of_x(data: &RawPost<'_>, includes: &Includes<'_>) -> Parsed {
     const X: NetworkKind = NetworkKind::X;
-    let (Some(id), Some(_)) = (data.id.text(), data.text.0.as_ref()) else { return Parsed::Malformed };
+    let Some(id) = data.id.text() else { return Parsed::Malformed(Flaw::NoId) };
+    if data.text.0.is_none() {
+        return Parsed::Malformed(Flaw::NoText);
+    }
     let history: Vec<&str> = [&data.edit_history_tweet_ids, &data.edit_history_post_ids]
         .into_iter()
         .flat_map(|ids| &ids.0)
@@ -166,7 +170,7 @@ fn of_jetstream(message: &Message<'_>) -> Parsed {
     }
     let record = &commit.record.0;
     let (Some(did), Some(key), Some(text)) = (message.did.text(), commit.rkey.text(), record.text.0.as_deref()) else {
-        return Parsed::Malformed;
+        return Parsed::Malformed(Flaw::NotJson);
     };
     let uri = format!("at://{did}/app.bsky.feed.post/{key}");
     let parent = record.reply.0.parent.0.uri.text();
