@@ -167,6 +167,7 @@ impl App {
             cause: None,
             outcome: Some("dismissed".to_owned()),
             closing: true,
+            number: Some(case.number),
         };
         let changes = self.cases_to_change().into_iter().map(|case| (dismissed(&case), case));
         let changes = changes.map(|(event, case)| (case, Ok(event))).collect();
@@ -288,6 +289,7 @@ fn back_of(event: &Event, before: &Case) -> Vec<Event> {
                 cause: end.cause.clone(),
                 outcome: end.outcome.clone(),
                 closing: end.closing,
+                number: Some(before.number),
             };
             end.map(resolved).into_iter().collect()
         }

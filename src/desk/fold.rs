@@ -69,7 +69,7 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
         Event::CasePrioritised { case, high } => desk.change_case(*case, |case| case.is_urgent = *high),
         Event::CaseSnoozed { case, until } => desk.change_case(*case, |case| case.snoozed_until = Some(*until)),
         Event::CaseWoken { case } => desk.change_case(*case, |case| case.snoozed_until = None),
-        Event::CaseResolved { case, cause, outcome, closing } => {
+        Event::CaseResolved { case, cause, outcome, closing, .. } => {
             let resolution = Resolution {
                 at: envelope.at,
                 rep: envelope.rep.clone(),

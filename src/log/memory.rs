@@ -1,7 +1,7 @@
 //! The store in memory, for tests: same promises, nothing kept. Events are held in their stored form, so that the
 //! codec is in the way here too.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::model::{
-    AuthorId, Body, BodyId, CaseId, ColumnName, Envelope, Event, EventId, Expect, Hit, MachineName, NewEvent, PostId,
-    RepName, Seq,
+    AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, Event, EventId, Expect, Hit, MachineName, NewEvent,
+    PostId, RepName, Seq, key,
 };
 
 use super::codec::{self, Stored};
@@ -204,11 +204,47 @@ impl State {
         found.into_values().rev().take(limit).collect()
     }
 
-    fn search(&self, search: &str, limit: usize) -> Vec<Hit> {
+    /// The text goes, and its copies in posts that quote it.
+    fn erase(&mut self, id: &BodyId) {
+        self.bodies.remove(id);
+        for (_, body) in self.bodies.values_mut() {
+            if let Body::Post(post) = body
+                && let Some(quoted) = post.quotes.as_mut().filter(|quoted| BodyId::post(&quoted.id) == *id)
+            {
+                quoted.text.clear();
+            }
+        }
+    }
+
+    fn people(&self, beginning: &str, limit: usize) -> Vec<(String, AuthorId)> {
+        let beginning = beginning.to_lowercase();
+        let people: BTreeSet<(String, AuthorId)> = self
+            .bodies
+            .values()
+            .filter_map(|(_, body)| match body {
+                Body::Post(post) => Some((post.author.handle.to_lowercase(), post.author.id.clone())),
+                _ => None,
+            })
+            .filter(|(handle, _)| !handle.is_empty() && handle.starts_with(&beginning))
+            .collect();
+        people.into_iter().take(limit).collect()
+    }
+
+    fn search(&self, search: &str, between: Between, limit: usize) -> Vec<Hit> {
         let wanted = words::of_search(search);
-        let Some((last, _)) = wanted.split_last() else { return Vec::new() };
-        let whole = self.hold(&wanted, false);
-        let mut hits = if whole.len() >= limit || !last.may_begin { whole } else { self.hold(&wanted, true) };
+        let is_all = search.trim().is_empty() && between.is_bound();
+        let may_begin = match wanted.split_last() {
+            Some((last, _)) => last.may_begin,
+            None if is_all => false,
+            None => return Vec::new(),
+        };
+        let hold = |may_begin| {
+            let mut hits = self.hold(&wanted, may_begin);
+            hits.retain(|hit| between.holds(hit.at));
+            hits
+        };
+        let whole = hold(false);
+        let mut hits = if whole.len() >= limit || !may_begin { whole } else { hold(true) };
         hits.sort_by_key(|hit| std::cmp::Reverse(hit.at));
         hits.truncate(limit);
         hits
@@ -261,7 +297,7 @@ impl Log for MemoryLog {
     }
 
     async fn erase(&self, id: BodyId) -> Result<(), LogError> {
-        self.open()?.bodies.remove(&id);
+        self.open()?.erase(&id);
         Ok(())
     }
 
@@ -285,8 +321,21 @@ impl Log for MemoryLog {
         Ok(self.open()?.posts(by_author, None, limit))
     }
 
-    async fn search(&self, words: String, limit: usize) -> Result<Vec<Hit>, LogError> {
-        Ok(self.open()?.search(&words, limit))
+    async fn of_key(&self, key: String, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
+        let state = self.open()?;
+        let has_key = |envelope: &Envelope| key::keys(&envelope.event, &envelope.rep).contains(&key);
+        let mut found: Vec<_> = state.envelopes().filter(has_key).map(Arc::new).collect();
+        found.reverse();
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn people(&self, beginning: String, limit: usize) -> Result<Vec<(String, AuthorId)>, LogError> {
+        Ok(self.open()?.people(&beginning, limit))
+    }
+
+    async fn search_within(&self, words: String, between: Between, limit: usize) -> Result<Vec<Hit>, LogError> {
+        Ok(self.open()?.search(&words, between, limit))
     }
 
     async fn keep_checkpoint(&self, kind: String, seq: Seq, state: Vec<u8>) -> Result<(), LogError> {

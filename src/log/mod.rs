@@ -11,13 +11,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::model::{AuthorId, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq};
+use crate::model::{
+    AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq,
+};
 
 pub mod codec;
 pub mod memory;
 mod pump;
 pub mod sqlite;
 mod words;
+
+pub use words::Wanted;
 
 /// So many batches of a subscription may wait for their reader.
 pub const SUBSCRIPTION_BATCHES: usize = 64;
@@ -44,7 +48,8 @@ pub trait Log: Send + Sync + std::fmt::Debug {
     /// The bodies that are there, in no order; what is missing was erased or never written.
     async fn bodies(&self, ids: Vec<BodyId>) -> Result<Vec<(BodyId, Body)>, LogError>;
 
-    /// Erases a text for good, from the store and the search index. The events that name it stay.
+    /// Erases a text for good, from the store and the search index, and its copies in posts that quote it. The
+    /// events that name it stay; a handle that no stored post shows any more is forgotten.
     async fn erase(&self, id: BodyId) -> Result<(), LogError>;
 
     /// Newest first: posts of a column older than `before`, for scrolling past what the desk holds.
@@ -61,8 +66,20 @@ pub trait Log: Send + Sync + std::fmt::Debug {
     /// All posts of one author, newest first.
     async fn of_author(&self, author: AuthorId, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError>;
 
+    /// Newest first: events that can be found under a key, one of [`crate::model::key`].
+    async fn of_key(&self, key: String, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError>;
+
+    /// Handles of stored posts that begin so, without `@`, in lower case and their order, with whose they are or were.
+    async fn people(&self, beginning: String, limit: usize) -> Result<Vec<(String, AuthorId)>, LogError>;
+
+    /// Newest first: stored texts that hold every word of `words` and were written in that time. Without words all of
+    /// that time, if it ends somewhere.
+    async fn search_within(&self, words: String, between: Between, limit: usize) -> Result<Vec<Hit>, LogError>;
+
     /// Newest first: stored texts that hold every word of `words`.
-    async fn search(&self, words: String, limit: usize) -> Result<Vec<Hit>, LogError>;
+    async fn search(&self, words: String, limit: usize) -> Result<Vec<Hit>, LogError> {
+        self.search_within(words, Between::default(), limit).await
+    }
 
     /// Keeps a state of the desk that stands for everything up to `seq`. `kind` names its format:
     /// a checkpoint of another kind is not handed out again.

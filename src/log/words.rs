@@ -216,6 +216,31 @@ pub(super) fn tokens(cut: &str) -> Vec<String> {
     tokens
 }
 
+/// A search to be compared with texts at hand, as the index would: the last word also as a beginning.
+#[derive(Clone, Debug)]
+pub struct Wanted(Vec<(Vec<String>, bool)>);
+
+impl Wanted {
+    pub fn of(search: &str) -> Self {
+        let words = of_search(search);
+        let last = words.len().saturating_sub(1);
+        let wanted = words
+            .iter()
+            .enumerate()
+            .map(|(index, word)| (tokens(&word.text), word.is_half_pair || (word.may_begin && index == last)));
+        Self(wanted.collect())
+    }
+
+    /// Every word is there; true of any text where the search has none.
+    pub fn is_in(&self, text: &str) -> bool {
+        if self.0.is_empty() {
+            return true;
+        }
+        let text = tokens(&cut(text));
+        self.0.iter().all(|(word, begins)| holds(&text, word, *begins))
+    }
+}
+
 /// Whether the tokens of a text hold a word's tokens side by side; with `begins` the last of them may be the
 /// beginning of a longer one.
 pub(super) fn holds(text: &[String], word: &[String], begins: bool) -> bool {

@@ -139,6 +139,9 @@ pub enum Event {
         /// A goodbye does not reopen it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         closing: bool,
+        /// What the case was called on the desk that resolved it: a desk that has forgotten it can still name it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u64>,
     },
     CaseReopened {
         case: CaseId,

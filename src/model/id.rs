@@ -62,6 +62,13 @@ macro_rules! network_id {
             }
 
             /// The whole id, network prefix included.
+            /// An id as [`Self::as_str`] wrote it; `None` where it begins with no network.
+            pub fn written(id: &str) -> Option<Self> {
+                let (network, native) = id.split_once(':')?;
+                let network = NetworkKind::ALL.into_iter().find(|known| known.prefix() == network)?;
+                (!native.is_empty()).then(|| Self::new(network, native))
+            }
+
             pub fn as_str(&self) -> &str {
                 self.0.as_str()
             }

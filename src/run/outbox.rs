@@ -245,7 +245,7 @@ mod tests {
     use crate::log::memory::MemoryLog;
     use crate::model::account::Tier;
     use crate::model::{
-        Account, AccountName, Body, BodyId, ColumnName, ConversationId, Envelope, Hit, LinkReport, MachineName,
+        Account, AccountName, Between, Body, BodyId, ColumnName, ConversationId, Envelope, Hit, LinkReport, MachineName,
         NetworkKind, NewEvent, RepName, Seq,
     };
     use crate::net::{Backfill, Feed, Finding};
@@ -300,8 +300,16 @@ mod tests {
             self.log.of_author(author, limit).await
         }
 
-        async fn search(&self, words: String, limit: usize) -> Result<Vec<Hit>, LogError> {
-            self.log.search(words, limit).await
+        async fn of_key(&self, key: String, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
+            self.log.of_key(key, limit).await
+        }
+
+        async fn people(&self, beginning: String, limit: usize) -> Result<Vec<(String, AuthorId)>, LogError> {
+            self.log.people(beginning, limit).await
+        }
+
+        async fn search_within(&self, words: String, between: Between, limit: usize) -> Result<Vec<Hit>, LogError> {
+            self.log.search_within(words, between, limit).await
         }
 
         async fn keep_checkpoint(&self, kind: String, seq: Seq, state: Vec<u8>) -> Result<(), LogError> {

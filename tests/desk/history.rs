@@ -229,7 +229,7 @@ impl History {
                 case: CaseId::of(&author, &conversation),
                 cause: Some("outage".into()),
                 outcome: None,
-                closing: false,
+                closing: false, number: None,
             },
             None,
         )

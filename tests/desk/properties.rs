@@ -130,7 +130,7 @@ fn case_events() -> impl Strategy<Value = Event> {
         (cases(), names(), any::<bool>()).prop_map(|(case, tag, on)| Event::CaseTagged { case, tag, on }),
         (cases(), times()).prop_map(|(case, until)| Event::CaseSnoozed { case, until }),
         (cases(), prop::option::of(names()), any::<bool>()).prop_map(|(case, cause, closing)| {
-            Event::CaseResolved { case, outcome: cause.clone(), cause, closing }
+            Event::CaseResolved { case, outcome: cause.clone(), cause, closing, number: None }
         }),
         (cases(), any::<bool>()).prop_map(|(case, high)| Event::CasePrioritised { case, high }),
         cases().prop_map(|case| Event::CaseWoken { case }),

@@ -74,7 +74,7 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("CaseSnoozed", Event::CaseSnoozed { case: case(1), until: at(3600) }),
         (
             "CaseResolved",
-            Event::CaseResolved { case: case(1), cause: Some("outage".to_owned()), outcome: None, closing: false },
+            Event::CaseResolved { case: case(1), cause: Some("outage".to_owned()), outcome: None, closing: false, number: None },
         ),
         (
             "CaseResolved.closing",
@@ -82,12 +82,12 @@ fn samples() -> Vec<(&'static str, Event)> {
                 case: case(1),
                 cause: Some("outage".to_owned()),
                 outcome: Some("line reset".to_owned()),
-                closing: true,
+                closing: true, number: None,
             },
         ),
         (
             "CaseResolved.without-cause",
-            Event::CaseResolved { case: case(1), cause: None, outcome: None, closing: false },
+            Event::CaseResolved { case: case(1), cause: None, outcome: None, closing: false, number: None },
         ),
         ("CaseReopened", Event::CaseReopened { case: case(1) }),
         ("NoteAdded", Event::NoteAdded { case: case(1), note: EventId(uuid(4)) }),

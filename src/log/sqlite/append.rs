@@ -9,9 +9,9 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 use crate::log::codec::{self, Stored};
 use crate::log::{AppendError, LogError, words};
-use crate::model::{Body, BodyId, Event, Expect, NewEvent, Seq};
+use crate::model::{Body, BodyId, Event, Expect, NewEvent, Post, Seq};
 
-use super::read;
+use super::{finding, read};
 
 /// Whether an event must be on the disk before it is acknowledged: everything a person did, above all what says
 /// that a reply is about to be published or was. What a network brought can be fetched again; waiting for the
@@ -77,6 +77,7 @@ struct Text<'batch> {
     at: Timestamp,
     json: String,
     words: Option<&'batch str>,
+    post: Option<&'batch Post>,
 }
 
 impl<'batch> Prepared<'batch> {
@@ -91,6 +92,7 @@ impl<'batch> Prepared<'batch> {
                         at: written_at(body, new.at),
                         json: codec::encode_body(body)?,
                         words: body.searchable(),
+                        post: if let Body::Post(post) = body { Some(&**post) } else { None },
                     }),
                     (Some(_), None) => return Err(no_body_there(&new.event)),
                 };
@@ -153,8 +155,12 @@ pub(super) fn write(
         last = Some(seq);
         if is_new {
             insert_post(&transaction, &entry.new.event, seq)?;
+            finding::keep_keys(&transaction, &entry.new.event, &entry.new.rep, seq)?;
             if let Some(text) = &entry.body {
                 keep_text(&transaction, text, known.as_ref(), &mut to_index)?;
+                if let Some(post) = text.post {
+                    finding::keep_post(&transaction, post)?;
+                }
             }
         }
     }

@@ -4,10 +4,10 @@
 use rusqlite::{Connection, params};
 
 use crate::log::codec;
-use crate::model::Event;
+use crate::model::{Body, Event, RepName};
 
-use super::append;
-use super::schema::{EVENT_INDEXES, EVENTS, MERGING};
+use super::schema::{EVENT_INDEXES, EVENTS, FINDING, MERGING};
+use super::{append, finding};
 
 /// From format 1: ids were indexed without `near`.
 pub(super) fn from_1(db: &Connection) -> rusqlite::Result<()> {
@@ -32,6 +32,26 @@ pub(super) fn from_1(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch("DROP TABLE events_1")?;
     db.execute_batch(EVENT_INDEXES)?;
     db.execute_batch(MERGING)
+}
+
+/// From format 2: nothing was found by keys, quotes or handles.
+pub(super) fn from_2(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(FINDING)?;
+    let mut events = db.prepare("SELECT seq, kind, version, payload, rep FROM events WHERE kind <> 'PostMatched'")?;
+    let mut rows = events.query([])?;
+    while let Some(row) = rows.next()? {
+        let version = u16::try_from(row.get::<_, i64>(2)?).unwrap_or(u16::MAX);
+        let event = codec::decode(row.get_ref(1)?.as_str()?, version, row.get_ref(3)?.as_str()?);
+        finding::keep_keys(db, &event, &RepName::new(row.get_ref(4)?.as_str()?), row.get(0)?)?;
+    }
+    let mut posts = db.prepare("SELECT json FROM bodies WHERE id >= 'post/' AND id < 'post0'")?;
+    let mut rows = posts.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(Body::Post(post)) = codec::decode_body(row.get_ref(0)?.as_str()?) {
+            finding::keep_post(db, &post)?;
+        }
+    }
+    Ok(())
 }
 
 /// The event where it has a time before its id; reading all the others would only take time.

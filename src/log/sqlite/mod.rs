@@ -24,13 +24,16 @@ use jiff::Timestamp;
 use rusqlite::InterruptHandle;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::model::{AuthorId, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq};
+use crate::model::{
+    AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq,
+};
 
 use super::pump::{self, Signal};
 use super::{AppendError, Log, LogError, SUBSCRIPTION_BATCHES};
 
 pub mod append;
 mod failure;
+mod finding;
 mod migrate;
 mod open;
 mod read;
@@ -206,8 +209,16 @@ impl Log for SqliteLog {
         self.reader.ask(move |reader| reader.of_author(&author, limit)).await
     }
 
-    async fn search(&self, words: String, limit: usize) -> Result<Vec<Hit>, LogError> {
-        self.reader.ask(move |reader| reader.search(&words, limit)).await
+    async fn of_key(&self, key: String, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
+        self.reader.ask(move |reader| reader.of_key(&key, limit)).await
+    }
+
+    async fn people(&self, beginning: String, limit: usize) -> Result<Vec<(String, AuthorId)>, LogError> {
+        self.reader.ask(move |reader| reader.people(&beginning, limit)).await
+    }
+
+    async fn search_within(&self, words: String, between: Between, limit: usize) -> Result<Vec<Hit>, LogError> {
+        self.reader.ask(move |reader| reader.search(&words, between, limit)).await
     }
 
     async fn keep_checkpoint(&self, kind: String, seq: Seq, state: Vec<u8>) -> Result<(), LogError> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::log::{LogError, codec};
 use crate::model::{
-    AuthorId, Body, BodyId, CaseId, ColumnName, Envelope, EventId, Hit, MachineName, PostId, RepName, Seq,
+    AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, EventId, Hit, MachineName, PostId, RepName, Seq,
 };
 
 use super::append::seq_to_sql;
@@ -150,17 +150,52 @@ impl Reader {
         envelopes(&self.db, &self.path, &sql, params![author.as_str(), sql_limit(limit)], usize::MAX)
     }
 
-    pub(super) fn search(&mut self, words: &str, limit: usize) -> Result<Vec<Hit>, LogError> {
-        let places = self.told(search::places(&self.db, words, limit))?;
-        let mut hits = Vec::with_capacity(places.len());
-        for place in places {
-            if let Some(hit) = self.told(self.hit(place))? {
-                hits.push(hit);
+    pub(super) fn of_key(&mut self, key: &str, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events_of_key AS keys JOIN events USING (seq)
+             WHERE key = ?1 ORDER BY seq DESC LIMIT ?2"
+        );
+        envelopes(&self.db, &self.path, &sql, params![key, sql_limit(limit)], usize::MAX)
+    }
+
+    pub(super) fn people(&mut self, beginning: &str, limit: usize) -> Result<Vec<(String, AuthorId)>, LogError> {
+        let beginning = beginning.to_lowercase();
+        let past = format!("{beginning}\u{10ffff}");
+        let people = || -> rusqlite::Result<Vec<(String, Option<AuthorId>)>> {
+            self.db
+                .prepare_cached(
+                    "SELECT handle, author FROM people WHERE handle >= ?1 AND handle < ?2 ORDER BY 1, 2 LIMIT ?3",
+                )?
+                .query_map(params![beginning, past, sql_limit(limit)], |row| {
+                    Ok((row.get(0)?, AuthorId::written(row.get_ref(1)?.as_str()?)))
+                })?
+                .collect()
+        };
+        let people = self.told(people())?;
+        Ok(people.into_iter().filter_map(|(handle, author)| Some((handle, author?))).collect())
+    }
+
+    pub(super) fn search(&mut self, words: &str, between: Between, limit: usize) -> Result<Vec<Hit>, LogError> {
+        let mut asked = limit;
+        loop {
+            let places = self.told(search::places(&self.db, words, between, asked))?;
+            let is_all = places.len() < asked;
+            let mut hits = Vec::with_capacity(places.len());
+            for place in places {
+                if let Some(hit) = self.told(self.hit(place))?.filter(|hit| between.holds(hit.at)) {
+                    hits.push(hit);
+                }
             }
+            // Where many texts fall into one moment some stand a little behind it, beyond the end of the time.
+            if hits.len() < limit && !is_all {
+                asked = asked.saturating_mul(2);
+                continue;
+            }
+            hits.truncate(limit);
+            // Places are good to the second where many texts fall into one.
+            hits.sort_by_key(|hit| std::cmp::Reverse(hit.at));
+            return Ok(hits);
         }
-        // Places are good to the second where many texts fall into one.
-        hits.sort_by_key(|hit| std::cmp::Reverse(hit.at));
-        Ok(hits)
     }
 
     fn hit(&self, place: i64) -> rusqlite::Result<Option<Hit>> {

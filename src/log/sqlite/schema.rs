@@ -1,7 +1,7 @@
 //! The tables. `PRAGMA user_version` holds their format; a store of a later format is left alone.
 
 /// The format this version reads and writes.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// The oldest format that [`super::migrate`] can bring to this one.
 pub(super) const OLDEST: u32 = 1;
@@ -21,7 +21,7 @@ pub(super) const APPLICATION: i32 = 0x7270_6c79;
 ///   out of the index at once instead of marking them.
 /// - `automerge` and `crisismerge`: runs of the index are merged sixteen at a time, so a word is rewritten about
 ///   three times until a million texts are there, and not six.
-pub(super) const TABLES: [&str; 3] = [EVENTS, EVENT_INDEXES, OTHERS];
+pub(super) const TABLES: [&str; 4] = [EVENTS, EVENT_INDEXES, OTHERS, FINDING];
 
 /// See [`TABLES`].
 pub(super) const EVENTS: &str = "
@@ -45,6 +45,32 @@ pub(super) const EVENT_INDEXES: &str = "
 CREATE UNIQUE INDEX events_by_id ON events (near, id);
 CREATE INDEX events_of_case ON events (case_id, seq) WHERE case_id IS NOT NULL;
 CREATE INDEX events_contending ON events (case_id, seq) WHERE contends = 1;
+";
+
+/// See [`TABLES`]. What [`super::finding`] keeps:
+/// - `events_of_key`: events by [`crate::model::key`].
+/// - `quotes`: by the id of a text, the ids of the posts that hold a copy of it.
+/// - `people`: handles in lower case and whose they are or were, as long as a stored post shows them.
+pub(super) const FINDING: &str = "
+CREATE TABLE events_of_key (
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (key, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quotes (
+    quoted TEXT NOT NULL,
+    quoting TEXT NOT NULL,
+    PRIMARY KEY (quoted, quoting)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX quotes_by_quoting ON quotes (quoting);
+
+CREATE TABLE people (
+    handle TEXT NOT NULL,
+    author TEXT NOT NULL,
+    PRIMARY KEY (handle, author)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX people_by_author ON people (author);
 ";
 
 /// How the index of words merges its runs.
@@ -91,11 +117,14 @@ CREATE TABLE checkpoints (
 
 /// One row of each table, read when the store is opened: damage to their first pages shows before anything is
 /// written.
-pub(super) const PROBES: [&str; 6] = [
+pub(super) const PROBES: [&str; 9] = [
     "SELECT count(payload) FROM (SELECT payload FROM events ORDER BY seq DESC LIMIT 1)",
     "SELECT count(*) FROM (SELECT seq FROM posts_of_author LIMIT 1)",
     "SELECT count(*) FROM (SELECT seq FROM posts_of_column LIMIT 1)",
     "SELECT count(json) FROM (SELECT json FROM bodies ORDER BY place DESC LIMIT 1)",
     "SELECT count(*) FROM (SELECT rowid FROM words WHERE words MATCH '\"the\"' LIMIT 1)",
     "SELECT count(*) FROM (SELECT seq FROM checkpoints LIMIT 1)",
+    "SELECT count(*) FROM (SELECT seq FROM events_of_key LIMIT 1)",
+    "SELECT count(*) FROM (SELECT quoting FROM quotes LIMIT 1)",
+    "SELECT count(*) FROM (SELECT author FROM people LIMIT 1)",
 ];

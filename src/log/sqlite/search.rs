@@ -13,26 +13,47 @@ use rusqlite::Connection;
 
 use crate::log::codec;
 use crate::log::words::{self, Word};
-use crate::model::Body;
+use crate::model::{Between, Body};
 
 /// The most texts that are looked through.
 const LOOK_THROUGH: usize = 2000;
 /// After so many the texts found must be on the way to a page.
 const FIRST_LOOK: usize = 250;
 
+/// So far behind its moment a text may stand, in milliseconds, where many share it.
+const STANDS_BEHIND: i64 = 600_000;
+
+/// The places a time takes, both ends included. Some texts written after it may stand there too.
+fn stretch(between: Between) -> (i64, i64) {
+    let from = between.after.map_or(i64::MIN, jiff::Timestamp::as_millisecond);
+    let to = between.before.map_or(i64::MAX, |before| before.as_millisecond().saturating_add(STANDS_BEHIND));
+    (from, to)
+}
+
 /// The places of the newest texts that hold every word, newest first.
-pub(super) fn places(db: &Connection, search: &str, limit: usize) -> rusqlite::Result<Vec<i64>> {
+pub(super) fn places(db: &Connection, search: &str, between: Between, limit: usize) -> rusqlite::Result<Vec<i64>> {
     let words = words::of_search(search);
-    let Some(last) = words.last() else { return Ok(Vec::new()) };
+    let stretch = stretch(between);
     let page = limit;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut statement =
-        db.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid DESC LIMIT ?2")?;
+    let Some(last) = words.last() else {
+        if !between.is_bound() || !search.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut all = db.prepare_cached(
+            "SELECT place FROM bodies WHERE place BETWEEN ?1 AND ?2 AND id NOT LIKE 'draft/%'
+             ORDER BY place DESC LIMIT ?3",
+        )?;
+        return all.query_map((stretch.0, stretch.1, limit), |row| row.get(0))?.collect();
+    };
+    let mut statement = db.prepare_cached(
+        "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?3 AND ?4 ORDER BY rowid DESC LIMIT ?2",
+    )?;
     let mut find = |expression: String| -> rusqlite::Result<Vec<i64>> {
-        statement.query_map((expression, limit), |row| row.get(0))?.collect()
+        statement.query_map((expression, limit, stretch.0, stretch.1), |row| row.get(0))?.collect()
     };
     if words.iter().any(|word| word.is_half_pair)
-        && let Some(newest) = among_newest(db, &words, false, page)?
+        && let Some(newest) = among_newest(db, &words, false, stretch, page)?
     {
         return Ok(newest);
     }
@@ -40,7 +61,7 @@ pub(super) fn places(db: &Connection, search: &str, limit: usize) -> rusqlite::R
     if whole.len() >= page || !last.may_begin {
         return Ok(whole);
     }
-    match among_newest(db, &words, true, page)? {
+    match among_newest(db, &words, true, stretch, page)? {
         Some(newest) => Ok(newest),
         None => find(expression(&words, true)),
     }
@@ -51,6 +72,7 @@ fn among_newest(
     db: &Connection,
     words: &[Word],
     last_may_begin: bool,
+    (from, to): (i64, i64),
     page: usize,
 ) -> rusqlite::Result<Option<Vec<i64>>> {
     let wanted: Vec<(Vec<String>, bool)> = words
@@ -62,8 +84,10 @@ fn among_newest(
         })
         .collect();
     let mut found = Vec::new();
-    let mut statement = db.prepare_cached("SELECT place, json FROM bodies ORDER BY place DESC LIMIT ?1")?;
-    let mut rows = statement.query([i64::try_from(LOOK_THROUGH).unwrap_or(i64::MAX)])?;
+    let mut statement = db.prepare_cached(
+        "SELECT place, json FROM bodies WHERE place BETWEEN ?2 AND ?3 ORDER BY place DESC LIMIT ?1",
+    )?;
+    let mut rows = statement.query((i64::try_from(LOOK_THROUGH).unwrap_or(i64::MAX), from, to))?;
     let mut looked = 0;
     while found.len() < page {
         let Some(row) = rows.next()? else { return Ok(None) };

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 
 use crate::log::pump::Signal;
 use crate::log::{AppendError, LogError, codec};
 use crate::model::{Body, BodyId, Expect, NewEvent, Seq};
 
 use super::append::{self, Failed, Prepared, seq_to_sql};
-use super::{Options, failure, open};
+use super::{Options, failure, finding, open};
 
 /// The write-ahead log beside the store's file.
 pub(super) fn wal(path: &Path) -> PathBuf {
@@ -44,22 +44,27 @@ impl Writer {
         Ok(seq)
     }
 
-    /// Deletes the text and its words; what the index and the file held of it is overwritten.
+    /// Deletes the text, its words and its copies in posts that quote it; what the index and the file held of it is
+    /// overwritten.
     pub(super) fn erase(&mut self, id: &BodyId) -> Result<(), LogError> {
         self.wait_for_disk(true)?;
         let was_there = self.insist(|db, _| {
             let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let old: Option<(i64, String)> = transaction
-                .prepare_cached("SELECT place, json FROM bodies WHERE id = ?1")?
-                .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            let Some((place, json)) = old else { return Ok(false) };
-            if let Some(words) = codec::decode_body(&json).as_ref().and_then(Body::searchable) {
-                append::forget_words(&transaction, place, words)?;
+            // Others may hold a copy of a text that never came here by itself.
+            let mut was_there = finding::unquote(&transaction, id)?;
+            if let Some((place, json)) = finding::text(&transaction, id)? {
+                was_there = true;
+                let body = codec::decode_body(&json);
+                if let Some(words) = body.as_ref().and_then(Body::searchable) {
+                    append::forget_words(&transaction, place, words)?;
+                }
+                transaction.prepare_cached("DELETE FROM bodies WHERE place = ?1")?.execute([place])?;
+                if let Some(Body::Post(post)) = &body {
+                    finding::forget_handles(&transaction, &post.author.id)?;
+                }
             }
-            transaction.prepare_cached("DELETE FROM bodies WHERE place = ?1")?.execute([place])?;
             transaction.commit()?;
-            Ok(true)
+            Ok(was_there)
         });
         self.must_scrub |= only_log_error(was_there)?;
         self.scrub();
