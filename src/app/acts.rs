@@ -158,6 +158,15 @@ impl App {
         self.keep_notice(Notice { at: self.now, weight, text });
     }
 
+    /// Takes back warnings that are no longer so; who reads them would look for what has been mended.
+    pub(super) fn unsay(&mut self, is_over: impl Fn(&str) -> bool) {
+        for notice in self.notices.iter_mut().filter(|notice| notice.weight > Weight::Info && is_over(&notice.text)) {
+            // It keeps its place: notices are numbered by it.
+            (notice.at, notice.weight) = (jiff::Timestamp::UNIX_EPOCH, Weight::Info);
+            self.dirty = true;
+        }
+    }
+
     pub(super) fn keep_notice(&mut self, notice: Notice) {
         // The same words again, such as a store that stays full, renew their notice instead of filling the list.
         if self.notices.back().is_some_and(|last| last.weight == notice.weight && last.text == notice.text) {

@@ -434,6 +434,10 @@ impl App {
             }
             self.dirty = true;
         }
+        if changed && report.state == LinkState::Live {
+            let (down, trouble) = (format!("{} is down: ", report.account), format!("{}: ", report.account));
+            self.unsay(|text| text.starts_with(&down) || text.starts_with(&trouble));
+        }
         match (&report.state, &report.note) {
             (LinkState::Down { why, remedy }, _) if changed => {
                 self.error(format!("{} is down: {why}. {remedy}", report.account));

@@ -56,6 +56,9 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
     out
 }
 
+/// How the notice of a config that cannot be used begins.
+const BAD_CONFIG: &str = "the config has a mistake";
+
 impl App {
     /// The earliest moment at which something is due before the next second's tick has to bring it: a draft to be
     /// saved, a hold that runs out. The shell sends a [`Msg::Tick`] then.
@@ -119,7 +122,8 @@ impl App {
         let mut setup = match setup {
             Ok(setup) => *setup,
             Err(why) => {
-                return self.error(format!("the config has a mistake, the old settings stay: {why}"));
+                self.unsay(|text| text.starts_with(BAD_CONFIG));
+                return self.error(format!("{BAD_CONFIG}, the old settings stay:\n{why}"));
             }
         };
         if setup.columns.is_empty() {
@@ -140,10 +144,18 @@ impl App {
         self.focus = place.unwrap_or_else(|| self.focus.min(setup.columns.len() - 1));
         self.books.arrived.clear();
         self.prefix.clear();
+        // Secrets are fetched anew with the config, so an account may have become able to send.
+        let may_send: Vec<_> = setup.accounts.iter().map(|account| (account.name.clone(), account.can_send)).collect();
+        for account in &mut self.setup.accounts {
+            if let Some((_, can_send)) = may_send.iter().find(|(name, _)| *name == account.name) {
+                account.can_send = *can_send;
+            }
+        }
+        self.unsay(|text| text.starts_with(BAD_CONFIG));
         if setup.accounts == self.setup.accounts {
             self.info("the config was read again".to_owned());
         } else {
-            // Connections and credentials were made at the start.
+            // Connections were made at the start.
             setup.accounts.clone_from(&self.setup.accounts);
             self.warn("the config was read again; what changed in its accounts counts from the next start".to_owned());
         }

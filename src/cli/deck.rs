@@ -10,14 +10,14 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::config::check::{Outcome, TerminalFacts, terminal};
-use crate::config::{Config, Places};
+use crate::config::{AccountConfig, Config, Places};
 use crate::log::sqlite::SqliteLog;
 use crate::model::SessionId;
 use crate::net::Clock;
 use crate::run::networks::Making;
 use crate::run::recording::Holds;
 use crate::run::session::{self, Session};
-use crate::run::{clock, deck, logs, reload};
+use crate::run::{clock, deck, logs, networks, reload};
 use crate::ui::Theme;
 
 /// Opens the deck as the config says.
@@ -73,7 +73,7 @@ pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> 
         logs::start(data_dir).with_context(|| format!("no log file can be written in {}", data_dir.display()))?;
     crate::run::terminal::restore_on_panic();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let log = Arc::new(SqliteLog::open(data_dir)?);
         let session = Session::start(data_dir, SessionId(Uuid::now_v7()), &config.effective_rep(), clock())
             .with_context(|| format!("no session file can be made in {}", data_dir.display()))?;
@@ -84,9 +84,14 @@ pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> 
         let reloads = watched.map(|path| {
             let (reloads, changed) = mpsc::channel(1);
             let (path, machine, id, stop) = (path.to_owned(), machine.clone(), session.id, with.stop.clone());
+            let (config, data_dir, clock) = (config.clone(), data_dir.to_owned(), Arc::clone(&clock));
             with.tasks.spawn(async move {
                 let setup = move |config: &Config| config.setup(machine.clone(), id);
-                if let Err(error) = reload::watch(path, setup, reloads, stop).await {
+                let fetch = move |config: &Config, account: &AccountConfig| {
+                    networks::fetch(config, account, &data_dir, &clock).map_err(|error| error.to_string())
+                };
+                let watched = reload::Watched { path, config, setup, fetch };
+                if let Err(error) = reload::watch(watched, reloads, stop).await {
                     tracing::warn!(%error, "the config file cannot be watched; a change needs a new start");
                 }
             });
@@ -112,7 +117,12 @@ pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> 
         with.tasks.wait().await;
         log.close().await;
         ended
-    })
+    });
+    if let Err(error) = &ended {
+        // A damaged store, a refused secret: who looks into the log file later finds it there as well.
+        tracing::error!("the deck ended: {error:#}");
+    }
+    ended
 }
 
 /// Refuses a terminal that would show the deck's control sequences as letters, in the words of `replydeck check`.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -107,6 +108,12 @@ pub trait Network: Send + Sync + std::fmt::Debug {
         Ok(0)
     }
 
+    /// Takes other secrets from now on, and tries at once what was given up for want of good ones. Whether they are
+    /// other than before. An error leaves the old ones.
+    fn log_in_again(&self, _secrets: Secrets) -> Result<bool, NetSetupError> {
+        Ok(false)
+    }
+
     /// Asks the network whether credentials, plan and rules work; sends and changes nothing.
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding>;
 
@@ -115,6 +122,12 @@ pub trait Network: Send + Sync + std::fmt::Debug {
     async fn keep_login(&self, _told: mpsc::Sender<LoginReport>, stop: CancellationToken) {
         stop.cancelled().await;
     }
+}
+
+/// What an account logs in with.
+#[derive(Clone, Debug)]
+pub enum Secrets {
+    X { bearer: SecretString, user: Option<x::UserCredentials> },
 }
 
 /// So many posts are looked up with one question.

@@ -22,12 +22,14 @@ use super::frame::{Pace, Reason};
 use super::intake::Signer;
 use super::networks::Making;
 use super::recording::Holds;
+use super::reload::Change;
 use super::session::{self, Session};
 use super::store;
 use super::terminal::Screen;
+use crate::app::notice::{Notice, Weight};
 use crate::app::{self, App, Msg, Setup};
 use crate::log::Log;
-use crate::model::{AuthorId, Delivery, IdSource, ReplyId};
+use crate::model::{AuthorId, Delivery, IdSource, LinkState, ReplyId};
 use crate::net::Clock;
 use crate::ui;
 
@@ -59,7 +61,7 @@ pub struct Opening {
     /// Ends the deck.
     pub stop: CancellationToken,
     /// New settings as the config file changes; `None` where there is no file to watch.
-    pub reloads: Option<mpsc::Receiver<Result<Box<Setup>, String>>>,
+    pub reloads: Option<mpsc::Receiver<Change>>,
     /// The config file, which new columns are written to.
     pub config: Option<PathBuf>,
     /// Where a recording is played: stops it while a reply is held.
@@ -199,7 +201,7 @@ impl Deck<'_> {
     async fn turn(
         &mut self,
         mut messages: mpsc::Receiver<Msg>,
-        mut reloads: Option<mpsc::Receiver<Result<Box<Setup>, String>>>,
+        mut reloads: Option<mpsc::Receiver<Change>>,
     ) -> anyhow::Result<()> {
         let mut input = Some(EventStream::new());
         let mut second = interval(Duration::from_secs(1));
@@ -239,7 +241,10 @@ impl Deck<'_> {
                 _ = second.tick() => (Msg::Tick, Reason::News),
                 () = reached(deadline) => (Msg::Tick, Reason::News),
                 Some(msg) = messages.recv() => (msg, Reason::News),
-                Some(reload) = reloaded(reloads.as_mut()) => (Msg::Reloaded(reload), Reason::Key),
+                Some(change) = changed(reloads.as_mut()) => match self.taken_on(change) {
+                    Some(msg) => (msg, Reason::Key),
+                    None => continue,
+                },
             };
             let began = Instant::now();
             let is_key = reason == Reason::Key;
@@ -371,6 +376,33 @@ impl Deck<'_> {
         Ok(())
     }
 
+    /// Hands fetched secrets to their network; what the app is to hear of a change.
+    fn taken_on(&self, change: Change) -> Option<Msg> {
+        let (account, secrets, from_environment) = match change {
+            Change::Settings(settings) => return Some(Msg::Reloaded(settings)),
+            Change::Secrets { account, secrets, from_environment } => (account, secrets, from_environment),
+        };
+        // An account that came with the edit: the reload says that it counts from the next start.
+        let network = self.effects.networks.get(&account)?;
+        let is_down =
+            self.app.links.get(&account).is_some_and(|link| matches!(link.state, LinkState::Down { .. }));
+        let (weight, text) = match secrets.map(|secrets| network.log_in_again(secrets)) {
+            Ok(Ok(true)) => {
+                tracing::info!(%account, "other secrets were fetched");
+                (Weight::Info, format!("the secrets of {account} were read again"))
+            }
+            Ok(Ok(false)) if !is_down => return None,
+            Ok(Ok(false)) if from_environment => {
+                let text = "tried again with the same secrets; a new value in the environment needs a new start";
+                (Weight::Warning, format!("{account}: {text}"))
+            }
+            Ok(Ok(false)) => (Weight::Info, format!("{account}: tried again with the same secrets")),
+            Ok(Err(why)) => (Weight::Error, format!("{account}: the secrets cannot be used, the old ones stay: {why}")),
+            Err(why) => (Weight::Error, format!("the old secrets stay: {why}")),
+        };
+        Some(Msg::Notice(Notice::new((self.clock)(), weight, text)))
+    }
+
     /// The runtime's time for a time of day.
     fn instant(&self, at: Timestamp) -> Instant {
         let wait = at.duration_since((self.clock)()).max(SignedDuration::ZERO);
@@ -409,9 +441,7 @@ async fn editor_ended(editing: Option<&mut Editing>) -> std::io::Result<std::pro
     }
 }
 
-async fn reloaded(
-    reloads: Option<&mut mpsc::Receiver<Result<Box<Setup>, String>>>,
-) -> Option<Result<Box<Setup>, String>> {
+async fn changed(reloads: Option<&mut mpsc::Receiver<Change>>) -> Option<Change> {
     match reloads {
         Some(reloads) => reloads.recv().await,
         None => pending().await,

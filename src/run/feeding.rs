@@ -343,9 +343,7 @@ async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> 
 /// Passes link reports on, remembers when a byte was last heard, and closes what was unheard once the link lives.
 async fn follow(sources: &Sources, mut heard: Heard, mut unheard: Vec<GapId>, mut reports: mpsc::Receiver<LinkReport>) {
     while let Some(report) = reports.recv().await {
-        if let Some(note) = &report.note {
-            tracing::info!(account = %report.account, state = report.state.word(), "{note}");
-        }
+        note_down(&report);
         if let Some(at) = report.last_byte {
             heard.keep(at);
         }
@@ -356,6 +354,19 @@ async fn follow(sources: &Sources, mut heard: Heard, mut unheard: Vec<GapId>, mu
             }
         }
         hand_on(sources, report);
+    }
+}
+
+/// What the screen says of a link, the log file says too, as loudly.
+fn note_down(report: &LinkReport) {
+    let (account, state) = (&report.account, report.state.word());
+    let Some(note) = &report.note else { return };
+    match &report.state {
+        LinkState::Down { .. } => tracing::error!(%account, state, "{note}"),
+        LinkState::Stale | LinkState::BackingOff { .. } | LinkState::Paused { .. } => {
+            tracing::warn!(%account, state, "{note}");
+        }
+        LinkState::Connecting | LinkState::Live | LinkState::Ended { .. } => tracing::info!(%account, state, "{note}"),
     }
 }
 

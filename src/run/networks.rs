@@ -13,7 +13,7 @@ use crate::model::{AccountName, NetworkKind};
 use crate::net::x::renew::OAuthClient;
 use crate::net::x::user_token::{Consumer, KeptLogin};
 use crate::net::x::{UserCredentials, XNetwork, XSettings};
-use crate::net::{Clock, Network};
+use crate::net::{Clock, Network, Secrets};
 
 /// The networks of all accounts, by account.
 pub type Networks = BTreeMap<AccountName, Arc<dyn Network>>;
@@ -51,11 +51,7 @@ pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> an
     for account in &config.accounts {
         let network: Arc<dyn Network> = match account.network {
             NetworkKind::X => {
-                let mut settings = x_settings(config, account)?;
-                if let Some(UserSecrets::Login(secrets)) = &account.user {
-                    let login = kept_login(account, secrets, data_dir, clock)?;
-                    settings.user = Some(UserCredentials::Kept(login));
-                }
+                let settings = with_login(config, account, data_dir, clock)?;
                 let network = XNetwork::new(settings, Arc::clone(clock), random);
                 let network = network.with_context(|| format!("account `{}`", account.name))?;
                 Arc::new(network.with_budget(account.budget()))
@@ -67,6 +63,26 @@ pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> an
         networks.insert(account.name.clone(), network);
     }
     Ok(networks)
+}
+
+/// The settings of an account, logged in by whichever way the config names.
+fn with_login(
+    config: &Config,
+    account: &AccountConfig,
+    data_dir: &Path,
+    clock: &Clock,
+) -> Result<XSettings, NoSecret> {
+    let mut settings = x_settings(config, account)?;
+    if let Some(UserSecrets::Login(secrets)) = &account.user {
+        settings.user = Some(UserCredentials::Kept(kept_login(account, secrets, data_dir, clock)?));
+    }
+    Ok(settings)
+}
+
+/// The secrets of an account as they are now, for a network that runs. Blocks while commands fetch them.
+pub fn fetch(config: &Config, account: &AccountConfig, data_dir: &Path, clock: &Clock) -> Result<Secrets, NoSecret> {
+    let XSettings { bearer, user, .. } = with_login(config, account, data_dir, clock)?;
+    Ok(Secrets::X { bearer, user })
 }
 
 /// Which secret of which account could not be had.

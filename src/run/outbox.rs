@@ -120,6 +120,7 @@ impl Delivering {
                 return self.read_back(confirmed, attempted).await;
             }
         };
+        note_down(&outcome, &confirmed.outgoing.text);
         self.record(outcome).await;
     }
 
@@ -148,6 +149,7 @@ impl Delivering {
             },
             ReadBack::Unknown { why } => Event::ReplyParked { reply, case, why },
         };
+        note_down(&outcome, &confirmed.outgoing.text);
         self.record(outcome).await;
     }
 
@@ -193,6 +195,29 @@ impl Delivering {
         if self.inbox.send(Msg::Notice(Notice::new((self.clock)(), weight, text))).await.is_err() {
             tracing::debug!("nobody is left to read the notice");
         }
+    }
+}
+
+/// What became of a reply, for the log file. A refusal may repeat the reply, which the log file must not hold.
+fn note_down(outcome: &Event, text: &str) {
+    let without_text = |why: &str| {
+        let flat = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+        let (why_words, text_words) = (flat(why), flat(text));
+        let repeats = |run: &[String]| why_words.windows(run.len()).any(|words| words == run);
+        if text_words.windows(3.min(text_words.len().max(1))).any(repeats) {
+            "(its words repeat the reply and are left out)".to_owned()
+        } else {
+            why.to_owned()
+        }
+    };
+    match outcome {
+        Event::ReplyFailed { reply, case, why, may_retry } => {
+            tracing::warn!(%reply, %case, may_retry, "a reply was not sent: {}", without_text(why));
+        }
+        Event::ReplyParked { reply, case, why } => {
+            tracing::warn!(%reply, %case, "nobody knows whether a reply was published: {}", without_text(why));
+        }
+        _ => tracing::info!("a reply went out"),
     }
 }
 

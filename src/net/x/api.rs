@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue,
 use reqwest::{Client, Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use super::decode::{id_of, text_of};
@@ -58,8 +58,9 @@ pub(super) enum As {
 pub(super) struct Api {
     pub(super) client: Client,
     base: String,
-    bearer: HeaderValue,
-    user: Option<UserCredentials>,
+    login: Mutex<Arc<Login>>,
+    /// How often the login was changed since the start.
+    logins: watch::Sender<u64>,
     pub(super) clock: Clock,
     pub(super) pace: Pace,
     pub(super) deck: String,
@@ -78,6 +79,49 @@ pub(super) struct Api {
     pub(super) meter: OnceLock<Arc<dyn Meter>>,
 }
 
+/// What requests are signed with.
+struct Login {
+    bearer: HeaderValue,
+    user: Option<UserCredentials>,
+}
+
+impl Login {
+    fn new(token: &SecretString, user: Option<UserCredentials>) -> Result<Self, NetSetupError> {
+        let bearer = bearer(token.expose_secret(), "bearer")?;
+        if let Some(UserCredentials::OAuth2 { access_token }) = &user {
+            bearer_check(access_token.expose_secret())?;
+        }
+        Ok(Self { bearer, user })
+    }
+
+    /// Says nothing of logins that are kept in a file: they are read for each request.
+    fn is_as(&self, other: &Self) -> bool {
+        let same = |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
+        let is_same_user = match (&self.user, &other.user) {
+            (None, None) | (Some(UserCredentials::Kept(_)), Some(UserCredentials::Kept(_))) => true,
+            (
+                Some(UserCredentials::OAuth2 { access_token }),
+                Some(UserCredentials::OAuth2 { access_token: other }),
+            ) => same(access_token, other),
+            (
+                Some(UserCredentials::OAuth1 { consumer_key, consumer_secret, token, token_secret }),
+                Some(UserCredentials::OAuth1 {
+                    consumer_key: other_key,
+                    consumer_secret: other_consumer,
+                    token: other_token,
+                    token_secret: other_secret,
+                }),
+            ) => {
+                (consumer_key, token) == (other_key, other_token)
+                    && same(consumer_secret, other_consumer)
+                    && same(token_secret, other_secret)
+            }
+            _ => false,
+        };
+        self.bearer == other.bearer && is_same_user
+    }
+}
+
 /// When the next reply may be sent.
 struct Writing {
     not_before: Option<Timestamp>,
@@ -93,18 +137,12 @@ impl fmt::Debug for Api {
 impl Api {
     pub(super) fn new(settings: XSettings, clock: Clock, random: u64, pace: &Pace) -> Result<Self, NetSetupError> {
         let client = http::client(&settings.base_url, pace.connect_within)?;
-        let bearer = bearer(settings.bearer.expose_secret(), "bearer")?;
-        match &settings.user {
-            Some(UserCredentials::OAuth2 { access_token }) => {
-                bearer_check(access_token.expose_secret())?;
-            }
-            Some(UserCredentials::OAuth1 { .. } | UserCredentials::Kept(_)) | None => {}
-        }
+        let login = Login::new(&settings.bearer, settings.user)?;
         Ok(Self {
             client,
             base: settings.base_url.as_str().trim_end_matches('/').to_owned(),
-            bearer,
-            user: settings.user,
+            login: Mutex::new(Arc::new(login)),
+            logins: watch::Sender::new(0),
             clock,
             pace: *pace,
             deck: settings.deck,
@@ -147,7 +185,30 @@ impl Api {
     }
 
     pub(super) fn can_write(&self) -> bool {
-        self.user.is_some()
+        self.login().user.is_some()
+    }
+
+    fn login(&self) -> Arc<Login> {
+        Arc::clone(&self.login.lock().expect("nothing panics while holding the login"))
+    }
+
+    /// Whether it is another one than before; either way whoever gave up tries again.
+    pub(super) fn log_in_again(
+        &self,
+        bearer: &SecretString,
+        user: Option<UserCredentials>,
+    ) -> Result<bool, NetSetupError> {
+        let fresh = Arc::new(Login::new(bearer, user)?);
+        let mut login = self.login.lock().expect("nothing panics while holding the login");
+        let old = std::mem::replace(&mut *login, Arc::clone(&fresh));
+        drop(login);
+        self.logins.send_modify(|count| *count += 1);
+        Ok(!old.is_as(&fresh))
+    }
+
+    /// Hears each time that the login was changed or confirmed.
+    pub(super) fn logins(&self) -> watch::Receiver<u64> {
+        self.logins.subscribe()
     }
 
     pub(super) fn leave_note(&self, note: String) {
@@ -317,7 +378,7 @@ impl Api {
 
     /// How the login stands, where it is kept here.
     pub(super) fn login_state(&self) -> Option<LoginState> {
-        match &self.user {
+        match &self.login().user {
             Some(UserCredentials::Kept(login)) => Some(login.state(self.now())),
             _ => None,
         }
@@ -325,9 +386,18 @@ impl Api {
 
     /// Keeps the login alive and tells how it stands; to stop it, drop it.
     pub(super) async fn keep_login(&self, told: mpsc::Sender<LoginReport>) {
-        let Some(UserCredentials::Kept(login)) = &self.user else { return std::future::pending().await };
         let mut last = None;
+        let mut changed = self.logins();
         loop {
+            changed.borrow_and_update();
+            let kept = self.login();
+            let Some(UserCredentials::Kept(login)) = &kept.user else {
+                // Another way to log in may come with the config.
+                if changed.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            };
             if let Err(why) = login.keep(self.now()).await {
                 tracing::debug!(%why, "no token at hand");
             }
@@ -339,7 +409,10 @@ impl Api {
                 }
                 last = Some(state);
             }
-            sleep(self.pace.login_every).await;
+            tokio::select! {
+                () = sleep(self.pace.login_every) => {}
+                _ = changed.changed() => {}
+            }
         }
     }
 
@@ -347,7 +420,7 @@ impl Api {
     async fn request(&self, question: &Question<'_>) -> Result<(RequestBuilder, Option<String>), CallError> {
         let url = format!("{}{}", self.base, question.path);
         let (authorization, used) = match question.who {
-            As::App => (self.bearer.clone(), None),
+            As::App => (self.login().bearer.clone(), None),
             As::User => self.as_user(question, &url).await?,
         };
         let request = self.client.request(question.method.clone(), &url).header(AUTHORIZATION, authorization);
@@ -370,7 +443,7 @@ impl Api {
             let signed = oauth::authorization(keys, method, url, question.query, &nonce, now);
             sensitive(&signed).ok_or_else(|| not_sent("the OAuth keys hold characters no key has"))
         };
-        match &self.user {
+        match &self.login().user {
             None => Err(not_sent("the config has no credentials for writing as this account")),
             Some(UserCredentials::OAuth2 { access_token }) => Ok((of(access_token)?, None)),
             Some(UserCredentials::OAuth1 { consumer_key, consumer_secret, token, token_secret }) => {
@@ -400,7 +473,8 @@ impl Api {
             Err(CallError::No(problem)) if problem.class == problem::Class::Unauthorised => problem,
             other => return other,
         };
-        let (Some(used), Some(UserCredentials::Kept(login))) = (used, &self.user) else {
+        let now = self.login();
+        let (Some(used), Some(UserCredentials::Kept(login))) = (used, &now.user) else {
             return Err(CallError::No(refused));
         };
         login.refused(&used).await.map_err(CallError::NotSent)?;

@@ -39,7 +39,7 @@ use self::pace::Pace;
 use super::http::NetSetupError;
 use super::{
     Backfill, Clock, Connection, Feed, Finding, Inbound, Meter, Missing, Network, Outgoing, OutgoingMessage, ReadBack,
-    SendError,
+    Secrets, SendError,
 };
 use crate::model::spend::{Budget, Gauge, Gauged};
 use crate::model::{Account, AuthorId, FoundOnNetwork, LinkReport, LoginReport, MessageId, PostId, Verdict};
@@ -194,6 +194,11 @@ impl Network for XNetwork {
 
     async fn close(&self, connections: &[Connection]) -> Result<usize, Missing> {
         connections::close(&self.api, connections).await
+    }
+
+    fn log_in_again(&self, secrets: Secrets) -> Result<bool, NetSetupError> {
+        let Secrets::X { bearer, user } = secrets;
+        self.api.log_in_again(&bearer, user)
     }
 
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {

@@ -62,7 +62,9 @@ impl Class {
             Class::ReplyRestricted => "the author limits who may reply; nothing can be done from here",
             Class::Duplicate => "change the words and send again",
             Class::Gone => "the post is gone for us; resolve the case",
-            Class::Unauthorised => "put a valid token into the config (X's developer console makes new ones)",
+            Class::Unauthorised => {
+                "put a valid token where the config says it is kept (X's developer console makes new ones)"
+            }
             Class::WrongToken => {
                 "this needs the other kind of token: the app's bearer for listening, the account's own for replying"
             }

@@ -84,6 +84,7 @@ pub(super) struct Listener {
     knows_account: bool,
     /// X's own count is asked for then.
     usage_at: Instant,
+    logins: watch::Receiver<u64>,
 }
 
 impl Listener {
@@ -93,7 +94,7 @@ impl Listener {
         links: mpsc::Sender<LinkReport>,
     ) -> Self {
         let current = feeds.borrow_and_update().clone();
-        let now = api.now();
+        let (now, logins) = (api.now(), api.logins());
         Self {
             backoff: Backoff::new(api.pace.steps),
             api,
@@ -115,6 +116,7 @@ impl Listener {
             takes_new_names: AtomicBool::new(false),
             knows_account: false,
             usage_at: Instant::now(),
+            logins,
         }
     }
 
@@ -131,6 +133,7 @@ impl Listener {
                 continue;
             }
             self.tell(LinkState::Connecting, None).await;
+            self.logins.borrow_and_update();
             match self.once().await {
                 End::Over => return,
                 End::Idle => {}
@@ -156,9 +159,12 @@ impl Listener {
                     let note = format!("{why}. {remedy}");
                     self.tell(LinkState::Down { why, remedy }, Some(note)).await;
                     let again = Instant::now() + self.api.pace.down_retry;
+                    let mut logins = self.logins.clone();
                     tokio::select! {
                         // Credits were bought or a new month began.
                         () = sleep_until(again), if passes => {}
+                        // The config or a secret file was saved: what was wrong may be mended.
+                        _ = logins.changed() => {}
                         changed = self.feeds_change() => if changed.is_err() {
                             return;
                         },
@@ -551,7 +557,10 @@ impl Listener {
             Class::UsageCapped | Class::CreditsDepleted => {
                 End::Down { why, remedy: problem.remedy().to_owned(), passes: true }
             }
-            _ => End::Down { why, remedy: problem.remedy().to_owned(), passes: false },
+            _ => {
+                let remedy = format!("{}; saving the config tries again", problem.remedy());
+                End::Down { why, remedy, passes: false }
+            }
         }
     }
 }
