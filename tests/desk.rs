@@ -7,6 +7,7 @@ mod desk {
     pub(crate) mod outbox;
     pub(crate) mod private;
     pub(crate) mod properties;
+    pub(crate) mod report;
     pub(crate) mod script;
     pub(crate) mod status;
     pub(crate) mod windows;

@@ -71,6 +71,8 @@ pub struct Books {
     pub(super) notes_begun: BTreeMap<CaseId, String>,
     /// A draft to be opened once the case made for its post has come back from the log.
     pub(super) draft_after: Option<(PostView, Purpose)>,
+    /// Reports asked for in this run.
+    pub(super) reports: u64,
     /// What was typed to call up the saved replies; put back if none is taken.
     pub(super) called_by: &'static str,
     /// Which texts are at hand.

@@ -93,6 +93,9 @@ pub enum Command {
     ToggleLink,
     Spend,
     RaiseLimit,
+    Report,
+    RefreshReport,
+    NextSpan,
     AddColumn,
     NextField,
     AskCount,
@@ -123,11 +126,12 @@ pub enum ModeKind {
     Note,
     QuitQuestion,
     Spend,
+    Report,
     AddColumn,
 }
 
 impl ModeKind {
-    pub const ALL: [ModeKind; 21] = [
+    pub const ALL: [ModeKind; 22] = [
         ModeKind::Columns,
         ModeKind::Case,
         ModeKind::Composer,
@@ -148,6 +152,7 @@ impl ModeKind {
         ModeKind::Note,
         ModeKind::QuitQuestion,
         ModeKind::Spend,
+        ModeKind::Report,
         ModeKind::AddColumn,
     ];
 
@@ -174,6 +179,7 @@ impl ModeKind {
             | ModeKind::Drafts
             | ModeKind::Links
             | ModeKind::Spend
+            | ModeKind::Report
             | ModeKind::QuitQuestion => false,
         }
     }
@@ -201,6 +207,7 @@ impl ModeKind {
             ModeKind::Note => "note",
             ModeKind::QuitQuestion => "quit question",
             ModeKind::Spend => "spending",
+            ModeKind::Report => "report",
             ModeKind::AddColumn => "new column",
         }
     }
@@ -230,6 +237,7 @@ impl Mode {
             Mode::Note(_) => ModeKind::Note,
             Mode::QuitQuestion => ModeKind::QuitQuestion,
             Mode::Spend(_) => ModeKind::Spend,
+            Mode::Report(_) => ModeKind::Report,
             Mode::AddColumn(_) => ModeKind::AddColumn,
         }
     }
@@ -280,12 +288,24 @@ use ModeKind as M;
 /// Screens in which a case is at hand.
 const POSTS: &[M] = &[M::Columns, M::Case];
 /// Screens without a line to type in.
-const PLAIN: &[M] =
-    &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links, M::QuitQuestion, M::Spend];
+const PLAIN: &[M] = &[
+    M::Columns,
+    M::Case,
+    M::Preview,
+    M::Hits,
+    M::Help,
+    M::Outbox,
+    M::Drafts,
+    M::Links,
+    M::QuitQuestion,
+    M::Spend,
+    M::Report,
+];
 /// Screens one can leave for another screen.
-const DECK: &[M] = &[M::Columns, M::Case, M::Hits, M::Outbox, M::Drafts, M::Links, M::Spend];
+const DECK: &[M] = &[M::Columns, M::Case, M::Hits, M::Outbox, M::Drafts, M::Links, M::Spend, M::Report];
 /// Screens with something to scroll or to choose from.
-const SCROLLING: &[M] = &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links, M::Spend];
+const SCROLLING: &[M] =
+    &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links, M::Spend, M::Report];
 /// Lists narrowed by typing.
 const PICKERS: &[M] = &[M::Palette, M::SavedReplies, M::Resolve, M::Assign];
 
@@ -451,6 +471,14 @@ pub const TABLE: &[Row] = &[
     row(Command::Links, "links", &[(&["gl"], DECK)], "connection log"),
     row(Command::Spend, "spend", &[(&["g$"], DECK)], "what was spent today, by column and by kind"),
     row(Command::RaiseLimit, "raise-limit", &[(&["+"], &[M::Spend])], "raise today's limit (twice)"),
+    row(
+        Command::Report,
+        "report",
+        &[(&["gr"], DECK)],
+        "figures of a span: seen, answered, by column, rep, cause, hour",
+    ),
+    row(Command::RefreshReport, "refresh-report", &[(&["r"], &[M::Report])], "read the log again"),
+    row(Command::NextSpan, "next-span", &[(&["tab"], &[M::Report])], "the last 24 hours, 7 days, 30 days, all"),
     row(Command::AddColumn, "add-column", &[(&["A"], POSTS)], "try a column before it is added"),
     row(
         Command::NextField,
@@ -468,7 +496,18 @@ pub const TABLE: &[Row] = &[
         "help",
         &[(
             &["?"],
-            &[M::Columns, M::Case, M::Preview, M::Hits, M::Outbox, M::Drafts, M::Links, M::QuitQuestion, M::Spend],
+            &[
+                M::Columns,
+                M::Case,
+                M::Preview,
+                M::Hits,
+                M::Outbox,
+                M::Drafts,
+                M::Links,
+                M::QuitQuestion,
+                M::Spend,
+                M::Report,
+            ],
         )],
         "all keys of this screen",
     ),

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::adding::NewColumn;
+use crate::desk::report::Terms;
 use crate::model::spend::Gauge;
 use crate::model::{AccountName, AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId};
 use crate::rules::Rule;
@@ -50,6 +51,11 @@ pub enum Effect {
         query: Rule,
         /// About so many posts at most.
         most: u64,
+    },
+    /// Read the log for a report; the answers come as [`super::Msg::Report`]. An older number's is wanted no more.
+    Report {
+        number: u64,
+        terms: Box<Terms>,
     },
     FillGap {
         gap: GapId,

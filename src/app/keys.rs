@@ -271,6 +271,13 @@ impl App {
                     self.warn(why);
                 }
             }
+            Command::Report => {
+                if let Err(why) = self.open_report("", out) {
+                    self.warn(why);
+                }
+            }
+            Command::RefreshReport => self.refresh_report(out),
+            Command::NextSpan => self.next_span(out),
             Command::RaiseLimit => self.raise_limit(out),
             Command::AddColumn => self.open_adding(""),
             Command::NextField => self.next_field(),
@@ -324,6 +331,7 @@ impl App {
             | Mode::Help { .. }
             | Mode::Links { .. }
             | Mode::Spend(_)
+            | Mode::Report(_)
             | Mode::QuitQuestion => {}
         }
     }
@@ -351,6 +359,7 @@ impl App {
             | Mode::Outbox { .. }
             | Mode::Drafts { .. }
             | Mode::Links { .. }
+            | Mode::Report(_)
             | Mode::Resolve { .. }
             | Mode::Assign { .. }
             | Mode::Tag(_)
@@ -388,7 +397,8 @@ impl App {
             Mode::Case { scroll }
             | Mode::Help { scroll }
             | Mode::Links { scroll }
-            | Mode::Spend(super::SpendScreen { scroll, .. }) => {
+            | Mode::Spend(super::SpendScreen { scroll, .. })
+            | Mode::Report(super::ReportScreen { scroll, .. }) => {
                 *scroll = u16::try_from(step(usize::from(*scroll), lines)).unwrap_or(u16::MAX);
             }
             Mode::Preview(preview) => {
@@ -424,6 +434,10 @@ impl App {
             Mode::Help { .. } => self.setup.keys.bindings(self.mode_below()).len() + 2,
             Mode::Links { .. } => self.link_log.len() + self.links.len(),
             Mode::Spend(_) => self.setup.budgets.len() * 100,
+            Mode::Report(screen) => screen.report.as_ref().map_or(0, |report| {
+                let tables = report.columns.len() + report.reps.len() + 4 * report.causes.len() + 24;
+                tables + crate::desk::report::DEFINITIONS.lines().count() + 40
+            }),
             Mode::Preview(preview) => {
                 let checks: usize = preview.checks.iter().map(|check| of_text(&check.what)).sum();
                 of_text(&preview.text) + preview.seen.as_ref().map_or(0, |seen| of_text(&seen.text)) + checks + 8

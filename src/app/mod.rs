@@ -43,6 +43,7 @@ mod picking;
 pub mod preview;
 mod private;
 pub mod reading;
+pub mod reporting;
 mod roles;
 mod sending;
 pub mod setup;
@@ -62,6 +63,7 @@ pub use msg::Msg;
 pub use notice::Notice;
 pub use noting::NoteEditor;
 pub use preview::Preview;
+pub use reporting::{ReportScreen, ReportTold};
 pub use setup::{ColumnSetup, Setup};
 pub use spending::SpendScreen;
 pub use update::update;
@@ -192,6 +194,8 @@ pub enum Mode {
     QuitQuestion,
     /// What was spent today and on the last days.
     Spend(SpendScreen),
+    /// Figures of a span.
+    Report(ReportScreen),
     /// A column being made.
     AddColumn(Box<Adding>),
 }

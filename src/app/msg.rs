@@ -6,7 +6,7 @@ use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
 use super::effect::AppendToken;
-use super::{FromStore, Notice, Setup};
+use super::{FromStore, Notice, ReportTold, Setup};
 use crate::model::spend::{Gauge, Gauged};
 use crate::model::{
     AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended, ReplyId, Seq,
@@ -45,6 +45,11 @@ pub enum Msg {
     FoundOnNetwork {
         words: String,
         found: FoundOnNetwork,
+    },
+    /// What became of a report that was asked for.
+    Report {
+        number: u64,
+        told: ReportTold,
     },
     /// A reply may not be sent before then.
     SendWaits {

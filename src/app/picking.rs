@@ -178,6 +178,16 @@ impl App {
                     }
                 }
             }
+            Some(Command::Report) if !words.is_empty() => {
+                let below = self.leave_screen();
+                match self.open_report(&words, out) {
+                    Ok(()) => return,
+                    Err(why) => {
+                        self.open_over(below);
+                        why
+                    }
+                }
+            }
             Some(Command::AddColumn) if !words.is_empty() => {
                 self.leave_screen();
                 return self.open_adding(&words);

@@ -60,6 +60,9 @@ impl Command {
             | Command::Note
             | Command::SaveNote
             | Command::Spend
+            | Command::Report
+            | Command::RefreshReport
+            | Command::NextSpan
             | Command::NextField
             | Command::AskCount => Role::Watcher,
             Command::Acknowledge

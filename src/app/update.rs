@@ -29,6 +29,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Appended { token, result } => app.appended(token, result),
         Msg::Store(answer) => app.store_answered(answer, &mut out),
         Msg::FoundOnNetwork { words, found } => app.found_on_network(&words, found),
+        Msg::Report { number, told } => app.report_told(number, told),
         Msg::SendWaits { reply, until } => app.send_waits(reply, until),
         Msg::NotBegun { reply, why } => app.not_begun(reply, &why, &mut out),
         Msg::MayMessage { author, verdict } => app.may_message(&author, verdict, &mut out),
@@ -110,7 +111,12 @@ impl App {
     /// Screens that stand in each other's place instead of piling up.
     pub(super) fn switch_to(&mut self, mode: Mode) {
         match self.mode {
-            Mode::Outbox { .. } | Mode::Drafts { .. } | Mode::Links { .. } | Mode::Find(_) | Mode::Spend(_) => {
+            Mode::Outbox { .. }
+            | Mode::Drafts { .. }
+            | Mode::Links { .. }
+            | Mode::Find(_)
+            | Mode::Spend(_)
+            | Mode::Report(_) => {
                 self.mode = mode;
                 self.dirty = true;
             }

@@ -14,6 +14,7 @@ pub mod match_posts;
 pub mod print;
 pub mod renew;
 pub mod replay;
+pub mod report;
 pub mod search;
 pub mod sim;
 pub mod start;
@@ -69,6 +70,7 @@ pub enum Command {
     Check(check::CheckArgs),
     Auth(auth::AuthArgs),
     Search(search::SearchArgs),
+    Report(report::ReportArgs),
     Config(config::ConfigArgs),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
@@ -204,6 +206,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             })?;
             return Ok(exit_code(u8::from(!found)));
         }
+        Some(Command::Report(args)) => report::run(args, cli)?,
         Some(Command::Config(args)) => return config::run(args, cli),
         Some(Command::Completions(args)) => return generate::completions(args),
         Some(Command::Man(args)) => return generate::man(args),
@@ -218,7 +221,8 @@ fn exit_code(code: u8) -> ExitCode {
 /// 2 where the usage or the config is wrong, else 1.
 pub fn code_of(error: &anyhow::Error) -> u8 {
     let is_config = error.downcast_ref::<ConfigError>().is_some() || error.downcast_ref::<PlaceError>().is_some();
-    let is_usage = error.downcast_ref::<match_posts::UnusableRules>().is_some();
+    let is_usage = error.downcast_ref::<match_posts::UnusableRules>().is_some()
+        || error.downcast_ref::<report::WrongSpan>().is_some();
     if is_config || is_usage { 2 } else { 1 }
 }
 

@@ -98,7 +98,7 @@ fn as_json(hit: &Hit) -> String {
 }
 
 /// JSON escapes C0 controls by itself; C1 and what reorders text it lets through.
-fn escape_invisible(json: &str) -> String {
+pub(super) fn escape_invisible(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         let is_harmful = c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

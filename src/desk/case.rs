@@ -22,7 +22,7 @@ pub const READERS_KEPT: usize = 16;
 /// So many answers may wait for the post they answer.
 const EARLY_ANSWERS_KEPT: usize = 512;
 /// A hand-over is closed by an answer this much older at most: our clock and the network's may differ.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(120);
+pub(super) const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(120);
 
 /// The work one author's posts make for the team.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

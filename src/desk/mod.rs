@@ -23,6 +23,7 @@ pub mod keep;
 pub mod message;
 mod moment;
 pub mod outbox;
+pub mod report;
 pub mod spend;
 pub mod triage;
 

@@ -312,6 +312,18 @@ impl Log for MemoryLog {
         Ok(self.open()?.posts(in_column, Some((before.0.as_microsecond(), &before.1)), limit))
     }
 
+    async fn events(&self, after: Seq, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
+        let state = self.open()?;
+        let after = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let bare = |envelope| Arc::new(Envelope { body: None, ..envelope });
+        Ok((after..state.rows.len()).take(limit).map(|index| bare(state.envelope(index))).collect())
+    }
+
+    async fn first_since(&self, at: Timestamp) -> Result<Option<Seq>, LogError> {
+        let is_since = |event: &Event| matches!(event, Event::PostMatched { posted_at, .. } if posted_at.as_microsecond() >= at.as_microsecond());
+        Ok(self.open()?.envelopes().find(|envelope| is_since(&envelope.event)).map(|envelope| envelope.seq))
+    }
+
     async fn of_case(&self, case: CaseId) -> Result<Vec<Arc<Envelope>>, LogError> {
         Ok(self.open()?.envelopes().filter(|envelope| envelope.event.case() == Some(case)).map(Arc::new).collect())
     }

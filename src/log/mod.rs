@@ -60,6 +60,13 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<Arc<Envelope>>, LogError>;
 
+    /// At most so many events after a place, in order and without their texts: for going over the log once more
+    /// without holding up what is new.
+    async fn events(&self, after: Seq, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError>;
+
+    /// The place of the first event about a post written at or after `at`; `None` where there is no such post.
+    async fn first_since(&self, at: Timestamp) -> Result<Option<Seq>, LogError>;
+
     /// All events of one case, oldest first.
     async fn of_case(&self, case: CaseId) -> Result<Vec<Arc<Envelope>>, LogError>;
 

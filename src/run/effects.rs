@@ -16,12 +16,14 @@ use tokio_util::task::TaskTracker;
 use super::gaps::{self, Feeds, Filling, Underway};
 use super::intake::Signer;
 use super::outbox::{self, Delivering};
+use super::reporting::Reporting;
 use super::trying::{self, Trying};
 use crate::app::clipboard::{SEQUENCE_MOST, fitting};
 use crate::app::effect::AppendToken;
 use crate::app::notice::{Notice, Weight};
 use crate::app::{App, Effect, FromStore, Msg, NewColumn};
 use crate::config::{append, secret};
+use crate::desk::report::Terms;
 use crate::log::{AppendError, Log, LogError};
 use crate::model::spend::Gauge;
 use crate::model::{
@@ -44,6 +46,7 @@ pub struct Effects {
     feeds: Feeds,
     underway: Underway,
     trying: Trying,
+    reporting: Reporting,
     pub clock: Clock,
     pub signer: Signer,
     pub session: SessionId,
@@ -97,6 +100,7 @@ impl Effects {
             feeds,
             underway: Underway::default(),
             trying: Trying::default(),
+            reporting: Reporting::default(),
             clock,
             signer,
             session,
@@ -131,6 +135,7 @@ impl Effects {
                 Ok(FromStore::Found { words, hits })
             }),
             Effect::FindOnNetwork { account, words, query, most } => self.find_on_network(&account, words, query, most),
+            Effect::Report { number, terms } => self.report(number, *terms),
             Effect::FillGap { gap } => self.fill_gap(gap, app),
             Effect::TryQuery { rule } => self.try_query(rule, app),
             Effect::Gauge { account, rule, gauge } => self.gauge(&account, rule, gauge),
@@ -323,6 +328,11 @@ impl Effects {
                 tracing::debug!("nobody is left to read what the store said");
             }
         });
+        None
+    }
+
+    fn report(&self, number: u64, terms: Terms) -> Option<ForTerminal> {
+        self.tasks.spawn(self.reporting.make(number, terms, Arc::clone(&self.log), self.inbox.clone()));
         None
     }
 

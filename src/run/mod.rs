@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod recording;
 pub mod reload;
 pub mod renewing;
+pub mod reporting;
 pub mod session;
 pub mod signals;
 pub mod spend;

@@ -317,6 +317,14 @@ mod tests {
             self.log.older(column, before, limit).await
         }
 
+        async fn events(&self, after: Seq, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
+            self.log.events(after, limit).await
+        }
+
+        async fn first_since(&self, at: Timestamp) -> Result<Option<Seq>, LogError> {
+            self.log.first_since(at).await
+        }
+
         async fn of_case(&self, case: CaseId) -> Result<Vec<Arc<Envelope>>, LogError> {
             self.log.of_case(case).await
         }

@@ -89,6 +89,12 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
         M::Snooze => &[(C::Open, "put off"), (C::Back, "back")],
         M::Note => &[(C::SaveNote, "save the note"), (C::Back, "leave it for later")],
         M::Spend => &[(C::RaiseLimit, "raise today's limit"), (C::MoveDown, "scroll"), (C::Back, "back")],
+        M::Report => &[
+            (C::NextSpan, "another span"),
+            (C::RefreshReport, "read again"),
+            (C::MoveDown, "scroll"),
+            (C::Back, "back"),
+        ],
         M::AddColumn => &[
             (C::Open, "add"),
             (C::AskCount, "posts a day"),

@@ -49,6 +49,7 @@ mod post;
 mod preview;
 mod quit;
 mod reading;
+pub mod report;
 mod rows;
 mod shortcodes;
 mod spending;
@@ -169,6 +170,7 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         Mode::Drafts { selected } => return drafts::draw(buffer, body, app, *selected, theme),
         Mode::Links { scroll } => return links::draw(buffer, body, app, *scroll, theme),
         Mode::Find(find) => return find::draw(buffer, body, app, find, theme),
+        Mode::Report(screen) => return report::draw(buffer, body, app, screen, theme),
         Mode::Spend(screen) => return spending::draw(buffer, body, app, screen, theme),
         Mode::AddColumn(adding) => return adding::draw(buffer, body, app, adding, theme),
         _ => {}

@@ -357,6 +357,7 @@ fn in_mode(mode: ModeKind) -> Deck {
         ModeKind::Note => deck.press("i"),
         ModeKind::QuitQuestion => deck.press("r C-s y Q"),
         ModeKind::Spend => deck.press("g$"),
+        ModeKind::Report => deck.press("gr"),
         ModeKind::AddColumn => deck.press("A"),
     }
     assert_eq!(deck.kind(), mode);

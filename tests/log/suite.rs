@@ -105,6 +105,8 @@ over_every_back_end! {
     the_newest_texts_come_first
     older_posts_of_a_column_come_in_pages
     posts_of_one_author_and_events_of_one_case
+    events_come_in_pages_without_texts
+    the_first_event_since_a_moment_is_known
     the_newest_checkpoint_of_a_kind_is_kept
     a_large_text_comes_back_whole
     a_closed_log_ends_its_readers_and_says_so
@@ -458,6 +460,40 @@ async fn older_posts_of_a_column_come_in_pages(store: &Store) {
     assert_eq!(page("all", (9, post_id(9)), 3).await, ["8", "7", "6"]);
     assert_eq!(page("late", (1000, post_id(0)), 10).await, ["7"]);
     assert_eq!(page("none", (1000, post_id(0)), 10).await, Vec::<String>::new());
+}
+
+async fn events_come_in_pages_without_texts(log: &dyn Log) {
+    append(log, (0..10).map(|n| matched(n, "words")).collect()).await;
+    append(log, vec![claimed("claim", "ana", 3)]).await;
+    let mut read = Vec::new();
+    loop {
+        let page = log.events(Seq(read.len() as u64), 4).await.expect("a page");
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 4);
+        read.extend(page);
+    }
+    assert_eq!(seqs(&read), (1..=11).collect::<Vec<u64>>());
+    assert!(read.iter().all(|envelope| envelope.body.is_none()));
+    let mut all = log.subscribe(Seq(0));
+    let told = take(&mut all, 11).await;
+    let bare = |envelope: &replydeck::model::Envelope| replydeck::model::Envelope { body: None, ..envelope.clone() };
+    assert!(told.iter().zip(&read).all(|(told, read)| bare(told) == **read), "otherwise they are the same");
+    assert!(log.events(Seq(u64::MAX), 4).await.expect("an answer").is_empty());
+    assert!(log.events(Seq(3), 0).await.expect("an answer").is_empty());
+}
+
+async fn the_first_event_since_a_moment_is_known(log: &dyn Log) {
+    assert_eq!(log.first_since(at(0)).await.expect("an answer"), None);
+    // Posts of the seconds 5, 9, 2 and 7, in this order.
+    append(log, vec![claimed("claim", "ana", 3)]).await;
+    append(log, [5, 9, 2, 7].map(|n| matched(n, "words")).to_vec()).await;
+    for (second, place) in [(0, Some(2)), (5, Some(2)), (6, Some(3)), (9, Some(3)), (10, None)] {
+        let posted_at = post(second, "words").at;
+        let first = log.first_since(posted_at).await.expect("an answer");
+        assert_eq!(first, place.map(Seq), "since {second}");
+    }
 }
 
 async fn posts_of_one_author_and_events_of_one_case(store: &Store) {

@@ -201,6 +201,14 @@ impl Log for SqliteLog {
         self.reader.ask(move |reader| reader.older(&column, &before, limit)).await
     }
 
+    async fn events(&self, after: Seq, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
+        self.reader.ask(move |reader| reader.events(after, limit)).await
+    }
+
+    async fn first_since(&self, at: Timestamp) -> Result<Option<Seq>, LogError> {
+        self.reader.ask(move |reader| reader.first_since(at)).await
+    }
+
     async fn of_case(&self, case: CaseId) -> Result<Vec<Arc<Envelope>>, LogError> {
         self.reader.ask(move |reader| reader.of_case(case)).await
     }

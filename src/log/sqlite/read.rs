@@ -137,6 +137,19 @@ impl Reader {
         envelopes(&self.db, &self.path, &sql, params, usize::MAX)
     }
 
+    pub(super) fn events(&mut self, after: Seq, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+        let mut statement = self.told(self.db.prepare_cached(&sql))?;
+        let rows = statement.query_map(params![seq_to_sql(after), sql_limit(limit)], |row| envelope(row).map(Arc::new));
+        self.told(rows.and_then(Iterator::collect))
+    }
+
+    pub(super) fn first_since(&mut self, at: Timestamp) -> Result<Option<Seq>, LogError> {
+        let sql = "SELECT min(seq) FROM posts_of_author WHERE posted_at >= ?1";
+        let first: Option<i64> = self.told(self.db.query_row(sql, [at.as_microsecond()], |row| row.get(0)))?;
+        Ok(first.map(|seq| Seq(seq.unsigned_abs())))
+    }
+
     pub(super) fn of_case(&mut self, case: CaseId) -> Result<Vec<Arc<Envelope>>, LogError> {
         let sql = format!("SELECT {COLUMNS} FROM events WHERE case_id = ?1 ORDER BY seq");
         envelopes(&self.db, &self.path, &sql, [case.0.as_bytes()], usize::MAX)

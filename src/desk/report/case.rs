@@ -1,0 +1,200 @@
+//! What a report holds of one case. The rules are those of [`crate::desk::Case`], for cases of any age; a property
+//! test holds the two against each other.
+
+use jiff::Timestamp;
+
+use crate::desk::case::CLOCKS_DIFFER;
+use crate::model::event::Standing;
+use crate::model::{CaseId, ColumnName, PostId, Purpose, RepName};
+
+/// A case so far.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) id: CaseId,
+    /// `CaseOpened` was read; without it the case began before the span, or is none.
+    pub(super) is_opened: bool,
+    /// Own time of the oldest post, and that post.
+    pub(super) began: Option<(Timestamp, PostId)>,
+    /// Own time of the newest post.
+    newest: Option<Timestamp>,
+    /// Own time of the newest post that is no goodbye.
+    pub(super) last_wish: Option<Timestamp>,
+    pub(super) posts: u64,
+    pub(super) columns: Vec<ColumnName>,
+    pub(super) answers: Vec<Answer>,
+    last_private: Option<Timestamp>,
+    pub(super) dm_requested: Option<Timestamp>,
+    handed_over: Option<(RepName, Timestamp)>,
+    pub(super) holders: Vec<RepName>,
+    pub(super) is_resolved: bool,
+    /// Every resolve that was not taken back, oldest first.
+    pub(super) ends: Vec<End>,
+    pub(super) turned_round: Option<PostId>,
+}
+
+/// A public answer of ours.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) at: Timestamp,
+    pub(super) post: PostId,
+    pub(super) rep: Option<RepName>,
+    /// Sent from here to this case, so it answers it whatever the clocks say.
+    is_sent: bool,
+}
+
+/// A resolve.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) at: Timestamp,
+    pub(super) rep: RepName,
+    pub(super) cause: Option<String>,
+    pub(super) closing: bool,
+    /// The case was taken up again after it.
+    pub(super) reopened: bool,
+}
+
+impl Known {
+    pub(super) fn new(id: CaseId) -> Self {
+        Self {
+            id,
+            is_opened: false,
+            began: None,
+            newest: None,
+            last_wish: None,
+            posts: 0,
+            columns: Vec::new(),
+            answers: Vec::new(),
+            last_private: None,
+            dm_requested: None,
+            handed_over: None,
+            holders: Vec::new(),
+            is_resolved: false,
+            ends: Vec::new(),
+            turned_round: None,
+        }
+    }
+
+    pub(super) fn begin(&mut self, at: Timestamp, post: &PostId) {
+        if self.began.as_ref().is_none_or(|(known, _)| at < *known) {
+            self.began = Some((at, post.clone()));
+        }
+    }
+
+    pub(super) fn stands_in(&mut self, columns: &[ColumnName]) {
+        for column in columns {
+            if !self.columns.contains(column) {
+                self.columns.push(column.clone());
+            }
+        }
+    }
+
+    /// A post of the author's that was not known yet.
+    pub(super) fn heard(&mut self, at: Timestamp, post: &PostId, standing: Standing) {
+        self.posts += 1;
+        self.begin(at, post);
+        if standing != Standing::Goodbye {
+            self.last_wish = self.last_wish.max(Some(at));
+        }
+        let newest = self.newest.replace(self.newest.map_or(at, |newest| newest.max(at)));
+        if self.last_said().is_some_and(|said| at <= said) {
+            return;
+        }
+        let closing = self.ends.last().is_some_and(|end| end.closing);
+        if newest.is_some_and(|newest| at <= newest) || (closing && standing == Standing::Goodbye) {
+            return;
+        }
+        self.reopen();
+    }
+
+    /// A direct message of the author's. One older than the end of the case does not reopen it.
+    pub(super) fn heard_privately(&mut self, at: Timestamp) {
+        let is_old = self.ends.last().is_some_and(|end| at <= end.at);
+        if !is_old && self.last_said().is_none_or(|said| at > said) {
+            self.reopen();
+        }
+    }
+
+    /// We said something in private.
+    pub(super) fn said_privately(&mut self, at: Timestamp) {
+        self.last_private = self.last_private.max(Some(at));
+    }
+
+    /// When we last said something, in public or in private.
+    fn last_said(&self) -> Option<Timestamp> {
+        self.answers.iter().map(|answer| answer.at).max().max(self.last_private)
+    }
+
+    /// A reply of the outbox is out.
+    pub(super) fn sent(&mut self, at: Timestamp, post: &PostId, rep: RepName, purpose: Option<Purpose>) {
+        if purpose.is_some_and(Purpose::asks_for_dm) {
+            self.dm_requested = self.dm_requested.max(Some(at));
+        }
+        self.answered(Answer { at, post: post.clone(), rep: Some(rep), is_sent: true });
+    }
+
+    /// An own post was seen on the network: sent from here, handed over or typed elsewhere.
+    pub(super) fn seen_answered(&mut self, at: Timestamp, post: &PostId) {
+        let closes = |handed: Timestamp| handed.duration_since(at) <= CLOCKS_DIFFER;
+        let rep = self.handed_over.take_if(|(_, handed)| closes(*handed)).map(|(rep, _)| rep);
+        self.answered(Answer { at, post: post.clone(), rep, is_sent: false });
+    }
+
+    /// Known twice it is one answer, out since the earlier moment.
+    fn answered(&mut self, answer: Answer) {
+        match self.answers.iter_mut().find(|known| known.post == answer.post) {
+            Some(known) => {
+                known.at = known.at.min(answer.at);
+                known.rep = known.rep.take().or(answer.rep);
+                known.is_sent |= answer.is_sent;
+            }
+            None => self.answers.push(answer),
+        }
+    }
+
+    pub(super) fn handed_over(&mut self, rep: &RepName, at: Timestamp) {
+        self.handed_over = Some((rep.clone(), at));
+    }
+
+    pub(super) fn held_by(&mut self, rep: &RepName) {
+        if !self.holders.contains(rep) {
+            self.holders.push(rep.clone());
+        }
+    }
+
+    pub(super) fn resolved(&mut self, end: End) {
+        self.is_resolved = true;
+        self.ends.push(end);
+    }
+
+    /// Taken up again; nothing where it is open.
+    pub(super) fn reopen(&mut self) {
+        if std::mem::replace(&mut self.is_resolved, false)
+            && let Some(end) = self.ends.last_mut()
+        {
+            end.reopened = true;
+        }
+    }
+
+    /// The answer that stopped the first clock.
+    pub(super) fn first_answer(&self) -> Option<&Answer> {
+        let began = self.began.as_ref()?.0;
+        self.answers.iter().filter(|answer| answer.is_sent || answer.at >= began).min_by_key(|answer| answer.at)
+    }
+
+    /// The newest answer.
+    pub(super) fn last_answer(&self) -> Option<&Answer> {
+        self.answers.iter().max_by_key(|answer| answer.at)
+    }
+
+    pub(super) fn was_reopened(&self) -> bool {
+        self.ends.iter().any(|end| end.reopened)
+    }
+
+    /// One answer was enough.
+    pub(super) fn was_handled_at_once(&self) -> bool {
+        let first = self.first_answer();
+        self.is_resolved
+            && !self.was_reopened()
+            && first.is_some_and(|first| self.last_wish.is_none_or(|wish| wish <= first.at))
+    }
+}
