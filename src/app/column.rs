@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::desk::PostView;
-use crate::model::PostId;
+use crate::model::{GapId, PostId};
 
 /// A column on the screen. A column nobody touched *follows*: the newest post is on top. From the moment a row
 /// is selected the column is *anchored*: that row stays selected and stays on its line of the screen, and what
@@ -12,6 +12,9 @@ use crate::model::PostId;
 pub struct ColumnView {
     /// `None`: the column follows.
     pub selected: Option<PostId>,
+    /// A gap's row has the keys instead; `selected` is then the post next to it. One that is no longer at hand counts
+    /// as none.
+    pub gap: Option<GapId>,
     /// Held with `P`: anchored without the keys.
     pub held: bool,
     /// Posts that arrived above since it was anchored.
@@ -28,4 +31,11 @@ pub struct ColumnView {
     pub shown: usize,
     /// When a post last came in.
     pub last_post: Option<Timestamp>,
+}
+
+impl ColumnView {
+    /// It keeps its place; otherwise the newest post is on top.
+    pub fn is_anchored(&self) -> bool {
+        self.selected.is_some() || self.gap.is_some() || self.held
+    }
 }

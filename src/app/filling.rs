@@ -5,8 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::command::Command;
 use super::{App, Effect};
 use crate::desk::Gap;
+use crate::model::account::Tier;
 use crate::model::price::Money;
 use crate::model::{GapFill, NetworkKind};
+use crate::rules::x::{Limits, as_search};
 
 /// How far back X's recent search reaches.
 const REACHES: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -14,15 +16,27 @@ const REACHES: SignedDuration = SignedDuration::from_hours(7 * 24);
 const MEASURED: SignedDuration = SignedDuration::from_hours(1);
 
 impl App {
-    /// `gf`, twice, or once and Enter.
+    /// `gf` or Enter on a gap's row, twice; the chosen gap, else the column's newest that is not filled.
     pub(super) fn fill_gap(&mut self, out: &mut Vec<Effect>) {
         let setup = self.setup.columns.get(self.focus);
+        if let Some(gap) = self.gap_in_hand() {
+            let span = gap.to.map(|to| format!("gap {}-{}", self.hours(gap.from), self.hours(to)));
+            match (span, &gap.fill) {
+                (None, _) => {
+                    return self.info("the gap is still open: it can be filled once the link is back".to_owned());
+                }
+                (Some(span), Some(GapFill::Filled { posts })) => {
+                    return self.info(format!("{span} is filled already: {posts} new"));
+                }
+                _ => {}
+            }
+        }
         let gaps = setup.and_then(|setup| self.desk.columns.get(&setup.name)).map(|column| &column.gaps);
         let newest = gaps.and_then(|gaps| {
             let mut gaps = gaps.iter().rev().filter_map(|(_, gap)| self.desk.gaps.get(gap));
             gaps.find(|gap| gap.to.is_some() && !matches!(gap.fill, Some(GapFill::Filled { .. })))
         });
-        let Some(gap) = newest.cloned() else {
+        let Some(gap) = self.gap_in_hand().or(newest).cloned() else {
             return self.info("this column has no gap to fill".to_owned());
         };
         let Some(to) = gap.to else { return };
@@ -34,15 +48,41 @@ impl App {
             ));
         }
         if on_x {
+            let (asked, not_asked) = self.askable(&gap);
+            if asked == 0 {
+                return self.warn(format!("{span} cannot be filled: {}", not_asked.join("; ")));
+            }
             let budget = setup.and_then(|setup| self.setup.budgets.get(&setup.account));
             let words = self.cost_words(&gap, to, budget.map(|budget| budget.prices.post_read));
-            let warning = format!("{span}: {words}; Enter or the same key again fetches them");
+            let mut warning = format!("{span}: {words}; Enter or the same key again fetches them");
+            if !not_asked.is_empty() {
+                warning = format!("{warning} ({})", not_asked.join("; "));
+            }
             if !self.second_press(Command::FillGap, gap.id.to_string(), warning) {
                 return;
             }
         }
         out.push(Effect::FillGap { gap: gap.id });
         self.info("asking the network for the missing posts".to_owned());
+    }
+
+    /// How many of a gap's columns X's search takes the query of, and why it does not take the others'.
+    fn askable(&self, gap: &Gap) -> (usize, Vec<String>) {
+        let columns = gap.columns.iter().filter_map(|name| self.column_setup(name));
+        let mut not_asked = Vec::new();
+        let mut asked = 0;
+        for column in columns {
+            let tier = self.account(&column.account).map_or(Tier::PayPerUse, |account| account.tier);
+            match as_search(&column.rule, Limits::of(tier)) {
+                Ok(_) => asked += 1,
+                Err(errors) => not_asked.extend(errors.into_iter().map(|error| match error.remedy {
+                    Some(remedy) => format!("column {}: {}: {remedy}", column.name, error.message),
+                    None => format!("column {}: {}", column.name, error.message),
+                })),
+            }
+        }
+        // A gap of columns that the config no longer has is answered by the shell, in its own words.
+        (asked + usize::from(asked == 0 && not_asked.is_empty()), not_asked)
     }
 
     /// `about 12 posts in 2 columns, $0.06 at $0.005 each`; without the money where nobody knows the `price` of one.

@@ -211,7 +211,7 @@ impl App {
             });
             let view = &mut self.columns[*index];
             view.last_post = Some(self.now);
-            let anchored = view.selected.is_some() || view.held;
+            let anchored = view.is_anchored();
             if anchored && selected_at.is_none_or(|at| *posted_at >= at) {
                 view.new += 1;
             }

@@ -135,7 +135,7 @@ impl App {
     /// without its deed.
     pub(super) fn run(&mut self, command: Command, out: &mut Vec<Effect>) {
         self.dirty = true;
-        if !self.has_role_for(command) {
+        if !self.has_role_for(command) || self.is_for_a_post_at_a_gap(command) {
             return;
         }
         match command {
@@ -313,6 +313,7 @@ impl App {
             Mode::Columns if self.books.armed.as_ref().is_some_and(|armed| armed.0 == Command::FillGap) => {
                 self.fill_gap(out);
             }
+            Mode::Columns if self.gap_in_hand().is_some() => self.fill_gap(out),
             Mode::Columns => self.open_case(out),
             Mode::Find(find) if find.in_list => self.open_hit(out),
             Mode::Find(_) => self.ask_found(out),

@@ -27,6 +27,7 @@ pub mod effect;
 mod filling;
 pub mod finding;
 mod forgetting;
+mod gap_rows;
 mod happy;
 mod holding;
 mod ingest;
@@ -282,6 +283,7 @@ impl App {
     pub fn selected_post(&self) -> Option<&PostId> {
         match &self.opened {
             Some(post) => Some(&post.id),
+            None if self.gap_in_hand().is_some() => None,
             None => self.columns.get(self.focus)?.selected.as_ref(),
         }
     }
@@ -290,6 +292,9 @@ impl App {
     pub fn post_in_hand(&self) -> Option<&PostView> {
         if let Some(opened) = &self.opened {
             return Some(opened);
+        }
+        if self.gap_in_hand().is_some() {
+            return None;
         }
         let column = self.columns.get(self.focus)?;
         let id = column.selected.as_ref()?;

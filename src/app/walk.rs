@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::column::ColumnView;
 use super::command::Command;
+use super::gap_rows::Way;
 use super::{App, Effect, Mode};
 use crate::desk::PostView;
 use crate::model::{CaseId, PostId};
@@ -22,7 +23,7 @@ type Place = (Timestamp, PostId);
 
 /// Where a row stands: at its place in the desk's window, or so far down the posts read from the store.
 #[derive(Clone, Debug)]
-enum Spot {
+pub(super) enum Spot {
     Window(Place),
     Older(usize),
 }
@@ -47,7 +48,7 @@ impl App {
     }
 
     /// Where a post stands in a column; `None` where the column does not show it.
-    fn spot(&self, column: usize, post: &PostId) -> Option<Spot> {
+    pub(super) fn spot(&self, column: usize, post: &PostId) -> Option<Spot> {
         let place = self.desk.posts.get(post).map(PostView::place);
         if let Some(place) = place.filter(|place| self.window(column).is_some_and(|window| window.contains(place))) {
             return Some(Spot::Window(place));
@@ -65,7 +66,7 @@ impl App {
     }
 
     /// The rows under a spot, or all of them, on the way to older posts. A step costs the same however deep it is.
-    fn below<'a>(&'a self, column: usize, spot: Option<&Spot>) -> impl Iterator<Item = Row<'a>> + use<'a> {
+    pub(super) fn below<'a>(&'a self, column: usize, spot: Option<&Spot>) -> impl Iterator<Item = Row<'a>> + use<'a> {
         let view = self.columns.get(column).filter(|_| column < self.setup.columns.len());
         let (window, from) = match spot {
             None => (self.window(column).map(|window| window.range::<Place, _>(..)), 0),
@@ -77,7 +78,7 @@ impl App {
     }
 
     /// The rows over a spot, on the way to newer posts.
-    fn above<'a>(&'a self, column: usize, spot: &Spot) -> impl Iterator<Item = Row<'a>> + use<'a> {
+    pub(super) fn above<'a>(&'a self, column: usize, spot: &Spot) -> impl Iterator<Item = Row<'a>> + use<'a> {
         let (from, below) = match spot {
             Spot::Window(place) => (Bound::Excluded(place), 0),
             Spot::Older(at) => (Bound::Unbounded, *at),
@@ -106,6 +107,12 @@ impl App {
         }
     }
 
+    /// When a post that the column shows was written.
+    pub(super) fn row_at(&self, column: usize, post: &PostId) -> Option<Timestamp> {
+        let spot = self.spot(column, post)?;
+        self.at(column, &spot).map(|row| row.at)
+    }
+
     fn page(&self) -> usize {
         match self.columns.get(self.focus).map_or(0, |column| column.shown) {
             0 => PAGE,
@@ -118,42 +125,37 @@ impl App {
     pub(super) fn walk(&mut self, command: Command, out: &mut Vec<Effect>) {
         self.opened = None;
         let column = self.focus;
-        let selected = self.columns.get(column).and_then(|view| view.selected.as_ref());
-        let here = selected.and_then(|post| self.spot(column, post));
+        let here = self.stop(column);
         let page = self.page();
         let half = (page / 2).max(1);
         // So many rows up or down from the selected row, or from the newest where none is.
-        let (up, down) = match (command, here.is_some()) {
-            (Command::ToTop | Command::ToBottom, _) => (0, 0),
-            (Command::MoveDown | Command::MoveUp | Command::PageUp | Command::HalfPageUp, false) => (0, 0),
-            (Command::MoveDown, true) => (0, 1),
-            (Command::MoveUp, true) => (1, 0),
-            (Command::HalfPageDown, _) => (0, half),
-            (Command::HalfPageUp, true) => (half, 0),
-            (Command::PageDown, _) => (0, page),
-            (Command::PageUp, true) => (page, 0),
+        let (way, rows) = match (command, here.is_some()) {
+            (Command::ToTop | Command::ToBottom, _) => (Way::Down, 0),
+            (Command::MoveDown | Command::MoveUp | Command::PageUp | Command::HalfPageUp, false) => (Way::Down, 0),
+            (Command::MoveDown, true) => (Way::Down, 1),
+            (Command::MoveUp, true) => (Way::Up, 1),
+            (Command::HalfPageDown, _) => (Way::Down, half),
+            (Command::HalfPageUp, true) => (Way::Up, half),
+            (Command::PageDown, _) => (Way::Down, page),
+            (Command::PageUp, true) => (Way::Up, page),
             _ => return,
         };
-        let newest = || self.below(column, None).next();
-        let from = match (command, &here) {
-            (Command::ToBottom, _) => self.oldest(column),
-            (Command::ToTop, _) | (_, None) => newest(),
-            (_, Some(spot)) => self.at(column, spot),
+        let from = match (command, here) {
+            (Command::ToBottom, _) => self.end_row(column, Way::Down),
+            (Command::ToTop, _) | (_, None) => self.end_row(column, Way::Up),
+            (_, Some(here)) => Some(here),
         };
-        let Some(from) = from.map(|row| row.id) else { return };
-        let Some(spot) = self.spot(column, from) else { return };
-        let over = self.above(column, &spot).take(up).last();
-        let to = over.or_else(|| self.below(column, Some(&spot)).take(down).last()).map_or(from, |row| row.id).clone();
-        let Some(spot) = self.spot(column, &to) else { return };
+        let Some(to) = from.and_then(|from| self.rows_on(column, &from, way, rows)) else { return };
+        let Some(spot) = self.spot_next_to(column, &to, Way::Down) else { return };
         let is_near_end = self.below(column, Some(&spot)).take(page).count() < page;
-        self.choose(column, to, true);
+        self.stand_on(column, to);
         if is_near_end {
             self.read_older(out);
         }
     }
 
     /// The last row of a column.
-    fn oldest(&self, column: usize) -> Option<Row<'_>> {
+    pub(super) fn oldest(&self, column: usize) -> Option<Row<'_>> {
         let older = self.columns.get(column).and_then(|view| view.older.last()).map(Row::of);
         older.or_else(|| self.window(column)?.first().map(|(at, id)| Row { at: *at, id }))
     }
@@ -165,6 +167,7 @@ impl App {
         let newer = spot.map_or(0, |spot| self.above(column, &spot).take(new).count());
         if let Some(view) = self.columns.get_mut(column) {
             view.selected = Some(post);
+            view.gap = None;
             view.touched |= by_hand;
             // What lies above the selection has been passed or not been seen; more than that is not new.
             view.new = view.new.min(newer);
@@ -174,6 +177,9 @@ impl App {
 
     /// Takes hold of the newest row of a focused column that follows. Whether there is one.
     pub(super) fn choose_newest(&mut self) -> bool {
+        if self.gap_in_hand().is_some() {
+            return false;
+        }
         let setup = self.setup.columns.get(self.focus);
         let newest = setup.and_then(|setup| self.desk.columns.get(&setup.name)?.window.last().cloned());
         if let Some((_, post)) = newest {
@@ -369,6 +375,9 @@ impl App {
 
     /// Enter on a row.
     pub(super) fn open_case(&mut self, out: &mut Vec<Effect>) {
+        if self.gap_in_hand().is_some() {
+            return self.say_gap();
+        }
         if self.post_in_hand().is_none() && !self.choose_newest() {
             return self.info("there is no post here yet".to_owned());
         }
@@ -398,6 +407,7 @@ impl App {
 
 fn follow(view: &mut ColumnView) {
     view.selected = None;
+    view.gap = None;
     view.touched = false;
     view.new = 0;
     view.older = Vec::new();

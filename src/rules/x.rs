@@ -5,6 +5,7 @@
 
 use super::ast::{Kind, Node, Term};
 use super::{QueryError, Rule};
+use crate::model::account::Tier;
 
 /// How many characters X takes; they depend on the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,13 @@ impl Limits {
     /// Pay-per-use.
     pub const SELF_SERVE: Limits = Limits { rule_chars: 1_024, search_chars: 512 };
     pub const ENTERPRISE: Limits = Limits { rule_chars: 2_048, search_chars: 4_096 };
+
+    pub fn of(tier: Tier) -> Self {
+        match tier {
+            Tier::PayPerUse => Self::SELF_SERVE,
+            Tier::Enterprise => Self::ENTERPRISE,
+        }
+    }
 }
 
 /// The text of a filtered-stream rule.

@@ -70,7 +70,7 @@ pub(super) fn draw(
 
     let rows = Rows::of(&app.desk, app.desk.columns.get(&setup.name), view);
     let context =
-        RowContext { app, theme, column: setup, cells: area.width, selected: view.selected.as_ref(), has_keys };
+        RowContext { app, theme, column: setup, cells: area.width, selected: rows.chosen_post(view), has_keys };
     // A row is looked at several times: to find the place of the selected one, on the way up, and when it is drawn.
     let mut made: BTreeMap<Key, Rc<Made>> = BTreeMap::new();
     let mut lines_of = |key: &Key| {
@@ -79,7 +79,10 @@ pub(super) fn draw(
         }
         let new = Rc::new(match rows.get(key) {
             Row::Post(post) => (row(&context, wraps, post), true),
-            Row::Gap(gap) => (vec![gap_line(app, gap, area.width, theme)], false),
+            Row::Gap(gap) => {
+                let is_chosen = view.gap == Some(gap.id);
+                (vec![gap_line(app, gap, area.width, theme, (is_chosen, is_chosen && has_keys))], false)
+            }
             Row::Unknown => (vec![Line::from(" not at hand")], false),
         });
         made.insert(key.clone(), Rc::clone(&new));
@@ -99,7 +102,7 @@ pub(super) fn draw(
         line -= row_height(&lines_of(&above));
         key = above;
     }
-    let selected = view.selected.as_ref().and_then(|id| rows.key_of(id));
+    let selected = rows.chosen(view);
     let mut next = Some(key);
     while let Some(key) = next {
         if line >= height {
@@ -170,10 +173,9 @@ fn find_place(
 ) -> Option<Place> {
     let newest = rows.newest()?;
     let old = old.filter(|old| !matches!(rows.get(&old.key), Row::Unknown));
-    let selected = view.selected.as_ref().and_then(|id| rows.key_of(id));
-    let Some(key) = selected else {
+    let Some(key) = rows.chosen(view) else {
         // Following; held, or the selected post is gone: what was on top stays there.
-        let keeps = view.held || view.selected.is_some();
+        let keeps = view.is_anchored();
         return Some(old.filter(|_| keeps).unwrap_or(Place { key: newest, line: 0 }));
     };
     let own = height_of(&key);
@@ -227,7 +229,7 @@ fn walk(rows: Rows<'_>, from: &Place, to: &Key, limit: i32, height_of: &mut dyn 
 /// `1 title      x  following`
 fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) {
     let (Some(setup), Some(view)) = (app.setup.columns.get(index), app.columns.get(index)) else { return };
-    let is_anchored = view.selected.is_some() || view.held;
+    let is_anchored = view.is_anchored();
     let state = match (view.held, is_anchored, view.new) {
         (true, _, 0) => "HELD .".to_owned(),
         (true, _, new) => format!("{new} new  HELD ."),
@@ -267,29 +269,40 @@ fn refused<'a>(app: &'a App, setup: &ColumnSetup) -> Option<&'a str> {
     refused.map(|(_, why)| why.as_str())
 }
 
-/// `~~~ gap 14:02-14:09 not filled: too many posts ~~~`
-fn gap_line(app: &App, gap: &Gap, cells: u16, theme: Theme) -> Line<'static> {
-    let words = format!("~~~ {} ", gap_words(app, gap));
+/// `~~~ gap 14:02-14:09 not filled: too many posts ~~~`, chosen `>~~ gap 14:02-14:09 Enter=fill ~~~`.
+fn gap_line(app: &App, gap: &Gap, cells: u16, theme: Theme, (is_chosen, has_keys): (bool, bool)) -> Line<'static> {
+    let can_be_filled = gap.to.is_some() && gap.fill.is_none();
+    let words = match (is_chosen, can_be_filled) {
+        (false, _) => format!("~~~ {} ", gap_words(app, gap)),
+        (true, true) => format!(">~~ {} Enter=fill ", gap_span(app, gap)),
+        (true, false) => format!(">~~ {} ", gap_words(app, gap)),
+    };
     let words = cut(&words, usize::from(cells)).into_owned();
     let rest = usize::from(cells).saturating_sub(width(&words));
-    Line::from(vec![Span::styled(words, theme.warning()), Span::styled("~".repeat(rest), theme.warning())])
+    let style = if has_keys { theme.selected() } else { theme.warning() };
+    Line::from(vec![Span::styled(words, style), Span::styled("~".repeat(rest), style)])
 }
 
 /// A gap's times and what became of it.
 pub(super) fn gap_words(app: &App, gap: &Gap) -> String {
+    let span = gap_span(app, gap);
+    match &gap.fill {
+        _ if gap.to.is_none() => format!("{span}, still open"),
+        None => format!("{span} not filled yet"),
+        Some(GapFill::Filled { posts }) => format!("{span} filled: {posts} new"),
+        Some(GapFill::NotFilled { why }) => format!("{span} not filled: {why}"),
+    }
+}
+
+fn gap_span(app: &App, gap: &Gap) -> String {
     let zone = &app.setup.zone;
     let from = time::minutes(gap.from, zone);
-    let Some(to) = gap.to else { return format!("gap since {from}, still open") };
-    let span = if to.duration_since(gap.from) < SignedDuration::from_mins(1) {
+    let Some(to) = gap.to else { return format!("gap since {from}") };
+    if to.duration_since(gap.from) < SignedDuration::from_mins(1) {
         let seconds = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
         format!("gap {}-{}", seconds(gap.from), seconds(to))
     } else {
         format!("gap {from}-{}", time::minutes(to, zone))
-    };
-    match &gap.fill {
-        None => format!("{span} not filled yet"),
-        Some(GapFill::Filled { posts }) => format!("{span} filled: {posts} new"),
-        Some(GapFill::NotFilled { why }) => format!("{span} not filled: {why}"),
     }
 }
 

@@ -83,6 +83,19 @@ impl<'a> Rows<'a> {
         Some(Key { at: post.at, row: RowId::Post(id.clone()) })
     }
 
+    /// Where the column's keys stand.
+    pub(super) fn chosen(&self, view: &ColumnView) -> Option<Key> {
+        let gap = view.gap.and_then(|id| self.desk.gaps.get(&id));
+        let gap = gap.map(|gap| Key { at: gap.from, row: RowId::Gap(gap.id) });
+        gap.or_else(|| view.selected.as_ref().and_then(|id| self.key_of(id)))
+    }
+
+    /// The chosen post; none where a gap's row is chosen.
+    pub(super) fn chosen_post(&self, view: &'a ColumnView) -> Option<&'a PostId> {
+        let is_gap = view.gap.is_some_and(|id| self.desk.gaps.contains_key(&id));
+        view.selected.as_ref().filter(|_| !is_gap)
+    }
+
     pub(super) fn newest(&self) -> Option<Key> {
         let column = self.column;
         let post = column.and_then(|column| column.window.last()).map(post_key);

@@ -12,12 +12,12 @@ use crate::rig::PACE;
 use crate::whole_desk::{Desk, control};
 
 #[tokio::test]
-async fn posts_of_an_outage_come_back_with_gf_and_the_row_says_so() {
+async fn seven_minutes_without_a_line_are_one_row_and_enter_on_it_brings_the_posts_back() {
     let began = "2026-03-02T10:00:00Z".parse::<Timestamp>().unwrap().as_second();
     let time = Arc::new(AtomicI64::new(began));
     let telling = Arc::clone(&time);
     let clock: Clock = Arc::new(move || Timestamp::from_second(telling.load(Ordering::SeqCst)).unwrap());
-    let a_minute = || time.fetch_add(60, Ordering::SeqCst);
+    let minutes = |count: i64| time.fetch_add(60 * count, Ordering::SeqCst);
 
     let mut desk = Desk::on_simulator(&clock, &PACE, None).await;
     let url = desk.url.clone();
@@ -27,23 +27,38 @@ async fn posts_of_an_outage_come_back_with_gf_and_the_row_says_so() {
     control(&url, "fault", json!({"kind": "status", "status": 503, "target": "stream", "times": "until_lifted"})).await;
     control(&url, "fault", json!({"kind": "cut", "target": "stream"})).await;
     desk.until("the gap", |app| !app.desk.gaps.is_empty()).await;
-    desk.press("gf");
-    assert!(desk.screen().contains("no gap to fill"), "an open gap cannot be filled:\n{}", desk.screen());
-    a_minute();
-    control(&url, "post", json!({"handle": "leo", "text": "@AcmeHelp during the cut"})).await;
-    a_minute();
-    control(&url, "fault", json!({"lift": "all"})).await;
-    desk.until("the link to come back", |app| app.desk.gaps.values().all(|gap| gap.to.is_some())).await;
-    assert_eq!(desk.app.desk.posts.len(), 1);
-    // What X's search does not see yet would be waited for; here time is made to pass.
-    a_minute();
     let column = desk.app.desk.gaps.values().next().unwrap().columns[0].clone();
     desk.app.focus = desk.app.setup.columns.iter().position(|setup| setup.name == column).unwrap();
-    assert!(desk.screen().contains("gap 10:00-10:02 not filled yet"), "{}", desk.screen());
+    let stand_on_gap = |desk: &mut Desk| {
+        desk.press(".");
+        for _ in 0..3 {
+            desk.press("j");
+            if desk.app.gap_in_hand().is_some() {
+                return;
+            }
+        }
+        panic!("j does not lead to the gap:\n{}", desk.screen());
+    };
+    stand_on_gap(&mut desk);
+    desk.press("\n");
+    assert!(desk.screen().contains("still open"), "an open gap cannot be filled:\n{}", desk.screen());
+    minutes(3);
+    control(&url, "post", json!({"handle": "leo", "text": "@AcmeHelp during the cut"})).await;
+    minutes(4);
+    control(&url, "fault", json!({"lift": "all"})).await;
+    desk.until("the link to come back", |app| app.desk.gaps.values().all(|gap| gap.to.is_some())).await;
+    assert_eq!((desk.app.desk.posts.len(), desk.app.desk.gaps.len()), (1, 1));
+    // What X's search does not see yet would be waited for; here time is made to pass.
+    minutes(1);
+    desk.press(".");
+    assert!(desk.screen().contains("gap 10:00-10:07 not filled yet"), "{}", desk.screen());
 
-    desk.press("gf");
+    stand_on_gap(&mut desk);
+    assert!(desk.screen().contains(">~~ gap 10:00-10:07 Enter=fill ~"), "{}", desk.screen());
+    desk.press("\n");
     assert!(desk.app.notices.back().unwrap().text.contains("$0.005"), "the price comes first");
-    desk.press("gf");
+    assert!(desk.app.desk.gaps.values().all(|gap| gap.fill.is_none()));
+    desk.press("\n");
     desk.until("the fill", |app| app.desk.gaps.values().all(|gap| gap.fill.is_some())).await;
     let fill = desk.app.desk.gaps.values().next().unwrap().fill.clone();
     assert_eq!(fill, Some(GapFill::Filled { posts: 1 }), "the first post was there before");
@@ -52,7 +67,7 @@ async fn posts_of_an_outage_come_back_with_gf_and_the_row_says_so() {
     let told = desk.app.notices.iter().find(|notice| notice.text.contains("filled: 1 new (")).unwrap();
     assert!(told.text.contains("posts read, $0.0"), "{}", told.text);
     let screen = desk.screen();
-    assert!(screen.contains("gap 10:00-10:02 filled: 1 new") && screen.contains("during the cut"), "{screen}");
+    assert!(screen.contains("gap 10:00-10:07 filled: 1 new") && screen.contains("during the cut"), "{screen}");
     assert!(before["id"].is_string());
 
     desk.end().await;

@@ -127,7 +127,8 @@ impl Desk {
 
     pub(crate) fn press(&mut self, keys: &str) {
         for key in keys.chars() {
-            self.take(Msg::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE)));
+            let code = if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) };
+            self.take(Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
         }
     }
 

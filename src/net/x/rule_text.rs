@@ -6,19 +6,12 @@ use crate::rules::{QueryError, Rule};
 
 /// The rule as X's stream takes it, or in words why it cannot.
 pub(super) fn of(rule: &Rule, tier: Tier) -> Result<String, String> {
-    as_rule(rule, limits(tier)).map_err(words)
+    as_rule(rule, Limits::of(tier)).map_err(words)
 }
 
 /// The same for X's recent search, which knows fewer operators and, on most plans, shorter queries.
 pub(super) fn for_search(rule: &Rule, tier: Tier) -> Result<String, String> {
-    as_search(rule, limits(tier)).map_err(words)
-}
-
-fn limits(tier: Tier) -> Limits {
-    match tier {
-        Tier::PayPerUse => Limits::SELF_SERVE,
-        Tier::Enterprise => Limits::ENTERPRISE,
-    }
+    as_search(rule, Limits::of(tier)).map_err(words)
 }
 
 fn words(errors: Vec<QueryError>) -> String {
