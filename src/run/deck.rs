@@ -420,7 +420,10 @@ async fn next_input(input: Option<&mut EventStream>) -> Option<std::io::Result<I
 async fn drawable(due: Option<Instant>, ready: impl Future<Output = ()>) {
     match due {
         Some(due) => {
-            sleep_until(due).await;
+            // The runtime's timer counts whole milliseconds, upwards: a frame that is due at once would wait for one.
+            if due > Instant::now() {
+                sleep_until(due).await;
+            }
             ready.await;
         }
         None => pending().await,
