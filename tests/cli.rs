@@ -6,6 +6,8 @@ mod auth;
 mod auth_rig;
 #[path = "cli/renewing.rs"]
 mod renewing;
+#[path = "cli/report.rs"]
+mod report;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -106,8 +108,11 @@ fn a_store_that_would_not_be_used_is_refused_and_not_passed_over() {
 fn match_says_what_is_wrong_with_its_queries_and_its_lines() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let file = home.path().join("posts.ndjson");
-    std::fs::write(&file, "{\"text\":\"slow\"}\n{\"text\":\"slow\"}\nnothing\n{\"data\":{\"id\":\"1\",\"text\":\"slow\"}}\n")
-        .expect("the folder can be written");
+    std::fs::write(
+        &file,
+        "{\"text\":\"slow\"}\n{\"text\":\"slow\"}\nnothing\n{\"data\":{\"id\":\"1\",\"text\":\"slow\"}}\n",
+    )
+    .expect("the folder can be written");
     let file = file.to_str().expect("UTF-8");
     let run = |args: &[&str]| replydeck(home.path(), &[&["match", file], args].concat(), &[]);
     let twice = run(&["--rule", "a=slow", "--rule", "a=dead"]);

@@ -17,6 +17,8 @@ mod deeds;
 mod encoder;
 #[path = "screen/falling_apart.rs"]
 mod falling_apart;
+#[path = "screen/figures.rs"]
+mod figures;
 #[path = "screen/looks.rs"]
 mod looks;
 #[path = "fixtures/screen/modes.rs"]

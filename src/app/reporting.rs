@@ -2,7 +2,7 @@
 
 use super::{App, Effect, Mode};
 use crate::desk::report::{Eyes, Report, Terms, span};
-use crate::model::ColumnName;
+use crate::model::{ColumnName, OfficeHours};
 
 /// The spans that a key goes through.
 pub const SPANS: [&str; 4] = ["24h", "7d", "30d", "all"];
@@ -82,10 +82,11 @@ impl App {
                 number,
                 terms: Box::new(Terms {
                     since,
-                    until: now,
+                    until: None,
                     now,
                     zone: self.setup.zone.clone(),
                     targets,
+                    hours: OfficeHours::always(),
                     eyes: Eyes::of(self.setup.role, &self.setup.me),
                 }),
             }),

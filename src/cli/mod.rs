@@ -116,7 +116,8 @@ impl Cli {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let parsed = Cli::command().color(help_color(&args)).try_get_matches_from(&args);
-    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches).and_then(|cli| refuse_unused(&matches, cli)));
+    let parsed =
+        parsed.and_then(|matches| Cli::from_arg_matches(&matches).and_then(|cli| refuse_unused(&matches, cli)));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {

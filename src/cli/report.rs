@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError};
 use crate::desk::report::table::{By, cause_name, rep_name};
 use crate::desk::report::{DEFINITIONS, Eyes, Figures, Report, Spread, Terms, span};
 use crate::log::Log;
-use crate::model::clean;
+use crate::model::{OfficeHours, clean};
 use crate::run::reporting;
 use crate::ui;
 
@@ -36,7 +36,7 @@ pub struct ReportArgs {
     /// Cases begun from then on: so long ago, a date, a time, or all
     #[arg(long, value_name = "7d|DATE|all", default_value = "7d")]
     since: String,
-    /// Cases begun before then [default: now]; a date is the end of that day
+    /// Cases begun before then; a date is the end of that day
     #[arg(long, value_name = "1d|DATE")]
     until: Option<String>,
     /// Which tables, several with commas between [default: all]
@@ -107,8 +107,8 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> anyhow::Result<()> {
 fn terms(args: &ReportArgs, config: Option<&Config>, now: Timestamp) -> Result<Terms, WrongSpan> {
     let zone = config.map_or_else(jiff::tz::TimeZone::system, Config::effective_zone);
     let since = span::since(&args.since, now, &zone).map_err(WrongSpan)?;
-    let until = args.until.as_deref().map_or(Ok(now), |until| span::until(until, now, &zone)).map_err(WrongSpan)?;
-    if until <= since {
+    let until = args.until.as_deref().map(|until| span::until(until, now, &zone)).transpose().map_err(WrongSpan)?;
+    if since.zip(until).is_some_and(|(since, until)| until <= since) {
         return Err(WrongSpan(
             "the span ends before it begins: --until must name a later moment than --since".to_owned(),
         ));
@@ -120,6 +120,7 @@ fn terms(args: &ReportArgs, config: Option<&Config>, now: Timestamp) -> Result<T
         now,
         zone,
         targets: columns.iter().map(|column| (column.name.clone(), column.target)).collect(),
+        hours: OfficeHours::always(),
         eyes: config.map_or(Eyes::Team, |config| Eyes::of(config.role, &config.effective_rep())),
     })
 }

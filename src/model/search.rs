@@ -113,8 +113,7 @@ impl Search {
                 moment => {
                     let at = moment_of(&value, now, zone)
                         .ok_or_else(|| fail(format!("{value:?} is no day"), (*takes).to_owned()))?;
-                    let slot =
-                        if moment == "after" { &mut search.between.after } else { &mut search.between.before };
+                    let slot = if moment == "after" { &mut search.between.after } else { &mut search.between.before };
                     *slot = Some(at);
                 }
             }
@@ -247,7 +246,10 @@ mod tests {
     fn words_and_operators_are_told_apart() {
         let search = parse("slow from:@jo_m tag:\"slow line\" tag:😡 cause:outage rep:ana router").unwrap();
         assert_eq!(search.words, "slow router");
-        assert_eq!((search.from, search.tags), (vec!["jo_m".to_owned()], vec!["slow line".to_owned(), "😡".to_owned()]));
+        assert_eq!(
+            (search.from, search.tags),
+            (vec!["jo_m".to_owned()], vec!["slow line".to_owned(), "😡".to_owned()])
+        );
         assert_eq!((search.causes, search.reps), (vec!["outage".to_owned()], vec!["ana".to_owned()]));
     }
 

@@ -23,7 +23,11 @@ pub async fn reckon(
     mut told: impl FnMut(u64, u64) -> bool,
 ) -> Result<Option<Report>, LogError> {
     let mut reckoning = Reckoning::default();
-    if let Some(first) = log.first_since(terms.since).await? {
+    let first = match terms.since {
+        Some(since) => log.first_since(since).await?,
+        None => Some(Seq(0)),
+    };
+    if let Some(first) = first {
         let last = log.last().await?;
         // A post's case is opened right before it.
         let mut at = Seq(first.0.saturating_sub(2));

@@ -60,7 +60,13 @@ fn what_others_do_to_my_case_is_told_and_to_theirs_is_not() {
     assert!(!deck.notice().contains("bo"));
     deck.by(
         "bo",
-        Event::CaseResolved { case: case_of(2), cause: Some("outage".to_owned()), outcome: None, closing: false, number: None },
+        Event::CaseResolved {
+            case: case_of(2),
+            cause: Some("outage".to_owned()),
+            outcome: None,
+            closing: false,
+            number: None,
+        },
         None,
     );
     assert!(deck.notice().contains("bo resolved case 2 (@user2): outage"));

@@ -133,7 +133,7 @@ pub(crate) fn case_of(n: u64) -> CaseId {
 pub(crate) struct Deck {
     pub(crate) app: App,
     pub(crate) now: Timestamp,
-    log: Vec<Arc<Envelope>>,
+    pub(crate) log: Vec<Arc<Envelope>>,
     /// Effects since they were last taken.
     pub(crate) effects: Vec<Effect>,
     /// Appends wait here while the store is slow.

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use replydeck::desk::report::table::{By, tables};
 use replydeck::desk::report::{Eyes, Reckoning, RepFigures, Report, Terms, percent};
 use replydeck::desk::{Case, Desk, fold};
 use replydeck::model::event::Standing;
 use replydeck::model::{
-    AccountName, CaseId, CaseStatus, Envelope, Event, EventId, MessageId, NetworkKind, Purpose, RepName, Role, Seq,
+    AccountName, CaseId, CaseStatus, Envelope, Event, EventId, MessageId, NetworkKind, OfficeHours, OpenSpan, Purpose,
+    RepName, Role, Seq,
 };
 
 use super::history::History;
@@ -17,11 +18,12 @@ use super::script::{Script, at, author_id, case_id, column, post_id, reply_id, s
 
 fn terms(now: &str) -> Terms {
     Terms {
-        since: at("00:00"),
-        until: at("+1d 00:00"),
+        since: Some(at("00:00")),
+        until: Some(at("+1d 00:00")),
         now: at(now),
         zone: TimeZone::UTC,
         targets: BTreeMap::from([(column("outage"), SignedDuration::from_hours(1))]),
+        hours: OfficeHours::always(),
         eyes: Eyes::All,
     }
 }
@@ -157,6 +159,26 @@ fn overdue_begins_at_24_hours_to_the_second() {
 }
 
 #[test]
+fn times_are_working_time_where_there_are_office_hours() {
+    let mut script = Script::new();
+    // A Saturday; the office opens again on Monday at nine.
+    script.post(&said("p", "jo", "10:00"));
+    let case = case_id("jo", "p");
+    script.answer("+2d 09:30", "ana", 1, case, "p", ACK).deed("+2d 10:15", "ana", case, "resolve");
+    let week = (0..5).map(|day| {
+        let day = jiff::civil::Weekday::from_monday_zero_offset(day).expect("a day");
+        (day, OpenSpan { from: 9 * 60, to: 17 * 60 })
+    });
+    let open = Terms { hours: OfficeHours::new(TimeZone::UTC, week, []), ..terms("+2d 12:00") };
+    let report = reckoned(&script.told, &open);
+    assert_eq!(report.clock, "in office hours");
+    assert_eq!(report.total.first.map(|first| first.median_ms), Some(30 * 60_000));
+    assert_eq!(report.total.resolution.map(|all| all.median_ms), Some(75 * 60_000));
+    assert_eq!((report.causes[0].minutes, report.total.overdue), (75, 1), "whoever waits does not know the hours");
+    assert_eq!(reckoned(&script.told, &terms("+2d 12:00")).clock, "around the clock");
+}
+
+#[test]
 fn reopened_and_handled_at_once() {
     let mut script = Script::new();
     let begin = |script: &mut Script, name: &str, author: &str| {
@@ -221,7 +243,8 @@ fn causes_are_ranked_by_cases_minutes_and_reopens_and_have_examples() {
         let (post, author) = (format!("p{n}"), format!("a{n}"));
         let case = case_id(&author, &post);
         script.post(&said(&post, &author, "10:00")).clock(clock);
-        let resolved = Event::CaseResolved { case, cause: cause.map(Into::into), outcome: None, closing: false };
+        let resolved =
+            Event::CaseResolved { case, cause: cause.map(Into::into), outcome: None, closing: false, number: None };
         script.tell("ana", resolved, None);
         case
     };
@@ -301,7 +324,7 @@ fn a_case_belongs_to_the_span_of_its_first_post_and_to_every_column_it_stood_in(
     script.post(&said("p4", "ed", "12:00"));
     // What happened later counts all the same.
     script.answer("+2d 08:00", "ana", 1, case_id("li", "p3"), "p3", ACK);
-    let span = Terms { since: at("10:00"), until: at("12:00"), ..terms("+3d 00:00") };
+    let span = Terms { since: Some(at("10:00")), until: Some(at("12:00")), ..terms("+3d 00:00") };
     let report = reckoned(&script.told, &span);
     assert_eq!((report.total.seen, report.total.posts, report.total.answered), (2, 3, 1));
     let columns: Vec<_> =
@@ -407,7 +430,7 @@ fn the_report_says_of_every_case_what_the_desk_shows() {
         }
         assert_eq!(desk.counters.cases, desk.cases.len() as u64, "nothing is forgotten yet");
         let now = told.last().expect("a history").at;
-        let all = Terms { since: Timestamp::MIN, until: Timestamp::MAX, now, ..terms("00:00") };
+        let all = Terms { since: None, until: None, now, ..terms("00:00") };
         let total = reckoned(&told, &all).total;
         let count = |is: &dyn Fn(&Case) -> bool| desk.cases.values().filter(|case| is(case)).count() as u64;
         assert_eq!(total.seen, count(&|_| true), "seed {seed}");

@@ -462,7 +462,8 @@ async fn older_posts_of_a_column_come_in_pages(store: &Store) {
     assert_eq!(page("none", (1000, post_id(0)), 10).await, Vec::<String>::new());
 }
 
-async fn events_come_in_pages_without_texts(log: &dyn Log) {
+async fn events_come_in_pages_without_texts(store: &Store) {
+    let log = store.log();
     append(log, (0..10).map(|n| matched(n, "words")).collect()).await;
     append(log, vec![claimed("claim", "ana", 3)]).await;
     let mut read = Vec::new();
@@ -484,7 +485,8 @@ async fn events_come_in_pages_without_texts(log: &dyn Log) {
     assert!(log.events(Seq(3), 0).await.expect("an answer").is_empty());
 }
 
-async fn the_first_event_since_a_moment_is_known(log: &dyn Log) {
+async fn the_first_event_since_a_moment_is_known(store: &Store) {
+    let log = store.log();
     assert_eq!(log.first_since(at(0)).await.expect("an answer"), None);
     // Posts of the seconds 5, 9, 2 and 7, in this order.
     append(log, vec![claimed("claim", "ana", 3)]).await;

@@ -42,10 +42,7 @@ async fn what_is_passed_over_is_told_by_its_kind_and_a_post_without_its_wrapper_
     let progress = source.run(CancellationToken::new(), |_| {}).await.unwrap();
     assert_eq!((progress.posts, progress.malformed), (1, 4));
     let told = progress.passed_over().unwrap();
-    assert_eq!(
-        told,
-        "4 lines passed over: EOF while parsing a string (2), a post without an id (2)"
-    );
+    assert_eq!(told, "4 lines passed over: EOF while parsing a string (2), a post without an id (2)");
     assert_eq!(next_post(&mut slow).await, "5");
 }
 

@@ -98,7 +98,8 @@ fn real_texts_that_break_screens_break_none() {
 /// The screen, once its walls stand where they belong: a frame comes in pieces.
 #[track_caller]
 fn walls(deck: &InTerminal) -> String {
-    let is_wall = |screen: &vt100::Screen, row, column| screen.cell(row, column).is_some_and(|cell| cell.contents() == "|");
+    let is_wall =
+        |screen: &vt100::Screen, row, column| screen.cell(row, column).is_some_and(|cell| cell.contents() == "|");
     deck.in_cells(PATIENCE, "walls at both sides", |screen| {
         (2..21).all(|row| is_wall(screen, row, 0) && is_wall(screen, row, SMALL.0 - 1))
     })

@@ -134,12 +134,7 @@ impl InTerminal {
 
     /// The same, looking at single cells.
     #[track_caller]
-    pub(crate) fn in_cells(
-        &self,
-        patience: Duration,
-        what: &str,
-        wanted: impl Fn(&vt100::Screen) -> bool,
-    ) -> String {
+    pub(crate) fn in_cells(&self, patience: Duration, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) -> String {
         let (state, changed) = &*self.seen;
         let end = Instant::now() + patience;
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -65,18 +65,19 @@ pub(super) fn report(reckoning: &Reckoning, terms: &Terms) -> Report {
 /// `None` where the case is not of the span.
 fn counted<'a>(case: &'a Known, terms: &Terms) -> Option<Counted<'a>> {
     let (began, post) = case.began.as_ref()?;
-    if !(terms.since..terms.until).contains(began) {
+    if !terms.holds(*began) {
         return None;
     }
-    let first = case.first_answer().map(|answer| terms.waited(*began, answer.at));
+    let first = case.first_answer();
     let end = case.ends.last().filter(|_| case.is_resolved);
-    let waited = first.unwrap_or_else(|| terms.waited(*began, end.map_or(terms.now, |end| end.at)));
+    // By the wall clock: whoever waits does not know our office hours.
+    let waited_until = first.map(|first| first.at).or(end.map(|end| end.at)).unwrap_or(terms.now);
     Some(Counted {
         case,
         post,
         began: *began,
-        first: first.map(millis),
-        is_overdue: waited >= terms.overdue_after(&case.columns),
+        first: first.map(|first| millis(terms.waited(*began, first.at))),
+        is_overdue: waited_until.duration_since(*began) >= terms.overdue_after(&case.columns),
         resolution: end.map(|end| millis(terms.waited(*began, end.at))),
     })
 }

@@ -40,10 +40,10 @@ pub const EXAMPLES: usize = 3;
 /// What is to be reported, and for whom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
-    /// The first moment of the span.
-    pub since: Timestamp,
-    /// The first moment after it.
-    pub until: Timestamp,
+    /// The first moment of the span; `None`: every case there is.
+    pub since: Option<Timestamp>,
+    /// The first moment after it; `None`: up to the last case there is.
+    pub until: Option<Timestamp>,
     /// When the report is made: until now an unanswered case has waited.
     pub now: Timestamp,
     /// Hours of the day are told in it.
@@ -64,6 +64,10 @@ impl Terms {
     /// The clock in words.
     fn clock(&self) -> &'static str {
         if self.hours.is_always() { "around the clock" } else { "in office hours" }
+    }
+
+    fn holds(&self, at: Timestamp) -> bool {
+        self.since.is_none_or(|since| since <= at) && self.until.is_none_or(|until| at < until)
     }
 
     /// From when on a case of these columns is overdue.
@@ -107,8 +111,8 @@ impl Eyes {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     pub version: u32,
-    pub since: Timestamp,
-    pub until: Timestamp,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
     /// When it was made.
     pub at: Timestamp,
     /// The zone of the hours, by its name where it has one.

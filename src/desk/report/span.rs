@@ -7,16 +7,18 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 /// What to write, for remedies.
 pub const HOW: &str = "write it like 7d, 24h, 2w, 2026-11-20, 2026-11-20T14:30 or all";
 
-/// The moment a span begins: so long before `now`, the first moment of a date in `zone`, or that very moment.
-pub fn since(words: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+/// The moment a span begins: so long before `now`, the first moment of a date in `zone`, or that very moment; `None`
+/// for `all`, which has no beginning.
+pub fn since(words: &str, now: Timestamp, zone: &TimeZone) -> Result<Option<Timestamp>, String> {
     if words == "all" {
-        return Ok(Timestamp::MIN);
+        return Ok(None);
     }
     match moment(words, now, zone) {
         Some(Moment::Day(date)) => first_of(date, zone),
         Some(Moment::At(at)) => Some(at),
         None => None,
     }
+    .map(Some)
     .ok_or_else(|| format!("{words:?} is no beginning of a span: {HOW}"))
 }
 
@@ -95,10 +97,10 @@ mod tests {
             ("2026-11-20 14:30", "2026-11-20T13:30:00Z", "2026-11-20T13:30:00Z"),
             ("2026-11-20T14:30:00Z", "2026-11-20T14:30:00Z", "2026-11-20T14:30:00Z"),
         ] {
-            assert_eq!(since(words, now, &zone), Ok(begins.parse().expect("a time")), "{words}");
+            assert_eq!(since(words, now, &zone), Ok(Some(begins.parse().expect("a time"))), "{words}");
             assert_eq!(until(words, now, &zone), Ok(ends.parse().expect("a time")), "{words}");
         }
-        assert_eq!(since("all", now, &zone), Ok(Timestamp::MIN));
+        assert_eq!(since("all", now, &zone), Ok(None));
         for bad in ["", "7", "d", "7x", "yesterday", "2026-13-01", "-7d", "99999999999999999d", "9999-12-31T99"] {
             assert!(since(bad, now, &zone).is_err_and(|why| why.contains("7d")), "{bad}");
             assert!(until(bad, now, &zone).is_err(), "{bad}");

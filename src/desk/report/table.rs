@@ -48,14 +48,13 @@ impl By {
 /// The line over everything: span, zone, clock and when it was made.
 pub fn heading(report: &Report, zone: &TimeZone) -> String {
     let time = |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-    format!(
-        "cases begun from {} to {}, as of {} ({}; times {})",
-        time(report.since),
-        time(report.until),
-        time(report.at),
-        report.zone,
-        report.clock
-    )
+    let span = match (report.since.map(time), report.until.map(time)) {
+        (None, None) => "all cases".to_owned(),
+        (Some(since), None) => format!("cases begun since {since}"),
+        (None, Some(until)) => format!("cases begun before {until}"),
+        (Some(since), Some(until)) => format!("cases begun from {since} to {until}"),
+    };
+    format!("{span}, as of {} ({}; times {})", time(report.at), report.zone, report.clock)
 }
 
 /// The sentence under the heading, or that there is nothing.
