@@ -170,7 +170,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let found = runtime.block_on(async {
                 let log = search::store(&places.data)?;
-                let found = search::run(args, &log, &zone, &mut std::io::stdout(), &mut std::io::stderr()).await;
+                let now = crate::run::clock::system()();
+                let found = search::run(args, &log, (now, &zone), &mut std::io::stdout(), &mut std::io::stderr()).await;
                 log.close().await;
                 found
             })?;
@@ -189,7 +190,9 @@ fn exit_code(code: u8) -> ExitCode {
 
 /// 2 where the usage or the config is wrong, else 1.
 pub fn code_of(error: &anyhow::Error) -> u8 {
-    let is_config = error.downcast_ref::<ConfigError>().is_some() || error.downcast_ref::<PlaceError>().is_some();
+    let is_config = error.downcast_ref::<ConfigError>().is_some()
+        || error.downcast_ref::<PlaceError>().is_some()
+        || error.downcast_ref::<search::WrongSearch>().is_some();
     if is_config { 2 } else { 1 }
 }
 

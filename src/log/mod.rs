@@ -11,9 +11,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::model::{
-    AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq,
-};
+use crate::model::{AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq};
 
 pub mod codec;
 pub mod memory;

@@ -42,5 +42,5 @@ pub use message::Message;
 pub use note::NoteText;
 pub use post::{Author, Post};
 pub use reply::{Delivery, Purpose};
-pub use search::{Between, Search, SearchError};
+pub use search::{Between, Found, FoundPerson, Search, SearchError};
 pub use verdict::Verdict;

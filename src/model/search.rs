@@ -14,6 +14,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::body::Hit;
+use super::id::AuthorId;
+
 /// Every operator and what it takes.
 pub const OPERATORS: [(&str, &str); 6] = [
     ("from", "a handle, also an earlier one, or an author's id"),
@@ -52,6 +55,23 @@ pub struct Search {
     pub causes: Vec<String>,
     pub reps: Vec<String>,
     pub between: Between,
+}
+
+/// What a search brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// Whose handle, now or earlier, begins with the one word asked for.
+    pub people: Vec<FoundPerson>,
+    /// Newest first.
+    pub hits: Vec<Hit>,
+}
+
+/// Somebody found by their handle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPerson {
+    pub author: AuthorId,
+    /// In lower case, without `@`; it may be an earlier one.
+    pub handle: String,
 }
 
 /// Why a text is no search.
@@ -113,8 +133,7 @@ impl Search {
                 moment => {
                     let at = moment_of(&value, now, zone)
                         .ok_or_else(|| fail(format!("{value:?} is no day"), (*takes).to_owned()))?;
-                    let slot =
-                        if moment == "after" { &mut search.between.after } else { &mut search.between.before };
+                    let slot = if moment == "after" { &mut search.between.after } else { &mut search.between.before };
                     *slot = Some(at);
                 }
             }
@@ -247,7 +266,10 @@ mod tests {
     fn words_and_operators_are_told_apart() {
         let search = parse("slow from:@jo_m tag:\"slow line\" tag:😡 cause:outage rep:ana router").unwrap();
         assert_eq!(search.words, "slow router");
-        assert_eq!((search.from, search.tags), (vec!["jo_m".to_owned()], vec!["slow line".to_owned(), "😡".to_owned()]));
+        assert_eq!(
+            (search.from, search.tags),
+            (vec!["jo_m".to_owned()], vec!["slow line".to_owned(), "😡".to_owned()])
+        );
         assert_eq!((search.causes, search.reps), (vec!["outage".to_owned()], vec!["ana".to_owned()]));
     }
 

@@ -245,8 +245,8 @@ mod tests {
     use crate::log::memory::MemoryLog;
     use crate::model::account::Tier;
     use crate::model::{
-        Account, AccountName, Between, Body, BodyId, ColumnName, ConversationId, Envelope, Hit, LinkReport, MachineName,
-        NetworkKind, NewEvent, RepName, Seq,
+        Account, AccountName, Between, Body, BodyId, ColumnName, ConversationId, Envelope, Hit, LinkReport,
+        MachineName, NetworkKind, NewEvent, RepName, Seq,
     };
     use crate::net::{Backfill, Feed, Finding};
 

@@ -495,7 +495,13 @@ fn a_failed_reply_is_not_sent_again_past_an_answer_nobody_read() {
 fn of_two_reps_who_resolve_at_once_one_resolves_and_the_other_reads_it() {
     let mut deck = Deck::with_posts(2);
     deck.press("j");
-    let end = Event::CaseResolved { case: case_of(2), cause: Some("outage".to_owned()), outcome: None, closing: false, number: None };
+    let end = Event::CaseResolved {
+        case: case_of(2),
+        cause: Some("outage".to_owned()),
+        outcome: None,
+        closing: false,
+        number: None,
+    };
     let theirs = deck.written("bo", end, None);
     deck.press("e down enter");
     assert!(deck.notice().contains("bo was first and resolved case 2"), "{}", deck.notice());

@@ -31,7 +31,11 @@ fn step(deck: &mut Deck, chance: &mut Chance) {
             deck.arrives(&post(n, deck.now), columns);
         }
         4 => deck.by("bo", Event::CaseClaimed { case: case_of(n) }, None),
-        5 => deck.by("bo", Event::CaseResolved { case: case_of(n), cause: None, outcome: None, closing: false, number: None }, None),
+        5 => deck.by(
+            "bo",
+            Event::CaseResolved { case: case_of(n), cause: None, outcome: None, closing: false, number: None },
+            None,
+        ),
         6 => deck.by("intake", Event::PostDeleted { post: post_id(n) }, None),
         7 => deck.own_answer(1_000 + n, n),
         8 => {
@@ -54,7 +58,7 @@ fn step(deck: &mut Deck, chance: &mut Chance) {
                 _ => "x".to_owned(),
             };
             let hits = vec![Hit { id: BodyId::post(&found.id), at: found.at, body: Body::Post(Box::new(found)) }];
-            deck.tell(Msg::Store(FromStore::Found { words, hits }));
+            deck.tell(Msg::Store(FromStore::Found { words, found: super::script::found(hits) }));
         }
         13 => {
             let ids: Vec<_> = deck.app.desk.replies.keys().copied().collect();

@@ -126,7 +126,11 @@ fn tab_reaches_the_case_pane_where_it_stands() {
 #[test]
 fn n_visits_every_unanswered_case_once() {
     let mut deck = Deck::with_posts(6);
-    deck.by("bo", Event::CaseResolved { case: case_of(4), cause: None, outcome: None, closing: false, number: None }, None);
+    deck.by(
+        "bo",
+        Event::CaseResolved { case: case_of(4), cause: None, outcome: None, closing: false, number: None },
+        None,
+    );
     let mut again = post(20, deck.now + secs(5));
     again.author = post(2, deck.now).author;
     again.conversation = post(2, deck.now).conversation;

@@ -229,7 +229,8 @@ impl History {
                 case: CaseId::of(&author, &conversation),
                 cause: Some("outage".into()),
                 outcome: None,
-                closing: false, number: None,
+                closing: false,
+                number: None,
             },
             None,
         )

@@ -222,8 +222,12 @@ impl Script {
         let event = match deed {
             "claim" => Event::CaseClaimed { case },
             "release" => Event::CaseReleased { case },
-            "resolve" => Event::CaseResolved { case, cause: Some("outage".into()), outcome: None, closing: false, number: None },
-            "close" => Event::CaseResolved { case, cause: None, outcome: Some("helped".into()), closing: true, number: None },
+            "resolve" => {
+                Event::CaseResolved { case, cause: Some("outage".into()), outcome: None, closing: false, number: None }
+            }
+            "close" => {
+                Event::CaseResolved { case, cause: None, outcome: Some("helped".into()), closing: true, number: None }
+            }
             "wake" => Event::CaseWoken { case },
             "urgent" => Event::CasePrioritised { case, high: true },
             "reopen" => Event::CaseReopened { case },

@@ -74,7 +74,13 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("CaseSnoozed", Event::CaseSnoozed { case: case(1), until: at(3600) }),
         (
             "CaseResolved",
-            Event::CaseResolved { case: case(1), cause: Some("outage".to_owned()), outcome: None, closing: false, number: None },
+            Event::CaseResolved {
+                case: case(1),
+                cause: Some("outage".to_owned()),
+                outcome: None,
+                closing: false,
+                number: None,
+            },
         ),
         (
             "CaseResolved.closing",
@@ -82,7 +88,8 @@ fn samples() -> Vec<(&'static str, Event)> {
                 case: case(1),
                 cause: Some("outage".to_owned()),
                 outcome: Some("line reset".to_owned()),
-                closing: true, number: None,
+                closing: true,
+                number: None,
             },
         ),
         (

@@ -24,9 +24,7 @@ use jiff::Timestamp;
 use rusqlite::InterruptHandle;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::model::{
-    AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq,
-};
+use crate::model::{AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq};
 
 use super::pump::{self, Signal};
 use super::{AppendError, Log, LogError, SUBSCRIPTION_BATCHES};

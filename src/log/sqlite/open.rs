@@ -265,8 +265,7 @@ fn bring_up(db: &mut Connection, path: &Path) -> Result<(), LogError> {
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
     if let Found::Older = Found::look(&transaction, path)? {
         tracing::info!(path = %path.display(), format = FORMAT, "the store is brought to a new format, once");
-        let format: u32 =
-            transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(told)?;
+        let format: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(told)?;
         if format < 2 {
             migrate::from_1(&transaction).map_err(told)?;
         }

@@ -84,9 +84,8 @@ fn among_newest(
         })
         .collect();
     let mut found = Vec::new();
-    let mut statement = db.prepare_cached(
-        "SELECT place, json FROM bodies WHERE place BETWEEN ?2 AND ?3 ORDER BY place DESC LIMIT ?1",
-    )?;
+    let mut statement =
+        db.prepare_cached("SELECT place, json FROM bodies WHERE place BETWEEN ?2 AND ?3 ORDER BY place DESC LIMIT ?1")?;
     let mut rows = statement.query((i64::try_from(LOOK_THROUGH).unwrap_or(i64::MAX), from, to))?;
     let mut looked = 0;
     while found.len() < page {
