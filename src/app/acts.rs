@@ -61,6 +61,9 @@ impl App {
         if self.released(token, result.is_ok()) {
             return;
         }
+        if self.handed_to_group(token, &result) {
+            return;
+        }
         let why = match result {
             Ok(seq) => {
                 self.kept(token);

@@ -75,6 +75,11 @@ pub struct Books {
     pub(super) reports: u64,
     /// What was typed to call up the saved replies; put back if none is taken.
     pub(super) called_by: &'static str,
+    /// Cases being handed over by the rule for repeat contacts, and all for which that was asked.
+    pub(super) raising: BTreeMap<AppendToken, CaseId>,
+    pub(super) raised: BTreeSet<CaseId>,
+    /// The store did not take one.
+    pub(super) raise_again: bool,
     /// Which texts are at hand.
     pub(super) texts: Texts,
 }

@@ -60,6 +60,8 @@ pub enum Command {
     CopyHandle,
     CopyCase,
     OpenPage,
+    Person,
+    History,
     Undo,
     Outbox,
     Drafts,
@@ -128,10 +130,12 @@ pub enum ModeKind {
     Spend,
     Report,
     AddColumn,
+    Person,
+    History,
 }
 
 impl ModeKind {
-    pub const ALL: [ModeKind; 22] = [
+    pub const ALL: [ModeKind; 24] = [
         ModeKind::Columns,
         ModeKind::Case,
         ModeKind::Composer,
@@ -154,6 +158,8 @@ impl ModeKind {
         ModeKind::Spend,
         ModeKind::Report,
         ModeKind::AddColumn,
+        ModeKind::Person,
+        ModeKind::History,
     ];
 
     /// Plain characters are text here, so only named and Ctrl keys can be bound.
@@ -180,6 +186,8 @@ impl ModeKind {
             | ModeKind::Links
             | ModeKind::Spend
             | ModeKind::Report
+            | ModeKind::Person
+            | ModeKind::History
             | ModeKind::QuitQuestion => false,
         }
     }
@@ -209,6 +217,8 @@ impl ModeKind {
             ModeKind::Spend => "spending",
             ModeKind::Report => "report",
             ModeKind::AddColumn => "new column",
+            ModeKind::Person => "person",
+            ModeKind::History => "history of a case",
         }
     }
 }
@@ -239,6 +249,8 @@ impl Mode {
             Mode::Spend(_) => ModeKind::Spend,
             Mode::Report(_) => ModeKind::Report,
             Mode::AddColumn(_) => ModeKind::AddColumn,
+            Mode::Person(_) => ModeKind::Person,
+            Mode::History(_) => ModeKind::History,
         }
     }
 }
@@ -300,12 +312,27 @@ const PLAIN: &[M] = &[
     M::QuitQuestion,
     M::Spend,
     M::Report,
+    M::Person,
+    M::History,
 ];
 /// Screens one can leave for another screen.
-const DECK: &[M] = &[M::Columns, M::Case, M::Hits, M::Outbox, M::Drafts, M::Links, M::Spend, M::Report];
+const DECK: &[M] =
+    &[M::Columns, M::Case, M::Hits, M::Outbox, M::Drafts, M::Links, M::Spend, M::Report, M::Person, M::History];
 /// Screens with something to scroll or to choose from.
-const SCROLLING: &[M] =
-    &[M::Columns, M::Case, M::Preview, M::Hits, M::Help, M::Outbox, M::Drafts, M::Links, M::Spend, M::Report];
+const SCROLLING: &[M] = &[
+    M::Columns,
+    M::Case,
+    M::Preview,
+    M::Hits,
+    M::Help,
+    M::Outbox,
+    M::Drafts,
+    M::Links,
+    M::Spend,
+    M::Report,
+    M::Person,
+    M::History,
+];
 /// Lists narrowed by typing.
 const PICKERS: &[M] = &[M::Palette, M::SavedReplies, M::Resolve, M::Assign];
 
@@ -421,7 +448,7 @@ pub const TABLE: &[Row] = &[
     row(
         Command::DirectMessage,
         "direct-message",
-        &[(&["D"], POSTS)],
+        &[(&["D"], POSTS), (&["D"], &[M::Person])],
         "draft a direct message; the network is asked first whether they take one",
     ),
     row(Command::Claim, "claim", &[(&["c"], &[M::Columns, M::Case, M::Preview])], "claim the case"),
@@ -456,15 +483,32 @@ pub const TABLE: &[Row] = &[
     row(Command::Dismiss, "dismiss", &[(&["ge"], POSTS)], "resolve the case as nothing for us"),
     row(Command::Reopen, "reopen", &[(&["E"], POSTS)], "reopen the case"),
     row(Command::CopyLink, "copy-link", &[(&["yl"], &[M::Columns, M::Case, M::Hits])], "copy the post's link"),
-    row(Command::CopyText, "copy-text", &[(&["yt"], &[M::Columns, M::Case, M::Hits])], "copy the post's text"),
-    row(Command::CopyHandle, "copy-handle", &[(&["yh"], &[M::Columns, M::Case, M::Hits])], "copy the author's handle"),
+    row(
+        Command::CopyText,
+        "copy-text",
+        &[(&["yt"], &[M::Columns, M::Case, M::Hits, M::History])],
+        "copy the post's text, or the history",
+    ),
+    row(
+        Command::CopyHandle,
+        "copy-handle",
+        &[(&["yh"], &[M::Columns, M::Case, M::Hits, M::Person])],
+        "copy the author's handle",
+    ),
     row(Command::CopyCase, "copy-case", &[(&["yc"], &[M::Columns, M::Case, M::Hits])], "copy the case's number"),
     row(
         Command::OpenPage,
         "open-page",
-        &[(&["o"], &[M::Columns, M::Case, M::Hits, M::Outbox])],
-        "open the post's own page",
+        &[(&["o"], &[M::Columns, M::Case, M::Hits, M::Outbox, M::Person])],
+        "open the post's own page, or the person's",
     ),
+    row(
+        Command::Person,
+        "person",
+        &[(&["p"], &[M::Columns, M::Case, M::Hits])],
+        "who wrote it: earlier cases, reach, whether a direct message is possible",
+    ),
+    row(Command::History, "history", &[(&["H"], &[M::Columns, M::Case])], "who did what in the case, and when"),
     row(Command::Undo, "undo", &[(&["u"], DECK)], "take back the last held reply, or the last deed over cases"),
     row(Command::Outbox, "outbox", &[(&["U"], DECK)], "replies on their way, failed and parked"),
     row(Command::Drafts, "drafts", &[(&["gd"], DECK)], "drafts"),
@@ -507,6 +551,8 @@ pub const TABLE: &[Row] = &[
                 M::QuitQuestion,
                 M::Spend,
                 M::Report,
+                M::Person,
+                M::History,
             ],
         )],
         "all keys of this screen",

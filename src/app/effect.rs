@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use super::adding::NewColumn;
 use crate::desk::report::Terms;
 use crate::model::spend::Gauge;
-use crate::model::{AccountName, AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId};
+use crate::model::{
+    AccountName, AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId, Search,
+};
 use crate::rules::Rule;
 
 /// Ties the answer of an append to what asked for it.
@@ -41,8 +43,18 @@ pub enum Effect {
     ReadCase {
         case: CaseId,
     },
+    /// Search the store; the answer comes as [`super::FromStore::Found`].
     Find {
         words: String,
+        search: Box<Search>,
+    },
+    /// In which case a note or a reply stands that was found; the answer comes as [`super::FromStore::TextOf`].
+    FindCaseOf {
+        text: BodyId,
+    },
+    /// What the store knows of somebody; the answer comes as [`super::FromStore::Person`].
+    ReadPerson {
+        author: AuthorId,
     },
     /// Search the network itself; the answer comes as [`super::Msg::FoundOnNetwork`]. The rep has agreed to the price.
     FindOnNetwork {

@@ -2,16 +2,36 @@
 
 use std::sync::Arc;
 
+use super::ingest::post_view;
 use super::{App, Effect, Find, Mode, NetworkFind};
 use crate::desk::{PostState, PostView};
 use crate::model::account::Tier;
 use crate::model::event::Standing;
-use crate::model::{Account, Body, BodyId, CaseId, FoundOnNetwork, Hit, NetworkKind, Post};
+use crate::model::{
+    Account, Body, BodyId, CaseId, Envelope, Found, FoundOnNetwork, FoundPerson, Hit, NetworkKind, Post, Search,
+};
 use crate::rules::x::{Limits, as_search};
 use crate::rules::{QueryError, Rule};
 
 /// A network is asked for so many posts at most: what they cost is told before.
 pub const MOST_FROM_NETWORK: u64 = 50;
+
+impl Find {
+    /// People and hits.
+    pub fn rows(&self) -> usize {
+        self.people.len() + self.hits.len()
+    }
+
+    /// The person selected.
+    pub fn person(&self) -> Option<&FoundPerson> {
+        self.people.get(self.selected)
+    }
+
+    /// The hit selected.
+    pub fn hit(&self) -> Option<&Hit> {
+        self.hits.get(self.selected.checked_sub(self.people.len())?)
+    }
+}
 
 impl App {
     /// `g/`: a search of the network that feeds the focused column.
@@ -129,26 +149,37 @@ impl App {
             return;
         }
         if find.answered.as_ref() == Some(&words) {
-            find.in_list = !find.hits.is_empty();
+            find.in_list = find.rows() > 0;
             return;
         }
+        let search = match Search::parse(&words, self.now, &self.setup.zone) {
+            Ok(search) => search,
+            Err(error) => {
+                // The cursor goes to what is wrong.
+                let lead = find.input.text.len() - find.input.text.trim_start().len();
+                find.input.cursor = (lead + error.span.end).min(find.input.text.len());
+                find.input.error = Some(error.to_string());
+                return;
+            }
+        };
         find.answered = None;
+        find.people.clear();
         find.hits.clear();
         find.selected = 0;
-        out.push(Effect::Find { words });
+        out.push(Effect::Find { words, search: Box::new(search) });
     }
 
     /// The store's answer; one to words no longer on the line is passed over.
-    pub(super) fn found(&mut self, words: &str, hits: Vec<Hit>) {
+    pub(super) fn found(&mut self, words: &str, found: Found) {
         let ((Mode::Find(find), _) | (_, Some(Mode::Find(find)))) = (&mut self.mode, self.back.as_deref_mut()) else {
             return;
         };
         if find.network.is_some() || find.input.text.trim() != words {
             return;
         }
-        find.in_list = !hits.is_empty();
-        find.input.error = hits.is_empty().then(|| "no stored post holds all these words".to_owned());
-        find.hits = hits;
+        (find.people, find.hits) = (found.people, found.hits);
+        find.in_list = find.rows() > 0;
+        find.input.error = (find.rows() == 0).then(|| "nothing stored holds all of this".to_owned());
         find.answered = Some(words.to_owned());
         find.selected = 0;
         self.dirty = true;
@@ -157,7 +188,11 @@ impl App {
     /// Enter on a hit: to its row where a column shows it, else its case alone.
     pub(super) fn open_hit(&mut self, out: &mut Vec<Effect>) {
         let Mode::Find(find) = &self.mode else { return };
-        let Some(hit) = find.hits.get(find.selected).cloned() else { return };
+        if let Some(person) = find.person() {
+            let author = person.author.clone();
+            return self.open_person(author, None, out);
+        }
+        let Some(hit) = find.hit().cloned() else { return };
         match hit.body {
             Body::Post(post) => {
                 if !self.go_to_post(&post.id) {
@@ -169,14 +204,36 @@ impl App {
                 let reply = self.desk.replies.values().find(|reply| BodyId::reply(reply.id) == hit.id);
                 match reply.map(|reply| reply.case) {
                     Some(case) => self.go_to_case(case, out),
-                    None => self.info("that reply's case is no longer at hand".to_owned()),
+                    None => out.push(Effect::FindCaseOf { text: hit.id }),
                 }
             }
             Body::Message(message) => match self.desk.case_with(&message.with) {
                 Some(case) => self.go_to_case(case, out),
                 None => self.info("there is no case of theirs at hand".to_owned()),
             },
-            Body::Draft(_) | Body::Note(_) => self.info("only posts and replies can be opened from here".to_owned()),
+            Body::Note(_) => out.push(Effect::FindCaseOf { text: hit.id }),
+            Body::Draft(_) => self.info("a draft is opened from the list of drafts".to_owned()),
+        }
+    }
+
+    /// The store's answer to where a note or a reply stands; one that comes after the rep went on is passed over.
+    pub(super) fn found_case_of(
+        &mut self,
+        text: &BodyId,
+        found: Option<(CaseId, Option<Arc<Envelope>>)>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Mode::Find(find) = &self.mode else { return };
+        if find.hit().is_none_or(|hit| hit.id != *text) {
+            return;
+        }
+        match found {
+            Some((case, _)) if self.desk.cases.contains_key(&case) => self.go_to_case(case, out),
+            Some((_, Some(post))) => match post_view(&post) {
+                Some(view) => self.open_post(view, out),
+                None => self.info("the case's posts are gone".to_owned()),
+            },
+            Some((_, None)) | None => self.info("its case is no longer stored".to_owned()),
         }
     }
 
@@ -188,7 +245,7 @@ impl App {
     /// The hit's own post as the keys take it: `yl`, `o` and the like in the list of hits.
     pub(super) fn post_of_hit(&self) -> Option<PostView> {
         let Mode::Find(find) = &self.mode else { return None };
-        match &find.hits.get(find.selected).filter(|_| find.in_list)?.body {
+        match &find.hit().filter(|_| find.in_list)?.body {
             Body::Post(post) => Some(self.known_or_judged(Arc::new((**post).clone()))),
             Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::Message(_) => None,
         }

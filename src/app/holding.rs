@@ -29,6 +29,7 @@ impl App {
         self.send_due(self.now, out);
         self.keep_again(out);
         self.release_left_behind(out);
+        self.raise_again(out);
         self.look_up(out);
         self.wake_due(out);
         let face = self.clock_face();

@@ -31,6 +31,7 @@ impl App {
             }
             self.after(envelope, &before, out);
             self.forget_texts(envelope, out);
+            self.raise_repeated(envelope, out);
         }
         self.keep_pushed(pushed);
         self.refresh_opened();
@@ -46,6 +47,7 @@ impl App {
         self.books.arrived.clear();
         self.read_concerns(out);
         self.learn_snoozes();
+        self.raise_all_repeated(out);
     }
 
     /// The oldest posts of each held column that a batch may push out of its window.
@@ -486,7 +488,7 @@ impl App {
 
     pub(super) fn store_answered(&mut self, answer: FromStore, out: &mut Vec<Effect>) {
         // A case's events are counted, not drawn.
-        self.dirty |= !matches!(answer, FromStore::Case { .. });
+        self.dirty |= !matches!(answer, FromStore::Case { .. }) || matches!(self.mode, Mode::History(_));
         match answer {
             FromStore::Bodies { asked, found } => {
                 self.texts_came(&asked, found);
@@ -497,7 +499,9 @@ impl App {
                 let posts = posts.iter().filter_map(|envelope| post_view(envelope)).collect();
                 self.older(column, posts);
             }
-            FromStore::Found { words, hits } => self.found(&words, hits),
+            FromStore::Found { words, found } => self.found(&words, found),
+            FromStore::TextOf { text, found } => self.found_case_of(&text, found, out),
+            FromStore::Person(record) => self.person_read(*record),
             FromStore::Caught(caught) => self.caught(caught),
             FromStore::Case { case, mut events } => {
                 if self.books.asked_case != Some(case) {

@@ -185,6 +185,7 @@ impl App {
             Command::Acknowledge => self.draft(Purpose::Acknowledgement, out),
             Command::RequestDm => self.draft(Purpose::DmRequest, out),
             Command::AcknowledgeAndRequestDm => self.draft(Purpose::Both, out),
+            Command::DirectMessage if matches!(self.mode, Mode::Person(_)) => self.ask_about_person(out),
             Command::DirectMessage => self.draft(Purpose::DirectMessage, out),
             Command::Claim if matches!(self.mode, Mode::Preview(_)) => self.claim_in_preview(out),
             Command::Claim => self.claim_chosen(out),
@@ -212,6 +213,10 @@ impl App {
             Command::ToggleClosing => self.toggle_closing(),
             Command::Dismiss => self.dismiss(out),
             Command::Reopen => self.reopen(out),
+            Command::CopyHandle | Command::OpenPage if matches!(self.mode, Mode::Person(_)) => {
+                self.of_person(command, out);
+            }
+            Command::CopyText if matches!(self.mode, Mode::History(_)) => self.copy_history(out),
             Command::CopyLink | Command::CopyText | Command::CopyHandle | Command::CopyCase | Command::OpenPage => {
                 // In the list of hits the keys mean the hit.
                 let hit = self.post_of_hit();
@@ -226,6 +231,8 @@ impl App {
                     self.opened = before;
                 }
             }
+            Command::Person => self.show_person(out),
+            Command::History => self.show_history(out),
             Command::Undo => self.undo(out),
             Command::Outbox => self.switch_to(Mode::Outbox { selected: 0 }),
             Command::Drafts => self.switch_to(Mode::Drafts { selected: 0 }),
@@ -333,6 +340,8 @@ impl App {
             | Mode::Links { .. }
             | Mode::Spend(_)
             | Mode::Report(_)
+            | Mode::Person(_)
+            | Mode::History(_)
             | Mode::QuitQuestion => {}
         }
     }
@@ -366,6 +375,8 @@ impl App {
             | Mode::Tag(_)
             | Mode::Snooze(_)
             | Mode::AddColumn(_)
+            | Mode::Person(_)
+            | Mode::History(_)
             | Mode::QuitQuestion => {
                 self.leave_screen();
             }
@@ -395,7 +406,11 @@ impl App {
             to.min(last)
         };
         match &mut self.mode {
+            Mode::Person(person) => {
+                person.scroll = u16::try_from(step(usize::from(person.scroll), lines)).unwrap_or(u16::MAX);
+            }
             Mode::Case { scroll }
+            | Mode::History(super::HistoryScreen { scroll, .. })
             | Mode::Help { scroll }
             | Mode::Links { scroll }
             | Mode::Spend(super::SpendScreen { scroll, .. })
@@ -408,8 +423,8 @@ impl App {
             Mode::Outbox { selected } => *selected = step(*selected, outbox),
             Mode::Drafts { selected } => *selected = step(*selected, drafts),
             // From the line of words the arrow leads into the hits.
-            Mode::Find(find) if !find.in_list => find.in_list = !find.hits.is_empty(),
-            Mode::Find(find) => find.selected = step(find.selected, find.hits.len()),
+            Mode::Find(find) if !find.in_list => find.in_list = find.rows() > 0,
+            Mode::Find(find) => find.selected = step(find.selected, find.rows()),
             Mode::Palette(picker)
             | Mode::SavedReplies(_, picker)
             | Mode::Resolve { picker, .. }
@@ -439,6 +454,8 @@ impl App {
                 let tables = report.columns.len() + report.reps.len() + 4 * report.causes.len() + 24;
                 tables + crate::desk::report::DEFINITIONS.lines().count() + 40
             }),
+            Mode::Person(person) => person.most_lines(),
+            Mode::History(screen) => 2 * self.history_lines(screen.case).len() + 4,
             Mode::Preview(preview) => {
                 let checks: usize = preview.checks.iter().map(|check| of_text(&check.what)).sum();
                 of_text(&preview.text) + preview.seen.as_ref().map_or(0, |seen| of_text(&seen.text)) + checks + 8

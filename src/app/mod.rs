@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::desk::{Desk, PostView};
 use crate::model::{
-    AccountName, Body, BodyId, CaseId, Envelope, GoneSession, Hit, IdSource, LinkReport, LoginState, NetworkKind,
-    PostId, RepName, ReplyId,
+    AccountName, Body, BodyId, CaseId, Envelope, Found, FoundPerson, GoneSession, Hit, IdSource, LinkReport,
+    LoginState, NetworkKind, PostId, RepName, ReplyId,
 };
 
 mod acts;
@@ -29,6 +29,7 @@ pub mod finding;
 mod forgetting;
 mod gap_rows;
 mod happy;
+pub mod history;
 mod holding;
 mod ingest;
 mod keeping;
@@ -40,6 +41,8 @@ pub mod msg;
 pub mod notice;
 pub mod noting;
 mod opting_out;
+pub mod people;
+pub mod person;
 mod picking;
 pub mod preview;
 mod private;
@@ -60,9 +63,11 @@ pub use asking::{CaseLine, Resolving};
 pub use column::ColumnView;
 pub use composer::Composer;
 pub use effect::{AppendToken, Effect};
+pub use history::HistoryScreen;
 pub use msg::Msg;
 pub use notice::Notice;
 pub use noting::NoteEditor;
+pub use person::{PersonRecord, PersonScreen};
 pub use preview::Preview;
 pub use reporting::{ReportScreen, ReportTold};
 pub use setup::{ColumnSetup, Setup};
@@ -197,6 +202,10 @@ pub enum Mode {
     Spend(SpendScreen),
     /// Figures of a span.
     Report(ReportScreen),
+    /// Somebody who wrote: who they are, what there was with them before.
+    Person(Box<PersonScreen>),
+    /// Who did what in a case, when and from which machine.
+    History(HistoryScreen),
     /// A column being made.
     AddColumn(Box<Adding>),
 }
@@ -230,7 +239,10 @@ pub struct Find {
     pub input: LineInput,
     /// The words the hits belong to; `None` while the answer is awaited.
     pub answered: Option<String>,
+    /// Stand before the hits.
+    pub people: Vec<FoundPerson>,
     pub hits: Vec<Hit>,
+    /// Among both.
     pub selected: usize,
     /// The hits have the keys; typing goes to the list, not the line.
     pub in_list: bool,
@@ -267,8 +279,15 @@ pub enum FromStore {
     },
     Found {
         words: String,
-        hits: Vec<Hit>,
+        found: Found,
     },
+    /// Where a note or a reply stands that was found: the case, and a post of its author there.
+    TextOf {
+        text: BodyId,
+        found: Option<(CaseId, Option<Arc<Envelope>>)>,
+    },
+    /// What the store knows of somebody.
+    Person(Box<PersonRecord>),
     /// What a query that is no column yet would have caught.
     Caught(Caught),
     /// All events of a case, for its pane.

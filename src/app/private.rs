@@ -67,6 +67,7 @@ impl App {
             }
         }
         self.recheck();
+        self.dirty |= matches!(self.mode, Mode::Person(_));
         let Some((_, post)) = self.books.asked_private.take_if(|(asked, _)| asked == author) else { return };
         let is_here = matches!(self.mode, Mode::Drafts { .. })
             || self.post_in_hand().is_some_and(|in_hand| in_hand.id == post.id);

@@ -38,6 +38,8 @@ impl Command {
             | Command::CopyCase
             | Command::OpenPage
             | Command::Undo
+            | Command::Person
+            | Command::History
             | Command::Outbox
             | Command::Drafts
             | Command::Links

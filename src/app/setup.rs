@@ -44,6 +44,7 @@ pub struct Setup {
     pub bell: bool,
     /// Share of an author's followers that a post is assumed to reach.
     pub reach_percent: u8,
+    pub people: super::people::People,
     /// What accounts pay and may pay, where that is known.
     pub budgets: BTreeMap<AccountName, Budget>,
     pub keys: super::keymap::Keymap,

@@ -147,8 +147,11 @@ impl App {
         for mode in finds {
             if let Mode::Find(find) = mode {
                 find.hits.retain(|hit| hit.id != id);
-                find.selected = find.selected.min(find.hits.len().saturating_sub(1));
-                find.in_list &= !find.hits.is_empty();
+                find.selected = find.selected.min(find.rows().saturating_sub(1));
+                find.in_list &= find.rows() > 0;
+            }
+            if let Mode::Person(person) = mode {
+                person.forget(&id);
             }
         }
     }

@@ -201,7 +201,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let found = runtime.block_on(async {
                 let log = search::store(&places.data)?;
-                let found = search::run(args, &log, &zone, &mut std::io::stdout(), &mut std::io::stderr()).await;
+                let now = crate::run::clock::system()();
+                let found = search::run(args, &log, (now, &zone), &mut std::io::stdout(), &mut std::io::stderr()).await;
                 log.close().await;
                 found
             })?;
@@ -223,7 +224,8 @@ fn exit_code(code: u8) -> ExitCode {
 pub fn code_of(error: &anyhow::Error) -> u8 {
     let is_config = error.downcast_ref::<ConfigError>().is_some() || error.downcast_ref::<PlaceError>().is_some();
     let is_usage = error.downcast_ref::<match_posts::UnusableRules>().is_some()
-        || error.downcast_ref::<report::WrongSpan>().is_some();
+        || error.downcast_ref::<report::WrongSpan>().is_some()
+        || error.downcast_ref::<search::WrongSearch>().is_some();
     if is_config || is_usage { 2 } else { 1 }
 }
 

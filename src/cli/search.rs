@@ -1,24 +1,30 @@
-//! `replydeck search`: stored posts, replies and notes by their words, newest first.
+//! `replydeck search`: stored posts, replies and notes by their words and by operators, newest first.
 
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 use clap::Args;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::log::Log;
 use crate::log::sqlite::{self, SqliteLog};
-use crate::model::{Body, Hit, clean};
+use crate::model::search::OPERATORS;
+use crate::model::{Body, Hit, Search, clean};
+use crate::run::searching;
 
 /// Find stored posts, replies and notes by their words, newest first
+///
+/// Operators narrow it: from:HANDLE tag:TAG cause:CAUSE rep:REP before:DAY after:DAY, where a day is 2026-11-21 or so
+/// long ago as 7d. Of several from:, cause: or rep: one is enough.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(
-    after_help = "Examples:\n  replydeck search slow internet\n  replydeck search --json --limit 1000 返金 | jq -r .page"
+    after_help = "Examples:\n  replydeck search slow internet\n  replydeck search --json --limit 1000 返金 | jq -r .page\n  replydeck search from:@jo_m tag:\"slow line\" after:7d"
 )]
 pub struct SearchArgs {
-    /// Every word must be there
+    /// Words that must all be there, and operators
     #[arg(required = true, value_name = "WORDS")]
     words: Vec<String>,
     /// At most so many
@@ -42,22 +48,54 @@ pub fn store(folder: &Path) -> anyhow::Result<SqliteLog> {
 pub async fn run(
     args: &SearchArgs,
     log: &dyn Log,
-    zone: &TimeZone,
+    (now, zone): (Timestamp, &TimeZone),
     out: &mut (dyn Write + Send),
     err: &mut (dyn Write + Send),
 ) -> anyhow::Result<bool> {
-    let words = args.words.join(" ");
+    let text = args.words.iter().map(|word| as_typed(word)).collect::<Vec<_>>().join(" ");
+    let search = match Search::parse(&text, now, zone) {
+        Ok(search) => search,
+        Err(error) => return Err(anyhow::Error::new(WrongSearch(error.pointed(&text).to_string()))),
+    };
     let limit = usize::try_from(args.limit).context("the limit is too large for this machine")?;
-    let hits = log.search(words, limit).await.context("the store could not be searched")?;
-    for hit in &hits {
+    let found = searching::search(log, &search, limit).await.context("the store could not be searched")?;
+    for person in &found.people {
+        let line = if args.json {
+            escape_invisible(&json!({ "kind": "person", "id": person.author, "handle": person.handle }).to_string())
+        } else {
+            clean::line(&format!("person  @{}  {}", person.handle, person.author))
+        };
+        writeln!(out, "{line}")?;
+    }
+    for hit in &found.hits {
         let line = if args.json { as_json(hit) } else { as_text(hit, zone) };
         writeln!(out, "{line}")?;
     }
     out.flush()?;
-    if hits.is_empty() {
+    let is_nothing = found.hits.is_empty() && found.people.is_empty();
+    if is_nothing {
         writeln!(err, "nothing found")?;
     }
-    Ok(!hits.is_empty())
+    Ok(!is_nothing)
+}
+
+/// What was typed is no search; the words point at the place and name the operators.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongSearch(String);
+
+/// The shell has taken the quotes off `tag:"slow line"`.
+fn as_typed(word: &str) -> String {
+    match word.split_once(':') {
+        Some((name, value))
+            if value.contains(char::is_whitespace)
+                && !value.contains('"')
+                && OPERATORS.iter().any(|(known, _)| *known == name) =>
+        {
+            format!("{name}:\"{value}\"")
+        }
+        _ => word.to_owned(),
+    }
 }
 
 /// One line: time, who, words, page.
@@ -70,7 +108,7 @@ fn as_text(hit: &Hit, zone: &TimeZone) -> String {
             let way = if message.is_ours { "our direct message to" } else { "direct message from" };
             (format!("{way} @{}", message.handle), message.text.as_str(), None)
         }
-        Body::Note(note) => ("note".to_owned(), note.shown(), None),
+        Body::Note(note) => ("note (team only)".to_owned(), note.shown(), None),
         Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str(), None),
     };
     let page = page.map(|page| format!("  {page}")).unwrap_or_default();
@@ -91,7 +129,7 @@ fn as_json(hit: &Hit) -> String {
             "kind": "direct-message", "id": id, "at": at, "handle": message.handle, "ours": message.is_ours,
             "text": message.text,
         }),
-        Body::Note(note) => json!({ "kind": "note", "id": id, "at": at, "text": note.shown() }),
+        Body::Note(note) => json!({ "kind": "note", "id": id, "at": at, "team_only": true, "text": note.shown() }),
         Body::Draft(draft) => json!({ "kind": "draft", "id": id, "at": at, "text": draft.text }),
     };
     escape_invisible(&value.to_string())

@@ -8,8 +8,10 @@ use super::{Config, DEFAULT_TARGET, duration};
 
 /// A file to start from. It is a valid config: only the handle, the queries and the secrets are still examples.
 pub fn example() -> String {
-    let Config { role, open_cases, deck, hold, release_after, bell, shortcodes, reach_percent, openings, .. } =
-        Config::default();
+    let Config {
+        role, open_cases, deck, hold, release_after, bell, shortcodes, reach_percent, openings, people, ..
+    } = Config::default();
+    let (repeat_contacts, repeat_days) = (people.people.repeat_contacts, people.people.repeat_days);
     let role = text(role.word());
     let release_after = text(&duration::write(release_after));
     let (deck, hold, target) = (text(&deck), text(&duration::write(hold)), text(&duration::write(DEFAULT_TARGET)));
@@ -64,6 +66,22 @@ reach_percent = {reach_percent}
 
 # The outcomes to choose from after the cause. Default: none, resolving does not ask.
 # outcomes = ["restored", "credit", "explained"]
+
+# Who is marked in front of their posts, and who is looked at first. All of it may be left away.
+[people]
+# Shown as VIP: "@handle", or the author's id, such as "x:1234567890", which a new handle does not change. Example:
+# vip = ["@example_daily", "x:1234567890"]
+# Whoever has so many followers is shown with their number in front. Default: nobody. Example:
+# follower_floor = 10000
+# So many contacts of one person within so many days raise the priority of a case. 0: never.
+repeat_contacts = {repeat_contacts}
+repeat_days = {repeat_days}
+# Such a case is handed to whoever of this group has the fewest. Default: whoever claims it. Example:
+# repeat_group = "seniors"
+
+# Groups of reps by name. Default: none; this one is an example.
+# [people.groups]
+# seniors = ["ana", "bo"]
 
 # What a new draft starts with. Slots stand in braces: {{name}} and {{handle}} fill themselves, any other
 # must be filled by hand before the preview opens.

@@ -13,6 +13,7 @@ pub mod duration;
 pub mod example;
 pub mod keys;
 pub mod login;
+mod people;
 pub mod place;
 pub mod problem;
 pub mod query;
@@ -29,6 +30,7 @@ use jiff::tz::TimeZone;
 
 pub use account::{AccountConfig, UserSecrets};
 pub use login::{ClientSecrets, ConsumerSecrets, LoginSecrets};
+pub use people::PeopleConfig;
 pub use place::{PlaceError, Places};
 pub use problem::{ConfigError, Invalid};
 pub use secret::{SecretError, SecretSource};
@@ -60,6 +62,7 @@ pub struct Config {
     pub zone: Option<TimeZone>,
     pub bell: bool,
     pub reach_percent: u8,
+    pub people: PeopleConfig,
     pub causes: Vec<String>,
     pub outcomes: Vec<String>,
     pub openings: Openings,
@@ -91,6 +94,7 @@ impl Default for Config {
             zone: None,
             bell: true,
             reach_percent: 20,
+            people: PeopleConfig::default(),
             causes: Vec::new(),
             outcomes: Vec::new(),
             openings: Openings {
@@ -157,6 +161,7 @@ impl Config {
             zone: self.effective_zone(),
             bell: self.bell,
             reach_percent: self.reach_percent,
+            people: self.people.people.clone(),
             budgets: self
                 .accounts
                 .iter()

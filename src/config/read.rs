@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::account::{self, AccountConfig};
 use super::problem::{Invalid, Problem};
 use super::table::{Reader, Table, Text, suggest};
-use super::{Config, DEFAULT_TARGET, duration, keys, query};
+use super::{Config, DEFAULT_TARGET, duration, keys, people, query};
 use crate::app::setup::{ColumnSetup, Openings, SavedReply};
 use crate::model::{AccountName, ColumnName, NetworkKind, RepName, Role, clean};
 
@@ -87,6 +87,11 @@ fn everything<'a>(reader: &mut Reader<'_>, root: &'a DeTable<'a>, folder: &Path,
     if let Some(percent) = table.whole_number(reader, "reach_percent", 0..=100) {
         config.reach_percent = u8::try_from(percent).unwrap_or(config.reach_percent);
     }
+    if let Some(value) = table.take("people")
+        && let Some(people) = reader.as_table("people", value, "a table: [people]")
+    {
+        config.people = people::read(reader, people);
+    }
     if let Some(value) = table.take("causes") {
         let causes = reader.as_texts("causes", value, "a list such as [\"outage\", \"billing\"]").unwrap_or_default();
         config.causes = once_each(reader, ("causes", "cause"), &causes);
@@ -129,7 +134,7 @@ fn everything<'a>(reader: &mut Reader<'_>, root: &'a DeTable<'a>, folder: &Path,
 }
 
 /// A name that goes into tags, options and file names.
-fn check_name(reader: &mut Reader<'_>, what: &str, name: &Text<'_>) {
+pub(super) fn check_name(reader: &mut Reader<'_>, what: &str, name: &Text<'_>) {
     let bad = name
         .value
         .chars()
@@ -148,7 +153,7 @@ fn check_name(reader: &mut Reader<'_>, what: &str, name: &Text<'_>) {
 }
 
 /// Text for one line of the screen. What is invisible or acts on a terminal is refused, not taken out in silence.
-fn one_line<'a>(reader: &mut Reader<'_>, key: &str, text: &Text<'a>) -> Option<&'a str> {
+pub(super) fn one_line<'a>(reader: &mut Reader<'_>, key: &str, text: &Text<'a>) -> Option<&'a str> {
     if text.value.trim().is_empty() {
         reader.problem(
             Problem::new(text.span.clone(), format!("`{key}` is empty"))
@@ -268,7 +273,7 @@ fn read_role(reader: &mut Reader<'_>, role: &Text<'_>) -> Role {
     })
 }
 
-fn once_each(reader: &mut Reader<'_>, (key, what): (&str, &str), causes: &[Text<'_>]) -> Vec<String> {
+pub(super) fn once_each(reader: &mut Reader<'_>, (key, what): (&str, &str), causes: &[Text<'_>]) -> Vec<String> {
     let mut read: Vec<String> = Vec::new();
     for cause in causes {
         let Some(text) = one_line(reader, key, cause) else { continue };

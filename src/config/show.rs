@@ -46,6 +46,7 @@ impl Config {
         ] {
             push(&mut out, key, &text(value));
         }
+        self.people.show(&mut out);
         if !self.saved_replies.is_empty() {
             out.push_str("\n[saved_replies]\n");
             for saved in &self.saved_replies {
@@ -126,7 +127,7 @@ fn show_account(out: &mut String, account: &AccountConfig) {
     }
 }
 
-fn push(out: &mut String, key: &str, value: &str) {
+pub(super) fn push(out: &mut String, key: &str, value: &str) {
     // Writing to a string cannot fail.
     let _written = writeln!(out, "{key} = {value}");
 }
@@ -151,12 +152,12 @@ pub(super) fn text(value: &str) -> String {
     out
 }
 
-fn list(values: &[String]) -> String {
+pub(super) fn list(values: &[String]) -> String {
     format!("[{}]", values.iter().map(|value| text(value)).collect::<Vec<_>>().join(", "))
 }
 
 /// A key, in quotes where TOML wants them.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     let is_bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     if is_bare { name.to_owned() } else { text(name) }
 }

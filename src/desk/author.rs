@@ -29,6 +29,9 @@ pub struct Contact {
     pub number: u64,
     #[serde(with = "super::moment")]
     pub at: Timestamp,
+    /// Our first answer to it.
+    #[serde(with = "super::moment::optional")]
+    pub answered: Option<Timestamp>,
     #[serde(with = "super::moment::optional")]
     pub resolved: Option<Timestamp>,
     pub cause: Option<String>,
@@ -43,12 +46,26 @@ pub struct Contact {
 impl Contact {
     /// A case that begins.
     pub fn begun(case: CaseId, number: u64, at: Timestamp) -> Self {
-        Self { case, number, at, resolved: None, cause: None, outcome: None, rep: None, turned_round: false }
+        Self {
+            case,
+            number,
+            at,
+            answered: None,
+            resolved: None,
+            cause: None,
+            outcome: None,
+            rep: None,
+            turned_round: false,
+        }
     }
 
     /// It is open again: how it ended before does not count.
     pub(super) fn reopen(&mut self) {
-        *self = Self { turned_round: self.turned_round, ..Self::begun(self.case, self.number, self.at) };
+        *self = Self {
+            turned_round: self.turned_round,
+            answered: self.answered,
+            ..Self::begun(self.case, self.number, self.at)
+        };
     }
 }
 
@@ -102,6 +119,18 @@ impl Desk {
         let reach = SignedDuration::from_hours(i64::from(days) * 24);
         let Some(history) = self.authors.get(author) else { return 0 };
         history.contacts.iter().filter(|contact| now.duration_since(contact.at) <= reach).count()
+    }
+
+    /// The how-manieth contact of its author a case is within `days` days: itself, and the author's cases that began
+    /// so long before it at most. It follows from what was folded alone, whatever the time is now.
+    pub fn contacts_up_to(&self, case: &super::Case, days: u32) -> usize {
+        let reach = SignedDuration::from_hours(i64::from(days) * 24);
+        let Some(history) = self.authors.get(&case.author) else { return 1 };
+        let began = history.contacts.iter().find(|contact| contact.case == case.id).map_or(case.started, |c| c.at);
+        let counts = |contact: &&Contact| {
+            contact.case != case.id && contact.at <= began && began.duration_since(contact.at) <= reach
+        };
+        history.contacts.iter().filter(counts).count() + 1
     }
 
     /// The author's case that was resolved last, other than `except`.

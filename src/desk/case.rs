@@ -360,6 +360,7 @@ impl Desk {
                 case.wait_since(since);
             }
         });
+        self.remember_answer(id);
     }
 
     /// A reply of the outbox is out: it is our turn no more, whatever the clocks say.
@@ -371,6 +372,12 @@ impl Desk {
                 case.wait_since(None);
             }
         });
+        self.remember_answer(id);
+    }
+
+    fn remember_answer(&mut self, id: CaseId) {
+        let answered = self.cases.get(&id).and_then(|case| case.first_answer);
+        self.contact_of(id, |contact| contact.answered = answered);
     }
 
     pub(super) fn keep_early_answer(&mut self, case: CaseId, answer: Answer) {

@@ -23,6 +23,7 @@ pub mod keep;
 pub mod message;
 mod moment;
 pub mod outbox;
+pub mod past;
 pub mod report;
 pub mod spend;
 pub mod triage;
@@ -35,6 +36,7 @@ pub use held::Held;
 pub use keep::Index;
 pub use message::CaseMessage;
 pub use outbox::Reply;
+pub use past::PastCase;
 pub use spend::Spending;
 
 /// Everything the team knows now.

@@ -44,5 +44,5 @@ pub use note::NoteText;
 pub use office::{OfficeHours, OpenSpan};
 pub use post::{Author, Post};
 pub use reply::{Delivery, Purpose};
-pub use search::{Between, Search, SearchError};
+pub use search::{Between, Found, FoundPerson, Search, SearchError};
 pub use verdict::Verdict;

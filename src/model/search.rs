@@ -14,6 +14,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::body::Hit;
+use super::id::AuthorId;
+
 /// Every operator and what it takes.
 pub const OPERATORS: [(&str, &str); 6] = [
     ("from", "a handle, also an earlier one, or an author's id"),
@@ -52,6 +55,23 @@ pub struct Search {
     pub causes: Vec<String>,
     pub reps: Vec<String>,
     pub between: Between,
+}
+
+/// What a search brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// Whose handle, now or earlier, begins with the one word asked for.
+    pub people: Vec<FoundPerson>,
+    /// Newest first.
+    pub hits: Vec<Hit>,
+}
+
+/// Somebody found by their handle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPerson {
+    pub author: AuthorId,
+    /// In lower case, without `@`; it may be an earlier one.
+    pub handle: String,
 }
 
 /// Why a text is no search.

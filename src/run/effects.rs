@@ -18,6 +18,7 @@ use super::intake::Signer;
 use super::outbox::{self, Delivering};
 use super::reporting::Reporting;
 use super::trying::{self, Trying};
+use super::{person, searching};
 use crate::app::clipboard::{SEQUENCE_MOST, fitting};
 use crate::app::effect::AppendToken;
 use crate::app::notice::{Notice, Weight};
@@ -130,9 +131,16 @@ impl Effects {
             }),
             Effect::ReadCase { case } => self
                 .read(move |log| async move { log.of_case(case).await.map(|events| FromStore::Case { case, events }) }),
-            Effect::Find { words } => self.read(move |log| async move {
-                let hits = log.search(words.clone(), PAGE).await?;
-                Ok(FromStore::Found { words, hits })
+            Effect::Find { words, search } => self.read(move |log| async move {
+                let found = searching::search(&*log, &search, PAGE).await?;
+                Ok(FromStore::Found { words, found })
+            }),
+            Effect::FindCaseOf { text } => self.read(move |log| async move {
+                let found = searching::case_of_text(&*log, &text).await?;
+                Ok(FromStore::TextOf { text, found })
+            }),
+            Effect::ReadPerson { author } => self.read(move |log| async move {
+                person::read(&*log, author).await.map(|record| FromStore::Person(Box::new(record)))
             }),
             Effect::FindOnNetwork { account, words, query, most } => self.find_on_network(&account, words, query, most),
             Effect::Report { number, terms } => self.report(number, *terms),

@@ -66,12 +66,7 @@ pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> an
 }
 
 /// The settings of an account, logged in by whichever way the config names.
-fn with_login(
-    config: &Config,
-    account: &AccountConfig,
-    data_dir: &Path,
-    clock: &Clock,
-) -> Result<XSettings, NoSecret> {
+fn with_login(config: &Config, account: &AccountConfig, data_dir: &Path, clock: &Clock) -> Result<XSettings, NoSecret> {
     let mut settings = x_settings(config, account)?;
     if let Some(UserSecrets::Login(secrets)) = &account.user {
         settings.user = Some(UserCredentials::Kept(kept_login(account, secrets, data_dir, clock)?));

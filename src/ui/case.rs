@@ -8,13 +8,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::paint::{clamp_scroll, more_below, paragraph, put, put_line, put_lines, rule};
-use super::post::{case_facts, missing_text, pack, shown_text};
+use super::post::{case_facts, mark_word, missing_text, pack, shown_text};
 use super::shortcodes::as_shown;
-use super::text::{number_in_full, ordinal};
+use super::text::number_in_full;
 use super::theme::Theme;
-use super::{reading, time};
+use super::{person, reading, time};
 use crate::app::App;
-use crate::desk::{Case, PostView};
+use crate::desk::{Case, PastCase, PostView};
 use crate::model::verdict::may_reply;
 use crate::model::{CaseStatus, ColumnName, Delivery, Post, Purpose, Verdict};
 
@@ -106,15 +106,20 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
         let tags: Vec<_> = case.tags.iter().map(String::as_str).collect();
         lines.extend(paragraph(&format!("tags: {}", tags.join(", ")), cells, 0, theme.text()));
     }
-    if case.is_urgent {
-        lines.push(Line::styled("P priority: to be looked at before others", theme.warning()));
+    if app.is_raised(case) {
+        let why = if case.is_urgent { "to be looked at before others" } else { "its author came again and again" };
+        lines.push(Line::styled(format!("P priority: {why}"), theme.warning()));
     }
     if !case.messages.is_empty() {
         section(&mut lines, cells, "DIRECT MESSAGES", theme);
         lines.extend(messages(app, case, cells, theme));
     }
     lines.extend(notes(app, case, cells, theme));
-    section(&mut lines, cells, "HISTORY", theme);
+    let contacts = person::contact_words(
+        reading::contacts_lately(app, &case.author),
+        reading::contacts_in_quarter(app, &case.author).max(1),
+    );
+    section(&mut lines, cells, &format!("HISTORY  {contacts}"), theme);
     lines.extend(history(app, case, cells, theme));
     section(&mut lines, cells, "LOG", theme);
     for (at, words, style) in happened(app, post, case, theme) {
@@ -152,7 +157,12 @@ fn author_line(app: &App, body: &Post, theme: Theme) -> Line<'static> {
     if author.is_protected {
         words += "   protected";
     }
-    Line::from(vec![Span::styled(format!("@{}", author.handle), theme.handle()), Span::raw(words)])
+    let mut spans = Vec::new();
+    if let Some(mark) = app.notable(&author.id, Some(body)) {
+        spans.push(Span::styled(format!("{} ", mark_word(mark)), theme.strong()));
+    }
+    spans.extend([Span::styled(format!("@{}", author.handle), theme.handle()), Span::raw(words)]);
+    Line::from(spans)
 }
 
 /// Replies, reposts, likes, and the reach we assume.
@@ -170,13 +180,7 @@ fn spread(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>
         lines.push(Line::styled(told.join("  "), theme.quiet()));
     }
     if let Some(followers) = body.author.followers {
-        let percent = app.setup.reach_percent;
-        let reach = followers.saturating_mul(u64::from(percent)) / 100;
-        let words = format!(
-            "reach about {} ({percent}% of {}, an assumption you can set)",
-            number_in_full(reach),
-            number_in_full(followers)
-        );
+        let words = person::reach_words(followers, app.setup.reach_percent);
         lines.extend(paragraph(&words, cells, 0, theme.quiet()));
     }
     lines
@@ -226,17 +230,14 @@ fn messages(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'stati
 }
 
 fn history(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>> {
-    let count = reading::contacts_lately(app, &case.author);
-    let mut lines = vec![Line::raw(format!("{} contact in 7 days", ordinal(count.max(1))))];
+    let mut lines = Vec::new();
     let Some(author) = app.desk.authors.get(&case.author) else { return lines };
     for contact in author.contacts.iter().rev().filter(|contact| contact.case != case.id).take(HISTORY_ROWS) {
-        let day = time::day(contact.at, &app.setup.zone);
-        let end = match contact.resolved {
-            Some(at) => format!("resolved after {}", time::age(contact.at, at)),
-            None => "open".to_owned(),
-        };
-        let why = contact.cause.as_deref().unwrap_or("-");
-        lines.extend(paragraph(&format!("{day}  {}  {why}  {end}", contact.number), cells, 1, theme.text()));
+        let mut past = PastCase::remembered(contact, None);
+        if let Some(case) = app.desk.cases.get(&contact.case) {
+            past = past.held(case);
+        }
+        lines.extend(paragraph(&person::past_words(&past, &app.setup.zone), cells, 1, theme.text()));
     }
     lines
 }

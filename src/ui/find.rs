@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::paint::{boxed, list_top, put};
+use super::paint::{boxed, list_top, paragraph, put, put_lines};
 use super::palette::draw_input;
 use super::shortcodes::as_shown;
 use super::text::cut;
@@ -11,6 +11,7 @@ use super::theme::Theme;
 use super::time;
 use crate::app::finding::{MOST_FROM_NETWORK, price_of_search};
 use crate::app::{App, Find, NetworkFind};
+use crate::model::search::OPERATORS;
 use crate::model::{Body, Hit};
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, theme: Theme) -> Position {
@@ -30,20 +31,31 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, them
     let said = match (&find.input.error, &find.answered) {
         (Some(error), _) => error.clone(),
         (None, _) if of_network.is_some() => of_network.unwrap_or_default(),
-        (None, Some(words)) if find.hits.is_empty() => format!("nothing found for {words}"),
+        (None, Some(words)) if find.rows() == 0 => format!("nothing found for {words}"),
         (None, Some(words)) => format!("{} hits for {words}, newest first", find.hits.len()),
-        (None, None) if find.input.text.is_empty() => "words to look for; Enter searches".to_owned(),
+        (None, None) if find.input.text.is_empty() => {
+            let operators = OPERATORS.map(|(name, _)| format!("{name}:"));
+            format!("words to look for; {} narrow it; Enter searches", operators.join(" "))
+        }
         (None, None) => String::new(),
     };
+    if find.input.error.is_some() && find.rows() == 0 {
+        // What is wrong and what is known takes more than a line.
+        let area = Rect { y: inside.y + 1, height: inside.height - 1, ..inside };
+        put_lines(buffer, area, &paragraph(&said, inside.width.saturating_sub(1), 1, theme.quiet()), 0);
+        return cursor;
+    }
     let status = Position::new(inside.x + 1, inside.y + 1);
     put(buffer, status, inside.width - 1, &said, theme.quiet());
     let rows = Rect { y: inside.y + 2, height: inside.height - 2, ..inside };
-    let top = list_top(find.selected, find.hits.len(), usize::from(rows.height));
+    let top = list_top(find.selected, find.rows(), usize::from(rows.height));
     let mut at = cursor;
-    for ((i, hit), y) in find.hits.iter().enumerate().skip(top).zip(rows.top()..rows.bottom()) {
+    let people = find.people.iter().map(|person| format!("person @{} ({})", person.handle, person.author));
+    let hits = find.hits.iter().map(|hit| line(app, hit, find.network.is_some()));
+    for ((i, words), y) in people.chain(hits).enumerate().skip(top).zip(rows.top()..rows.bottom()) {
         let is_selected = i == find.selected;
         let pointer = if is_selected { ">" } else { " " };
-        let words = format!("{pointer} {}", line(app, hit, find.network.is_some()));
+        let words = format!("{pointer} {words}");
         let style = if is_selected && find.in_list { theme.selected() } else { theme.text() };
         put(buffer, Position::new(rows.x, y), rows.width, &cut(&words, usize::from(rows.width)), style);
         if is_selected && find.in_list {
@@ -88,7 +100,7 @@ fn line(app: &App, hit: &Hit, is_of_network: bool) -> String {
             let way = if message.is_ours { "our direct message to" } else { "direct message from" };
             (format!("{way} @{}", message.handle), message.text.as_str())
         }
-        Body::Note(note) => ("note".to_owned(), note.shown()),
+        Body::Note(note) => ("note (team only)".to_owned(), note.shown()),
         Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str()),
     };
     // Among what the network found, what the desk holds is told apart.

@@ -33,6 +33,7 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
             (C::Mark, "mark"),
             (C::Undo, "undo"),
             (C::OpenPage, "open"),
+            (C::Person, "person"),
             (C::GoLive, "live"),
             (C::HoldColumn, "hold"),
             (C::Outbox, "outbox"),
@@ -52,6 +53,8 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
             (C::Note, "note"),
             (C::Assign, "assign"),
             (C::OpenPage, "open"),
+            (C::Person, "person"),
+            (C::History, "history"),
             (C::MoveDown, "scroll"),
             (C::Back, "back"),
             (C::Help, "all keys"),
@@ -101,6 +104,15 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
             (C::NextField, "name"),
             (C::Back, "leave, nothing is written"),
         ],
+        M::Person => &[
+            (C::MoveDown, "scroll"),
+            (C::OpenPage, "open their page"),
+            (C::CopyHandle, "copy the handle"),
+            (C::DirectMessage, "ask whether they take DMs"),
+            (C::Back, "back"),
+            (C::Help, "all keys"),
+        ],
+        M::History => &[(C::MoveDown, "scroll"), (C::CopyText, "copy it"), (C::Back, "back"), (C::Help, "all keys")],
         M::QuitQuestion => &[(C::QuitSendNow, "send now and quit"), (C::QuitKeep, "keep and quit"), (C::Back, "stay")],
     }
 }

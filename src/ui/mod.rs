@@ -39,12 +39,14 @@ mod drafts;
 mod find;
 mod help;
 mod hints;
+mod history;
 mod links;
 mod loud;
 mod order;
 mod outbox;
 mod paint;
 mod palette;
+mod person;
 mod post;
 mod preview;
 mod quit;
@@ -172,6 +174,8 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         Mode::Find(find) => return find::draw(buffer, body, app, find, theme),
         Mode::Report(screen) => return report::draw(buffer, body, app, screen, theme),
         Mode::Spend(screen) => return spending::draw(buffer, body, app, screen, theme),
+        Mode::Person(screen) => return person::draw(buffer, body, app, screen, theme),
+        Mode::History(screen) => return history::draw(buffer, body, app, screen, theme),
         Mode::AddColumn(adding) => return adding::draw(buffer, body, app, adding, theme),
         _ => {}
     }

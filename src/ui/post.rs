@@ -11,6 +11,7 @@ use super::shortcodes::as_shown;
 use super::text::{self, cut};
 use super::theme::Theme;
 use super::{reading, time};
+use crate::app::people::Notable;
 use crate::app::until::THEY_WRITE;
 use crate::app::{App, ColumnSetup};
 use crate::desk::{Case, PostState, PostView};
@@ -144,13 +145,16 @@ fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
     let is_overdue = case.is_some_and(|case| used(context, case) == Some(Used::Overdue));
     let is_selected = context.selected == Some(&post.id);
     let is_marked = case.is_some_and(|case| app.marked.contains(&case.id));
-    let is_urgent = case.is_some_and(|case| case.is_urgent && case.status != CaseStatus::Resolved);
+    let is_urgent = case.is_some_and(|case| app.is_raised(case));
 
     let age = time::age(post.at, app.now);
     let counts = reach(context, post);
     let handle = post.body.as_ref().map_or_else(|| "@..".to_owned(), |body| format!("@{}", body.author.handle));
-    // Before the handle stand `>N! `, the age and a blank; behind it at least a blank on each side.
-    let before = 5 + text::width(&age);
+    // Whose post it is goes before how far it went.
+    let notable = app.notable(&post.author, post.body.as_deref());
+    let notable = notable.map_or_else(String::new, |mark| format!("{} ", mark_word(mark)));
+    // Before the handle stand `>N! `, the age, a blank and the mark; behind it at least a blank on each side.
+    let before = 5 + text::width(&age) + text::width(&notable);
     let room = usize::from(context.cells).saturating_sub(before + 2);
     // The handle names whom we answer: the counts give way to it down to a dozen letters.
     let counts = if text::width(&counts) + 12 > room { String::new() } else { counts };
@@ -181,10 +185,19 @@ fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
             pick(theme.overdue()),
         ),
         Span::styled(format!(" {age} "), pick(theme.quiet())),
+        Span::styled(notable, pick(theme.strong())),
         Span::styled(handle, pick(theme.handle())),
         Span::raw(" ".repeat(gap)),
         Span::styled(counts, theme.quiet()),
     ])
+}
+
+/// `VIP`, or the followers of somebody many follow: `12k`.
+pub(super) fn mark_word(mark: Notable) -> String {
+    match mark {
+        Notable::Vip => "VIP".to_owned(),
+        Notable::Followed(followers) => text::number(followers),
+    }
 }
 
 /// `1.2k fol  rt x41  3rd`, as far as it is known.
@@ -260,7 +273,7 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::Sig
     if app.marked.contains(&case.id) {
         facts.push(Span::styled("marked", theme.strong()));
     }
-    if case.is_urgent && case.status != CaseStatus::Resolved {
+    if app.is_raised(case) {
         facts.push(Span::styled("priority", theme.warning()));
     }
     let owner = case.owner.as_ref();

@@ -9,7 +9,7 @@ use crate::model::sla::{self, OVERDUE_AFTER, Used};
 use crate::model::{Account, AccountName, AuthorId, CaseId, ColumnName, LinkState, Post, Seq};
 
 /// Contacts count as repeated within this time.
-const CONTACT_DAYS: i64 = 7;
+pub(super) const CONTACT_DAYS: i64 = 7;
 
 /// The totals in the head and on the tabs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,6 +138,11 @@ pub(super) fn contacts_lately(app: &App, author: &AuthorId) -> usize {
     let since = app.now - SignedDuration::from_hours(24 * CONTACT_DAYS);
     let history = app.desk.authors.get(author);
     history.map_or(0, |history| history.contacts.iter().filter(|contact| contact.at >= since).count())
+}
+
+/// The same of the last 90 days, and whether there may be more that the desk has let go.
+pub(super) fn contacts_in_quarter(app: &App, author: &AuthorId) -> usize {
+    app.desk.contacts_within(author, app.now, 90)
 }
 
 /// The author's latest other case.

@@ -58,7 +58,7 @@ fn step(deck: &mut Deck, chance: &mut Chance) {
                 _ => "x".to_owned(),
             };
             let hits = vec![Hit { id: BodyId::post(&found.id), at: found.at, body: Body::Post(Box::new(found)) }];
-            deck.tell(Msg::Store(FromStore::Found { words, hits }));
+            deck.tell(Msg::Store(FromStore::Found { words, found: super::script::found(hits) }));
         }
         13 => {
             let ids: Vec<_> = deck.app.desk.replies.keys().copied().collect();

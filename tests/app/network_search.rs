@@ -142,11 +142,11 @@ fn an_answer_nobody_waits_for_is_told_and_a_refusal_keeps_the_networks_words() {
 fn the_stored_search_stays_what_it_was() {
     let mut deck = Deck::with_posts(1);
     deck.command_line("find networks are slow");
-    assert_eq!(deck.took(), [Effect::Find { words: "networks are slow".to_owned() }]);
+    assert_eq!(deck.took(), [super::script::find("networks are slow")]);
     deck.press("esc /");
     deck.type_text("network");
     deck.press("enter");
-    assert_eq!(deck.took(), [Effect::Find { words: "network".to_owned() }]);
+    assert_eq!(deck.took(), [super::script::find("network")]);
     assert!(find(&deck).network.is_none());
     // An answer of the network does not land among stored posts.
     found(&mut deck, "network", &[77]);

@@ -202,7 +202,7 @@ fn a_deleted_post_leaves_no_copy_on_the_screen_nor_in_what_quotes_it() {
     deck.type_text("private");
     deck.press("enter");
     let hit = Hit { id: BodyId::post(&gone.id), at: gone.at, body: Body::Post(Box::new(gone.clone())) };
-    deck.tell(Msg::Store(FromStore::Found { words: "private".to_owned(), hits: vec![hit] }));
+    deck.tell(Msg::Store(FromStore::Found { words: "private".to_owned(), found: super::script::found(vec![hit]) }));
     assert!(format!("{:?}", deck.app).contains(WORDS));
     deck.took();
     deck.by("intake", Event::PostDeleted { post: gone.id.clone() }, None);

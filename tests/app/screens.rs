@@ -177,7 +177,7 @@ fn the_command_line_takes_every_name() {
     );
     deck.press("esc");
     deck.command_line("find slow line");
-    assert!(deck.took().contains(&Effect::Find { words: "slow line".to_owned() }));
+    assert!(deck.took().contains(&super::script::find("slow line")));
     assert!(matches!(deck.app.mode, Mode::Find(_)));
 }
 
@@ -192,11 +192,11 @@ fn search_jumps_to_the_row_or_opens_the_post_alone() {
     deck.press("/");
     deck.type_text("slow");
     deck.press("enter");
-    assert_eq!(deck.took(), [Effect::Find { words: "slow".to_owned() }]);
+    assert_eq!(deck.took(), [super::script::find("slow")]);
     let hits = vec![hit(77, &deck), hit(1, &deck)];
-    deck.tell(Msg::Store(FromStore::Found { words: "other".to_owned(), hits: hits.clone() }));
+    deck.tell(Msg::Store(FromStore::Found { words: "other".to_owned(), found: super::script::found(hits.clone()) }));
     assert!(matches!(&deck.app.mode, Mode::Find(find) if find.answered.is_none()), "an answer to other words");
-    deck.tell(Msg::Store(FromStore::Found { words: "slow".to_owned(), hits }));
+    deck.tell(Msg::Store(FromStore::Found { words: "slow".to_owned(), found: super::script::found(hits) }));
     assert_eq!(deck.kind(), ModeKind::Hits);
     deck.press("yh");
     assert_eq!(deck.took(), [Effect::Copy { text: "@user77".to_owned() }]);
@@ -211,7 +211,7 @@ fn search_jumps_to_the_row_or_opens_the_post_alone() {
     deck.press("/");
     deck.type_text("nothing");
     deck.press("enter");
-    deck.tell(Msg::Store(FromStore::Found { words: "nothing".to_owned(), hits: vec![] }));
+    deck.tell(Msg::Store(FromStore::Found { words: "nothing".to_owned(), found: super::script::found(vec![]) }));
     assert!(matches!(&deck.app.mode, Mode::Find(find) if find.input.error.is_some()));
 }
 
@@ -349,7 +349,7 @@ fn in_mode(mode: ModeKind) -> Deck {
             deck.type_text("slow");
             deck.press("enter");
             let hits = vec![hit(1, &deck), hit(2, &deck)];
-            deck.tell(Msg::Store(FromStore::Found { words: "slow".to_owned(), hits }));
+            deck.tell(Msg::Store(FromStore::Found { words: "slow".to_owned(), found: super::script::found(hits) }));
         }
         ModeKind::Help => deck.press("?"),
         ModeKind::Outbox => deck.press("U"),
@@ -365,6 +365,8 @@ fn in_mode(mode: ModeKind) -> Deck {
         ModeKind::Spend => deck.press("g$"),
         ModeKind::Report => deck.press("gr"),
         ModeKind::AddColumn => deck.press("A"),
+        ModeKind::Person => deck.press("p"),
+        ModeKind::History => deck.press("H"),
     }
     assert_eq!(deck.kind(), mode);
     deck.effects.clear();

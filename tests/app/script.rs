@@ -15,8 +15,8 @@ use replydeck::model::post::{Author, Counts, Mention, WhoMayReply};
 use replydeck::model::price::{Money, Prices};
 use replydeck::model::spend::Budget;
 use replydeck::model::{
-    Account, AccountName, AuthorId, Body, CaseId, ColumnName, ConversationId, Envelope, Event, EventId, Expect,
-    IdSource, MachineName, NetworkKind, NewEvent, NotAppended, Post, PostId, RepName, Seq, SessionId,
+    Account, AccountName, AuthorId, Body, CaseId, ColumnName, ConversationId, Envelope, Event, EventId, Expect, Found,
+    Hit, IdSource, MachineName, NetworkKind, NewEvent, NotAppended, Post, PostId, RepName, Search, Seq, SessionId,
 };
 use replydeck::rules::Rule;
 use uuid::Uuid;
@@ -79,6 +79,7 @@ pub(crate) fn setup(columns: usize) -> Setup {
         zone: TimeZone::UTC,
         bell: true,
         reach_percent: 20,
+        people: replydeck::app::people::People::default(),
         budgets: ["help", "promo"]
             .map(|name| (AccountName::new(name), Budget { prices: Prices::X, daily_limit: Some(Money::cents(2_000)) }))
             .into(),
@@ -422,4 +423,14 @@ pub(crate) fn key_of(chord: Chord) -> KeyEvent {
             Named::PageDown => plain(KeyCode::PageDown),
         },
     }
+}
+
+/// A search of the store for words alone.
+pub(crate) fn find(words: &str) -> Effect {
+    let search = Search { words: words.to_owned(), ..Search::default() };
+    Effect::Find { words: words.to_owned(), search: Box::new(search) }
+}
+
+pub(crate) fn found(hits: Vec<Hit>) -> Found {
+    Found { people: vec![], hits }
 }

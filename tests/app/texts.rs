@@ -142,7 +142,7 @@ fn erasing_reaches_the_words_beside_the_desk() {
     deck.type_text("slow");
     deck.press("enter");
     let hit = Hit { id: BodyId::post(&old.id), at: old.at, body: Body::Post(Box::new(old.clone())) };
-    deck.tell(Msg::Store(FromStore::Found { words: "slow".to_owned(), hits: vec![hit] }));
+    deck.tell(Msg::Store(FromStore::Found { words: "slow".to_owned(), found: super::script::found(vec![hit]) }));
     assert!(deck.app.columns[0].older[0].body.is_some());
     deck.by("intake", Event::BodyErased { body: BodyId::post(&old.id) }, None);
     assert!(deck.app.columns[0].older[0].body.is_none());

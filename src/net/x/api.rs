@@ -99,10 +99,9 @@ impl Login {
         let same = |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
         let is_same_user = match (&self.user, &other.user) {
             (None, None) | (Some(UserCredentials::Kept(_)), Some(UserCredentials::Kept(_))) => true,
-            (
-                Some(UserCredentials::OAuth2 { access_token }),
-                Some(UserCredentials::OAuth2 { access_token: other }),
-            ) => same(access_token, other),
+            (Some(UserCredentials::OAuth2 { access_token }), Some(UserCredentials::OAuth2 { access_token: other })) => {
+                same(access_token, other)
+            }
             (
                 Some(UserCredentials::OAuth1 { consumer_key, consumer_secret, token, token_secret }),
                 Some(UserCredentials::OAuth1 {
