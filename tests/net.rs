@@ -2,6 +2,8 @@
 
 #[path = "net/bad_days.rs"]
 mod bad_days;
+#[path = "net/each_outage.rs"]
+mod each_outage;
 #[path = "net/filling.rs"]
 mod filling;
 #[path = "net/gap_to_screen.rs"]

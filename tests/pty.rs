@@ -12,6 +12,8 @@ mod campaign;
 mod cut_off;
 #[path = "pty/full_disk.rs"]
 mod full_disk;
+#[path = "pty/gaps.rs"]
+mod gaps;
 #[path = "pty/latency.rs"]
 mod latency;
 #[path = "pty/recordings.rs"]

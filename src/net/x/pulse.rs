@@ -26,6 +26,36 @@ impl Pulse {
     }
 }
 
+/// Notices that this program itself stood still: suspended to the shell, stopped, starved. Both clocks go on then, and
+/// what waited in the line meanwhile proves nothing of that time: the network may have hung up behind it.
+pub(super) struct Standstill {
+    turned: Instant,
+    fresh_from: Instant,
+}
+
+/// A turn may come so much later than the pulse without meaning anything.
+const LATE: Duration = Duration::from_secs(2);
+/// So long after a standstill bytes may still be old ones.
+const DRAINED: Duration = Duration::from_secs(1);
+
+impl Standstill {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self { turned: now, fresh_from: now }
+    }
+
+    /// Told at every turn of the loop, of which there is one every `pulse` at least. Whether bytes read now were sent
+    /// now.
+    pub(super) fn turn(&mut self, pulse: Duration) -> bool {
+        let now = Instant::now();
+        if now.duration_since(self.turned) > pulse + LATE {
+            self.fresh_from = now + DRAINED;
+        }
+        self.turned = now;
+        now >= self.fresh_from
+    }
+}
+
 /// Why the line is given up.
 pub(super) fn words(slept: SignedDuration) -> String {
     let slept = if slept < SignedDuration::from_mins(2) {

@@ -19,7 +19,7 @@ use super::connections;
 use super::decode::{self, Line};
 use super::names::{names_our_parameters, parameters};
 use super::problem::Class;
-use super::pulse::{self, Pulse};
+use super::pulse::{self, Pulse, Standstill};
 use super::rules_sync::{self, RuleMap, Synced};
 use super::usage;
 use crate::model::spend::{Usage, billed_day, end_of};
@@ -245,11 +245,13 @@ impl Listener {
         let began = Instant::now();
         let mut heard = began;
         let mut pulse = Pulse::new(self.api.now());
+        let mut still = Standstill::new();
         let mut syncing: Option<Syncing> = None;
         let mut asking: Option<AskingUsage> = None;
         let mut money = self.api.meter.get().map(|meter| meter.changes());
         let mut sync_at = if rules_are_fresh { began + pace.rules_every } else { began };
         loop {
+            still.turn(pace.pulse);
             let silent_until = heard + if is_stale { pace.dead_after } else { pace.stale_after };
             // In this order, so that bytes that are there always win against the watch on silence.
             tokio::select! { biased;
@@ -306,7 +308,8 @@ impl Listener {
                             return self.wake(slept, &bytes, &mut splitter).await;
                         }
                         let was_stale = std::mem::take(&mut is_stale);
-                        self.hear(was_stale).await;
+                        let is_fresh = still.turn(pace.pulse);
+                        self.hear(was_stale, is_fresh).await;
                         if !is_settled && began.elapsed() >= pace.settled_after {
                             is_settled = true;
                             self.backoff.succeeded();
@@ -422,10 +425,13 @@ impl Listener {
         }
     }
 
-    async fn hear(&mut self, was_stale: bool) {
+    /// Bytes came; `is_fresh`: so that nothing is missing up to now.
+    async fn hear(&mut self, was_stale: bool, is_fresh: bool) {
         let now = self.api.now();
-        self.heard_until = now;
-        self.last_byte = Some(now);
+        if is_fresh {
+            self.heard_until = now;
+            self.last_byte = Some(now);
+        }
         let note = self.api.take_note();
         if was_stale || note.is_some() {
             self.last_beat = Some(now);
