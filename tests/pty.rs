@@ -394,6 +394,52 @@ fn a_wrong_token_is_told_in_the_networks_words_with_the_remedy() {
     let deck = InTerminal::start(&["--config", config], desk.home.path(), SMALL, &[]);
     let screen = deck.shows("acme is down");
     assert!(screen.contains("LIVE 0/1") && screen.contains("Unauthorized"), "{screen}");
+    let log = std::fs::read_to_string(desk.home.path().join("data/replydeck.log")).expect("the log file");
+    let line = log.lines().find(|line| line.contains("Unauthorized")).unwrap_or_else(|| panic!("not in {log}"));
+    assert!(line.contains("ERROR"), "{line}");
+}
+
+/// Writes a secret of the simulator anew.
+fn write_secret(desk: &Desk, name: &str, secret: &str) {
+    std::fs::write(desk.simulator.config.with_file_name(name), format!("{secret}\n")).expect("the secret file");
+}
+
+#[test]
+fn a_mended_secret_is_fetched_while_the_deck_runs_and_it_logs_in_again() {
+    let desk = Desk::new();
+    let good = std::fs::read_to_string(desk.simulator.config.with_file_name("x-bearer")).expect("the token");
+    write_secret(&desk, "x-bearer", "not-the-token");
+    let config = desk.simulator.config.to_str().expect("a path");
+    let mut deck = InTerminal::start(&["--config", config], desk.home.path(), SMALL, &[]);
+    deck.shows("acme is down");
+    deck.shows("saving the config tries again");
+    write_secret(&desk, "x-bearer", good.trim());
+    let screen = deck.shows("LIVE 1/1");
+    assert!(!screen.contains("acme is down"), "what is mended is not told any more:\n{screen}");
+    deck.keys("Q");
+    assert!(deck.ended().success());
+
+    // What a command prints cannot be watched: saving the config asks it again.
+    let text = std::fs::read_to_string(config).expect("the config");
+    let line = text.lines().find(|line| line.starts_with("bearer =")).expect("a bearer");
+    let secret = desk.home.path().join("elsewhere");
+    std::fs::write(&secret, "not-the-token\n").expect("a secret");
+    let command = format!("bearer = {{ command = [\"cat\", \"{}\"] }}", secret.display());
+    let text = text.replace(line, &command);
+    std::fs::write(config, &text).expect("the config");
+    let mut deck = InTerminal::start(&["--config", config], desk.home.path(), SMALL, &[]);
+    deck.shows("acme is down");
+    std::fs::write(&secret, &good).expect("a secret");
+    std::fs::write(config, &text).expect("saved as it was");
+    deck.shows("LIVE 1/1");
+    // One that cannot be fetched any more leaves the one that works.
+    std::fs::remove_file(&secret).expect("removed");
+    std::fs::write(config, &text).expect("saved as it was");
+    let screen = deck.shows("the old secrets stay");
+    assert!(screen.contains("LIVE 1/1") && screen.contains("No such file"), "{screen}");
+    desk.complaint();
+    deck.keys(ESC);
+    deck.shows("internet is really");
 }
 
 #[test]
@@ -444,6 +490,21 @@ fn a_changed_config_is_taken_on_and_a_bad_one_is_shown_and_left() {
     let good = std::fs::read_to_string(path).expect("the config");
     std::fs::write(path, format!("hodl = \"10s\"\n{good}")).expect("a bad edit");
     deck.shows("hodl");
+    let bad = good.replacen("query = \"", "query = \"(", 1);
+    std::fs::write(path, &bad).expect("a query that cannot be read");
+    let screen = deck.until("the caret", |screen| screen.contains("the query of column") && screen.contains("^"));
+    assert!(!screen.contains("hodl"), "what is mended is not told any more:\n{screen}");
+    assert!(screen.contains("the old settings stay") && screen.contains("1 @AcmeHelp"), "{screen}");
+    let lines: Vec<&str> = screen.lines().collect();
+    let caret = lines.iter().position(|line| line.contains('^')).expect("a caret");
+    let column = lines[caret].find('^').expect("a caret");
+    let above = lines[caret - 1].get(column..=column);
+    assert_eq!(above, Some("("), "the caret stands below what it means:\n{screen}");
+    let log = std::fs::read_to_string(desk.home.path().join("data/replydeck.log")).expect("the log file");
+    assert!(log.contains("WARN") && log.contains("the query of column"), "{log}");
+    desk.complaint();
+    deck.keys(ESC);
+    deck.shows("internet is really");
     let more = "\n[[columns]]\nname = \"extra\"\naccount = \"acme\"\nquery = \"teapot -is:retweet\"\n";
     std::fs::write(path, format!("{good}{more}")).expect("a good edit");
     deck.keys(ESC);

@@ -142,7 +142,7 @@ impl App {
 
     pub fn handle_of(&self, case: &Case) -> Option<String> {
         let bodies = case.posts.iter().rev().filter_map(|post| self.desk.posts.get(post)?.body.as_ref());
-        bodies.map(|post| post.author.handle.clone()).next()
+        bodies.map(|post| post.author.handle.clone()).find(|handle| !handle.is_empty())
     }
 
     pub(super) fn info(&mut self, text: String) {
@@ -306,7 +306,7 @@ impl App {
         let body = post.body.as_ref();
         let (what, text) = match command {
             Command::CopyText => ("the text", body.map(|post| clean::text(&post.text))),
-            Command::CopyHandle => ("the handle", body.map(|post| format!("@{}", clean::line(&post.author.handle)))),
+            Command::CopyHandle => ("the handle", body.map(|post| clean::line(&post.author.shown()))),
             Command::CopyCase => ("the case's number", self.case_in_hand().map(|case| case.number.to_string())),
             _ => ("the link", body.map(|post| clean::line(&self.page_of(post)))),
         };

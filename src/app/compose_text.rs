@@ -89,7 +89,27 @@ pub fn filled(text: &str, post: &Post) -> String {
     // A name with braces in it must not become a slot.
     let name: String = post.author.name.chars().filter(|c| !matches!(c, '{' | '}')).collect();
     let name = if name.trim().is_empty() { handle.clone() } else { name.trim().to_owned() };
-    text.replace("@{handle}", &format!("@{handle}")).replace("{handle}", &format!("@{handle}")).replace("{name}", &name)
+    let text = match handle.as_str() {
+        "" => without_slot(&without_slot(text, "@{handle}"), "{handle}"),
+        handle => text.replace("@{handle}", "{handle}").replace("{handle}", &format!("@{handle}")),
+    };
+    if name.is_empty() { without_slot(&text, "{name}") } else { text.replace("{name}", &name) }
+}
+
+/// A text that reads well without the slot: `Hello {name}, thanks` is `Hello, thanks`. The network sends no author along
+/// where the account is gone, or hidden from us.
+fn without_slot(text: &str, slot: &str) -> String {
+    let mut parts = text.split(slot);
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_end = |c: char| c.is_whitespace() || matches!(c, ',' | '.' | '!' | '?' | ':' | ';' | ')');
+        if part.chars().next().is_none_or(is_end) && !part.is_empty() {
+            said.truncate(said.trim_end_matches(' ').len());
+        }
+        let starts_line = said.is_empty() || said.ends_with('\n');
+        said.push_str(if starts_line { part.trim_start_matches([' ', ',', ':']) } else { part });
+    }
+    said
 }
 
 /// The first slot nobody has filled, braces included, as a range of bytes.
@@ -117,6 +137,8 @@ fn is_slot_name(name: &str) -> bool {
 /// Replies carry the author's handle where the network shows whom they answer by it.
 fn mention(post: &Post) -> Option<String> {
     match post.network() {
+        // Nobody is called `@`.
+        _ if post.author.handle.is_empty() => None,
         NetworkKind::X | NetworkKind::Mastodon => Some(format!("@{}", post.author.handle)),
         NetworkKind::Bluesky => None,
     }
@@ -220,6 +242,31 @@ mod tests {
         assert_eq!(open_slot(text).map(|range| &text[range]), Some("{what_next}"));
         assert_eq!(open_slot("{\"json\": 1}"), None);
         assert_eq!(open_slot("{{name}").map(|range| range.start), Some(1));
+    }
+
+    #[test]
+    fn a_post_without_its_author_is_answered_without_a_name() {
+        let mut post = post();
+        post.author.handle = String::new();
+        post.author.name = String::new();
+        for (text, said) in [
+            ("Hello {name}, thanks.", "Hello, thanks."),
+            ("Hello {name}, ", "Hello, "),
+            ("{name}, thanks", "thanks"),
+            ("@{handle} hello", "hello"),
+            ("Thanks {handle}!", "Thanks!"),
+            ("Dear {name}\n{name}: done {what}", "Dear\ndone {what}"),
+            ("bye {name}", "bye "),
+        ] {
+            assert_eq!(filled(text, &post), said, "{text}");
+        }
+        let ack = Purpose::Acknowledgement;
+        let out = published(ack, &post, &account(), "Hello, thanks.", Some("^AN"));
+        assert_eq!(out, "Hello, thanks. ^AN", "nobody is called @");
+        assert_eq!(typed(ack, Some(&post), &account(), &out, Some("^AN")), "Hello, thanks.");
+        assert_eq!(post.author.shown(), "author 7");
+        post.author.name = "Jo".into();
+        assert_eq!(filled("{handle} {name}", &post), "Jo");
     }
 
     #[test]

@@ -121,6 +121,12 @@ impl App {
         }
         match (count, left_out.first()) {
             (1, Some(why)) => self.info(why.clone()),
+            // What is resolved may leave the screen: it is said which it was.
+            (1, None) if deed == Deed::Resolve => {
+                let case = self.books.done.last().and_then(|done| done.steps.first()).map(|step| step.case);
+                let case = case.map_or_else(String::new, |case| self.case_words(case));
+                self.info(format!("{done}: {case}; u takes it back"));
+            }
             (1, None) | (0, _) => {}
             (_, None) => self.info(format!("{done}: {changed} cases; u takes all of it back")),
             (_, Some(why)) => {

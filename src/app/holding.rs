@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::command::Command;
 use super::compose_text::typed;
 use super::composer::Saved;
-use super::ingest::known_age;
 use super::{App, Effect, Mode};
 use crate::desk::Reply;
 use crate::model::deed::WATCHER_SENDS_NOTHING;
@@ -95,7 +94,7 @@ impl App {
         let now = self.now;
         (now.as_second() / 60).hash(&mut face);
         for link in self.links.values() {
-            known_age(Some(link), now).hash(&mut face);
+            self.shown_age(Some(link)).hash(&mut face);
             if let LinkState::BackingOff { until, .. } = &link.state {
                 until.duration_since(now).as_secs().hash(&mut face);
             }

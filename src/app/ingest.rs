@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::reading::is_heard_in_time;
 use super::{App, CaseEvents, Effect, FromStore, Mode};
 use crate::desk::{PostState, PostView, Reply, fold};
 use crate::model::event::Standing;
@@ -451,10 +452,22 @@ impl App {
             (LinkState::Live, Some(note)) => self.warn(note.clone()),
             _ => {}
         }
-        let aged = known_age(self.links.get(&report.account), self.now) != known_age(Some(&report), self.now);
+        let aged = self.shown_age(self.links.get(&report.account)) != self.shown_age(Some(&report));
         let refused = known_refused(self.links.get(&report.account)) != known_refused(Some(&report));
         self.dirty |= changed || aged || refused;
         self.links.insert(report.account.clone(), report);
+    }
+
+    /// A link's age as it is shown: to the second, after a minute to the minute; in the foot not at all while it is heard
+    /// in time, and never where nothing more comes.
+    pub(super) fn shown_age(&self, report: Option<&LinkReport>) -> i64 {
+        let Some((report, last)) = report.and_then(|report| Some((report, report.last_byte?))) else { return -1 };
+        let is_in_foot = !matches!(self.mode, Mode::Links { .. });
+        if is_in_foot && (is_heard_in_time(report, self.now) || matches!(report.state, LinkState::Ended { .. })) {
+            return 0;
+        }
+        let age = self.now.duration_since(last).as_secs().max(0);
+        if age >= 60 { age / 60 * 60 } else { age }
     }
 
     /// Told once when it changes; what is wrong stays in the head of the screen.
@@ -524,12 +537,6 @@ struct Before {
     handed_over: Option<Box<crate::desk::case::HandOver>>,
     /// Columns in which the post is new.
     fresh_in: Vec<usize>,
-}
-
-/// A link's age as it is shown: to the second, after a minute to the minute.
-pub(super) fn known_age(report: Option<&LinkReport>, now: jiff::Timestamp) -> i64 {
-    let age = report.and_then(|report| report.last_byte).map_or(-1, |last| now.duration_since(last).as_secs().max(0));
-    if age >= 60 { age / 60 * 60 } else { age }
 }
 
 fn known_refused(report: Option<&LinkReport>) -> &[(ColumnName, String)] {

@@ -110,6 +110,8 @@ pub struct App {
     pub ids: IdSource,
     /// Something visible changed since the last frame.
     pub dirty: bool,
+    /// The store outlives the program. Of a demo or a replay nothing is kept.
+    pub keeps_store: bool,
     /// Set once the end has been decided; the shell stops the loop.
     pub quitting: bool,
     /// The screen underneath, to which Esc leads from the palette, the command line, help and the like;
@@ -347,6 +349,7 @@ impl App {
             size,
             ids,
             dirty: true,
+            keeps_store: true,
             quitting: false,
             back: None,
             opened: None,

@@ -75,8 +75,7 @@ impl App {
             return self.draft_for(post, Purpose::DirectMessage, out);
         }
         if self.books.may_message.get(author).is_some_and(|(verdict, _)| *verdict == Verdict::Yes) {
-            let handle =
-                post.body.as_ref().map_or_else(|| "they".to_owned(), |post| format!("@{}", post.author.handle));
+            let handle = post.body.as_ref().map_or_else(|| "they".to_owned(), |post| post.author.shown());
             let key = self.setup.keys.key(ModeKind::Columns, Command::DirectMessage);
             self.info(format!("{handle} takes direct messages: {key} on their post drafts one"));
         }

@@ -6,10 +6,19 @@ use super::command::ModeKind;
 use super::notice::{Notice, SHOWN_FOR, Weight};
 use super::{App, ColumnSetup};
 use crate::desk::{Case, CaseDraft, PostView, Reply};
-use crate::model::{Account, AccountName, CaseId, ColumnName, Delivery, Purpose, ReplyId};
+use crate::model::{Account, AccountName, CaseId, ColumnName, Delivery, LinkReport, LinkState, Purpose, ReplyId};
 
 /// From so many cells on the case pane stays open beside the columns.
 pub const PANE_FROM: u16 = 150;
+
+/// A stream that lives sends something at least so often; X promises it. What is older is told to the second.
+pub const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(20);
+
+/// Whether a link lives and its last byte is as young as it should be.
+pub fn is_heard_in_time(report: &LinkReport, now: Timestamp) -> bool {
+    let is_young = report.last_byte.is_some_and(|last| now.duration_since(last) < KEEP_ALIVE);
+    is_young && report.state == LinkState::Live
+}
 
 impl App {
     /// The notice for the foot of the screen: the heaviest that nobody has had the time to read, the newest of those.

@@ -1,8 +1,9 @@
 //! `replydeck sim`: the simulated networks alone.
 
+use std::fs::{self, File};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
@@ -48,10 +49,8 @@ pub async fn run(args: SimArgs, clock: RealClock, stop: CancellationToken, out: 
     let script = Script { speed: args.speed, names, ..Script::new(args.seed, args.rate, clock) };
     let sim = Sim::bind(args.listen, script)
         .with_context(|| format!("the simulator cannot listen on {}; try --listen 127.0.0.1:0", args.listen))?;
-    let dir = match args.config_dir {
-        Some(dir) => dir,
-        None => own_directory()?,
-    };
+    let own = if args.config_dir.is_none() { Some(OwnFolder::new(&std::env::temp_dir())?) } else { None };
+    let dir = args.config_dir.or_else(|| own.as_ref().map(|own| own.path.clone())).unwrap_or_default();
     let config = sim
         .ready_config(&dir)
         .with_context(|| format!("the config cannot be written into {}; try --config-dir DIR", dir.display()))?;
@@ -61,17 +60,82 @@ pub async fn run(args: SimArgs, clock: RealClock, stop: CancellationToken, out: 
     sim.serve(stop).await.context("the simulator cannot serve")
 }
 
-/// A fresh directory that nobody else can have prepared.
-fn own_directory() -> anyhow::Result<PathBuf> {
-    let mut random = [0_u8; 8];
-    getrandom::fill(&mut random).map_err(|why| anyhow::anyhow!("the system gives no random numbers: {why}"))?;
-    let dir = std::env::temp_dir().join(format!("replydeck-sim-{:016x}", u64::from_be_bytes(random)));
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
+/// Its name begins so.
+const FOLDER: &str = "replydeck-sim-";
+/// Locked as long as the simulator lives.
+const LOCK: &str = "alive";
+
+/// A fresh folder that nobody else can have prepared; gone with the simulator. One that was killed leaves its folder to
+/// the next, which knows it by the lock that nobody holds.
+struct OwnFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl OwnFolder {
+    fn new(temporary: &Path) -> anyhow::Result<Self> {
+        sweep(temporary);
+        let mut random = [0_u8; 8];
+        getrandom::fill(&mut random).map_err(|why| anyhow::anyhow!("the system gives no random numbers: {why}"))?;
+        let path = temporary.join(format!("{FOLDER}{:016x}", u64::from_be_bytes(random)));
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::DirBuilderExt as _;
+            builder.mode(0o700);
+        }
+        let failed = || format!("{} cannot be made; try --config-dir DIR", path.display());
+        builder.create(&path).with_context(failed)?;
+        // Locked before it has its name: whoever sees the file sees it locked.
+        let fresh = path.join("fresh");
+        let lock = File::create(&fresh).with_context(failed)?;
+        lock.lock().with_context(failed)?;
+        fs::rename(&fresh, path.join(LOCK)).with_context(failed)?;
+        Ok(Self { path, _lock: lock })
     }
-    builder.create(&dir).with_context(|| format!("{} cannot be made; try --config-dir DIR", dir.display()))?;
-    Ok(dir)
+}
+
+impl Drop for OwnFolder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            tracing::debug!(%error, path = %self.path.display(), "the simulator's folder stays");
+        }
+    }
+}
+
+/// Removes the folders of simulators that are gone. Those of other people cannot be removed and stay.
+fn sweep(temporary: &Path) {
+    let Ok(folders) = fs::read_dir(temporary) else { return };
+    for folder in folders.flatten().filter(|folder| folder.file_name().to_string_lossy().starts_with(FOLDER)) {
+        let path = folder.path();
+        let is_dead = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
+        if is_dead && let Err(error) = fs::remove_dir_all(&path) {
+            tracing::debug!(%error, path = %path.display(), "the folder of a simulator that is gone stays");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOCK, OwnFolder};
+
+    #[test]
+    fn the_folders_of_the_dead_are_swept_and_those_of_the_living_stay() {
+        let temporary = tempfile::tempdir().unwrap();
+        let alive = OwnFolder::new(temporary.path()).unwrap();
+        let [dead, other, unknown] =
+            ["replydeck-sim-1", "elsewhere", "replydeck-sim-2"].map(|name| temporary.path().join(name));
+        for folder in [&dead, &other, &unknown] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        // Killed: the file is there and nobody holds it. Without the file it may be one that is just being made.
+        std::fs::write(dead.join(LOCK), "").unwrap();
+        std::fs::write(other.join(LOCK), "").unwrap();
+        let next = OwnFolder::new(temporary.path()).unwrap();
+        assert!(!dead.exists());
+        assert!(other.exists() && unknown.exists() && alive.path.join(LOCK).exists());
+        let path = next.path.clone();
+        drop(next);
+        assert!(!path.exists() && alive.path.exists());
+    }
 }

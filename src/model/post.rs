@@ -87,6 +87,17 @@ pub struct Author {
     pub is_protected: bool,
 }
 
+impl Author {
+    /// `@jo_m`; where the network sent no handle along, what else tells them apart.
+    pub fn shown(&self) -> String {
+        match (self.handle.as_str(), self.id.native()) {
+            ("", "" | "0") => "somebody".to_owned(),
+            ("", id) => format!("author {id}"),
+            (handle, _) => format!("@{handle}"),
+        }
+    }
+}
+
 /// How far a post went when the network last said so; `None` is "not said", not zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {

@@ -38,27 +38,27 @@ fn may_reply_on_x(post: &Post, account: &Account) -> Verdict {
         (Some(theirs), Some(ours)) => theirs == ours,
         _ => mention.handle.eq_ignore_ascii_case(&account.handle),
     });
-    let handle = &post.author.handle;
+    let author = post.author.shown();
     // The gate comes first: what it refuses no setting of the author's lets through.
     let gate = match (&post.quotes, &account.id) {
         _ if account.tier == Tier::Enterprise || mentioned => Verdict::Yes,
         (Some(quoted), Some(ours)) if quoted.author.as_ref() == Some(ours) => Verdict::Yes,
         (Some(quoted), _) if quoted.author.is_none() => Verdict::Unknown {
-            why: format!("@{handle} quotes a post we know nothing of; X accepts only quotes of ours"),
+            why: format!("{author} quotes a post we know nothing of; X accepts only quotes of ours"),
         },
-        _ => Verdict::No { why: format!("not mentioned by @{handle}: X's API refuses it on self-serve plans") },
+        _ => Verdict::No { why: format!("not mentioned by {author}: X's API refuses it on self-serve plans") },
     };
     let limited = match post.who_may_reply {
         _ if mentioned => None,
         WhoMayReply::Everyone => None,
         WhoMayReply::Mentioned => {
-            Some(Verdict::No { why: format!("@{handle} lets only people mentioned in the post reply") })
+            Some(Verdict::No { why: format!("{author} lets only people mentioned in the post reply") })
         }
         WhoMayReply::Following => {
-            Some(Verdict::Unknown { why: format!("@{handle} lets only people they follow reply") })
+            Some(Verdict::Unknown { why: format!("{author} lets only people they follow reply") })
         }
         WhoMayReply::Subscribers | WhoMayReply::Verified | WhoMayReply::Other => {
-            Some(Verdict::Unknown { why: format!("@{handle} has limited who may reply") })
+            Some(Verdict::Unknown { why: format!("{author} has limited who may reply") })
         }
     };
     match (gate, limited) {

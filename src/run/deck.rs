@@ -94,6 +94,8 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
         .context("this is no terminal: the deck needs one (try `replydeck match` or `replydeck ingest`)")?;
     let mut app = App::new(setup, screen.size(), clock(), IdSource::new(random));
     app.desk = desk;
+    // Without a config of its own the store is one that is thrown away.
+    app.keeps_store = config.is_some();
 
     let signer = Signer { rep: app.setup.me.clone(), machine: app.setup.machine.clone() };
     let own: BTreeSet<AuthorId> = app.setup.accounts.iter().filter_map(|account| account.id.clone()).collect();

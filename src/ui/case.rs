@@ -161,7 +161,7 @@ fn author_line(app: &App, body: &Post, theme: Theme) -> Line<'static> {
     if let Some(mark) = app.notable(&author.id, Some(body)) {
         spans.push(Span::styled(format!("{} ", mark_word(mark)), theme.strong()));
     }
-    spans.extend([Span::styled(format!("@{}", author.handle), theme.handle()), Span::raw(words)]);
+    spans.extend([Span::styled(author.shown(), theme.handle()), Span::raw(words)]);
     Line::from(spans)
 }
 

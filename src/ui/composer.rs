@@ -86,7 +86,7 @@ fn answered(app: &App, composer: &Composer, cells: u16, theme: Theme) -> Vec<Lin
     if let Some(body) = body {
         lines.push(Line::from(vec![
             Span::raw("In reply to "),
-            Span::styled(format!("@{}", body.author.handle), theme.handle()),
+            Span::styled(body.author.shown(), theme.handle()),
             Span::raw(format!("  ({})  ", as_shown(app, &body.author.name))),
             Span::styled(time::rfc3339(body.at, &app.setup.zone), theme.quiet()),
         ]));
@@ -128,7 +128,9 @@ fn foot(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
 fn added(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
     let handle = app.desk.posts.get(&composer.to).and_then(|post| post.body.as_ref());
     let handle = handle.filter(|_| !composer.purpose.is_private());
-    let mut parts: Vec<String> = handle.map(|post| format!("@{}", post.author.handle)).into_iter().collect();
+    // Without a handle nobody is named; the network still puts the reply below the post.
+    let handle = handle.filter(|post| !post.author.handle.is_empty());
+    let mut parts: Vec<String> = handle.map(|post| post.author.shown()).into_iter().collect();
     parts.extend(app.setup.signature.clone());
     if composer.purpose.asks_for_dm() {
         parts.push("the DM link".to_owned());

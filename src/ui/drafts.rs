@@ -25,7 +25,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, selected: usize, 
 fn entry(app: &App, (case, purpose, draft): (&Case, Purpose, &CaseDraft), cells: u16, theme: Theme) -> Entry {
     let post = case.posts.last().and_then(|id| app.desk.posts.get(id)).and_then(|post| post.body.as_ref());
     let is_unsaved = app.unsaved_drafts().any(|(of, kind, _)| (of, kind) == (case.id, purpose));
-    let to = post.map_or_else(|| "@..".to_owned(), |post| format!("@{}", post.author.handle));
+    let to = post.map_or_else(|| "@..".to_owned(), |post| post.author.shown());
     let head = Line::from(vec![
         Span::styled(to, theme.handle()),
         Span::raw(format!(

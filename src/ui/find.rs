@@ -94,7 +94,7 @@ fn of_network(app: &App, find: &Find, network: &NetworkFind, answered: Option<&s
 fn line(app: &App, hit: &Hit, is_of_network: bool) -> String {
     let zone = &app.setup.zone;
     let (who, words) = match &hit.body {
-        Body::Post(post) => (format!("@{}", post.author.handle), post.text.as_str()),
+        Body::Post(post) => (post.author.shown(), post.text.as_str()),
         Body::Reply(words) => ("our reply".to_owned(), words.as_str()),
         Body::Message(message) => {
             let way = if message.is_ours { "our direct message to" } else { "direct message from" };

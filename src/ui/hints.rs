@@ -122,7 +122,8 @@ pub(super) fn of_mode(app: &App) -> Vec<Hint> {
     let mode = app.mode.kind();
     let hints = most_needed(mode).iter().filter_map(|(command, words)| {
         let key = app.setup.keys.key(mode, *command);
-        (!key.is_empty()).then(|| Hint { keys: shown(&key), words: (*words).to_owned() })
+        let words = if *command == C::QuitKeep && !app.keeps_store { "quit, nothing is sent or kept" } else { words };
+        (!key.is_empty()).then(|| Hint { keys: shown(&key), words: words.to_owned() })
     });
     hints.collect()
 }

@@ -149,7 +149,7 @@ fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
 
     let age = time::age(post.at, app.now);
     let counts = reach(context, post);
-    let handle = post.body.as_ref().map_or_else(|| "@..".to_owned(), |body| format!("@{}", body.author.handle));
+    let handle = post.body.as_ref().map_or_else(|| "@..".to_owned(), |body| body.author.shown());
     // Whose post it is goes before how far it went.
     let notable = app.notable(&post.author, post.body.as_deref());
     let notable = notable.map_or_else(String::new, |mark| format!("{} ", mark_word(mark)));

@@ -53,7 +53,7 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
             let page = app.page_of(body);
             let page = page.split_once("://").map_or(page.as_str(), |(_, bare)| bare);
             let head = format!("({})  {}  ", as_shown(app, &body.author.name), time::rfc3339(body.at, zone));
-            let handle = format!("@{}  ", body.author.handle);
+            let handle = format!("{}  ", body.author.shown());
             let used = 14 + text::width(&handle) + text::width(&head);
             let fits = used + text::width(page) <= usize::from(cells);
             let mut spans = vec![Span::raw(" In reply to  "), Span::styled(handle, theme.handle()), Span::raw(head)];

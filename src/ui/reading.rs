@@ -165,7 +165,7 @@ pub(super) fn history_words(app: &App, author: &AuthorId, except: CaseId) -> Opt
 /// Whom a reply answers, as `@handle`.
 pub(super) fn answered_handle(desk: &Desk, reply: &Reply) -> String {
     let body = desk.posts.get(&reply.to).and_then(|post| post.body.as_ref());
-    body.map_or_else(|| reply.to.to_string(), |post| format!("@{}", post.author.handle))
+    body.map_or_else(|| reply.to.to_string(), |post| post.author.shown())
 }
 
 /// Links up, links in all, and the worst state's word where one is not up.

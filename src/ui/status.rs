@@ -12,17 +12,21 @@ use super::text::width;
 use super::theme::Theme;
 use super::time;
 use crate::app::notice::Weight;
+use crate::app::reading::{KEEP_ALIVE, is_heard_in_time};
 use crate::app::{App, Mode};
 use crate::model::{LinkState, LoginState};
+
+/// A tab's name is never longer than this where tabs do not fit.
+const LONGEST_TAB: usize = 40;
 
 /// Where the head has room for the date as well.
 const WIDE: u16 = 120;
 
-/// ` replydeck  as @CharterHelp (X)  LIVE 3/3  mine 2  new 7  OVERDUE 1      14:32:05Z `
+/// ` replydeck  as @CharterHelp (X)  LIVE 3/3  mine 2  new 7  OVERDUE 1         14:32Z `
 pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, theme: Theme) {
     let zone = &app.setup.zone;
     let clock = match area.width {
-        WIDE.. => time::rfc3339(app.now, zone),
+        WIDE.. => format!("{} {}", time::day(app.now, zone), time::clock(app.now, zone)),
         _ => time::clock(app.now, zone),
     };
     let account = reading::focused_setup(app).map(|column| reading::account_title(app, &column.reply_as));
@@ -103,22 +107,29 @@ fn totals(app: &App, counts: &Counts, theme: Theme) -> Vec<(String, Style)> {
 
 /// ` [1 charter 4]  2 #outage 12!  3 @mentions 2`: unanswered cases, `+` what came since, `!` overdue.
 pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, theme: Theme) {
-    let labels: Vec<_> = app
-        .setup
-        .columns
-        .iter()
-        .zip(&app.columns)
-        .enumerate()
-        .map(|(i, (setup, view))| {
-            let count = counts.columns.get(i).copied().unwrap_or_default();
-            let new = if view.new > 0 { format!("+{}", view.new) } else { String::new() };
-            let overdue = if count.overdue > 0 { "!" } else { "" };
-            let words = format!("{} {} {}{new}{overdue}", i + 1, setup.name, count.unanswered);
-            if i == app.focus { format!("[{words}]") } else { format!(" {words} ") }
-        })
-        .collect();
-    // Scrolled so that the focused tab is whole.
+    let label = |i: usize, name_cells: usize| {
+        let (setup, view) = (&app.setup.columns[i], &app.columns[i]);
+        let count = counts.columns.get(i).copied().unwrap_or_default();
+        let new = if view.new > 0 { format!("+{}", view.new) } else { String::new() };
+        let overdue = if count.overdue > 0 { "!" } else { "" };
+        let name = setup.name.to_string();
+        // The focused tab keeps its name; of the others the start is enough to know them by.
+        let name = match name_cells {
+            _ if i == app.focus => name,
+            0 => String::new(),
+            cells => start_of(&name, cells),
+        };
+        let blank = if name.is_empty() { "" } else { " " };
+        let words = format!("{}{blank}{name} {}{new}{overdue}", i + 1, count.unanswered);
+        if i == app.focus { format!("[{words}]") } else { format!(" {words} ") }
+    };
     let room = usize::from(area.width.saturating_sub(2));
+    let all = app.setup.columns.len().min(app.columns.len());
+    let named = |cells: usize| (0..all).map(|i| label(i, cells)).collect::<Vec<_>>();
+    let fits = |labels: &[String]| labels.iter().map(|label| width(label) + 1).sum::<usize>() <= room + 1;
+    // Names give way until every column has its tab; a line that is too short even then is scrolled.
+    let labels = (0..=LONGEST_TAB).rev().map(named).find(|labels| fits(labels)).unwrap_or_else(|| named(0));
+    // Scrolled so that the focused tab is whole.
     let focus = app.focus.min(labels.len().saturating_sub(1));
     let mut first = 0;
     while first < focus && labels[first..=focus].iter().map(|label| width(label) + 1).sum::<usize>() > room {
@@ -135,6 +146,15 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         }
         x += put(buffer, at, left, label, style) + 1;
     }
+}
+
+/// The first letters of a name, without marks of what was cut: the column's head has all of it.
+fn start_of(name: &str, cells: usize) -> String {
+    if width(name) <= cells {
+        return name.to_owned();
+    }
+    let kept = super::text::cut(name, cells + 2);
+    kept.strip_suffix("..").unwrap_or(&kept).to_owned()
 }
 
 /// ` r ack  d ask-DM  b both  …  ? all keys`
@@ -208,14 +228,19 @@ pub(super) fn held_words(app: &App) -> Option<String> {
     Some(format!("sent to {to} in {}  u=undo{more}", time::countdown(*until, app.now)))
 }
 
-/// `charter live 6s ago  care stale 41s ago`
+/// `charter live <20s ago  care stale 41s ago`: what is heard as often as it should be needs no count of seconds, which
+/// would cost a frame each.
 fn links_words(app: &App) -> String {
     let words: Vec<_> = app
         .links
         .iter()
         .map(|(name, report)| {
             let seen = report.last_byte.filter(|_| !matches!(report.state, LinkState::Ended { .. }));
-            let seen = seen.map_or_else(String::new, |at| format!(" {}", time::ago(at, app.now)));
+            let seen = match seen {
+                Some(_) if is_heard_in_time(report, app.now) => format!(" <{}s ago", KEEP_ALIVE.as_secs()),
+                Some(at) => format!(" {}", time::ago(at, app.now)),
+                None => String::new(),
+            };
             format!("{name} {}{seen}", report.state.word())
         })
         .collect();

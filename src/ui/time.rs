@@ -54,9 +54,10 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// `14:32:05Z`, or with the zone's offset where it is not UTC: `15:32:05+01:00`.
+/// `14:32Z`, or with the zone's offset where it is not UTC: `15:32+01:00`. Without seconds: a calm deck sends nothing
+/// between two minutes, and a clock that shows seconds and stands still is wrong.
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    zulu(&at.to_zoned(zone.clone()).strftime("%H:%M:%S%:z").to_string())
+    zulu(&at.to_zoned(zone.clone()).strftime("%H:%M%:z").to_string())
 }
 
 /// `14:32:05`, for times of today beside other words.
@@ -131,6 +132,6 @@ mod tests {
         assert_eq!(rfc3339(then, &rome), "2026-10-25 02:30:00+02:00");
         // The same wall clock an hour later, after the change to winter time.
         assert_eq!(rfc3339(at("2026-10-25T01:30:00Z"), &rome), "2026-10-25 02:30:00+01:00");
-        assert_eq!(clock(then, &rome), "02:30:00+02:00");
+        assert_eq!(clock(then, &rome), "02:30+02:00");
     }
 }

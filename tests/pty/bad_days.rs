@@ -68,3 +68,34 @@ fn a_store_that_is_slow_is_told_and_nothing_done_meanwhile_is_lost() {
     deck.keys(".");
     deck.shows("latepost");
 }
+
+#[test]
+fn the_log_file_says_what_the_screen_says_of_a_refused_reply_and_a_damaged_store() {
+    let desk = Desk::new();
+    let mut deck = desk.deck(SMALL);
+    desk.complaint();
+    deck.shows("internet is really");
+    desk.simulator.fault(&json!({"kind": "status", "status": 403, "target": "posts"}));
+    deck.keys("r");
+    deck.shows("may we reply? yes");
+    deck.keys("Nothing of this is to be in the log.");
+    deck.keys(super::CTRL_S);
+    deck.shows("y send");
+    deck.keys("y");
+    deck.shows("outbox 1");
+    let log = || std::fs::read_to_string(desk.home.path().join("data/replydeck.log")).expect("the log file");
+    let said = log();
+    let line = said.lines().find(|line| line.contains("a reply was not sent: ")).unwrap_or_else(|| panic!("{said}"));
+    assert!(line.contains("WARN") && line.contains("reply="), "{line}");
+    assert!(!said.contains("Nothing of this"), "{said}");
+    deck.signal("TERM");
+    deck.ended();
+
+    std::fs::write(desk.home.path().join("data/replydeck.db"), "Dear diary, ".repeat(1000)).expect("written");
+    let config = desk.simulator.config.to_str().expect("a path");
+    let mut deck = InTerminal::start(&["--config", config], desk.home.path(), SMALL, &[]);
+    assert_eq!(deck.ended().exit_code(), 1);
+    let said = log();
+    let line = said.lines().last().expect("a line");
+    assert!(line.contains("ERROR") && line.contains("not a database"), "{line}");
+}

@@ -83,7 +83,7 @@ fn head_tabs_and_foot_say_how_things_stand() {
         &[
             "as @CharterHelp (X)  LIVE 1/1  mine 1",
             "OVERDUE 1",
-            "14:32:05Z",
+            "14:32Z",
             "[1 charter 5!]",
             "2 outage 5+12 ",
             "r ack  d ask-DM  b both  c claim",
@@ -111,7 +111,7 @@ fn an_account_that_is_logged_out_is_told_with_the_command_until_it_is_not() {
     assert_has(&screen, &["care is logged out, nothing can be sent as it (nobody has logged in)"]);
     let until = deck::now() + SignedDuration::from_mins(20);
     let screen = told(&mut app, LoginState::Doubtful { until, remedy });
-    assert_has(&screen, &["care may be logged out at 14:52:05Z: run `replydeck auth care`"]);
+    assert_has(&screen, &["care may be logged out at 14:52Z: run `replydeck auth care`"]);
     let screen = told(&mut app, LoginState::In { until: Some(until) });
     assert!(!screen.lines().next().expect("a head").contains("care"), "{screen}");
     // The error before it stays until a key is pressed; the notice comes after it.
