@@ -412,7 +412,7 @@ fn a_mended_secret_is_fetched_while_the_deck_runs_and_it_logs_in_again() {
     let config = desk.simulator.config.to_str().expect("a path");
     let mut deck = InTerminal::start(&["--config", config], desk.home.path(), SMALL, &[]);
     deck.shows("acme is down");
-    deck.shows("saving the config tries again");
+    deck.shows("saving the config tries");
     write_secret(&desk, "x-bearer", good.trim());
     let screen = deck.shows("LIVE 1/1");
     assert!(!screen.contains("acme is down"), "what is mended is not told any more:\n{screen}");
@@ -436,7 +436,7 @@ fn a_mended_secret_is_fetched_while_the_deck_runs_and_it_logs_in_again() {
     std::fs::remove_file(&secret).expect("removed");
     std::fs::write(config, &text).expect("saved as it was");
     let screen = deck.shows("the old secrets stay");
-    assert!(screen.contains("LIVE 1/1") && screen.contains("No such file"), "{screen}");
+    assert!(screen.contains("LIVE 1/1") && screen.contains("`cat` failed"), "{screen}");
     desk.complaint();
     deck.keys(ESC);
     deck.shows("internet is really");
@@ -492,7 +492,7 @@ fn a_changed_config_is_taken_on_and_a_bad_one_is_shown_and_left() {
     deck.shows("hodl");
     let bad = good.replacen("query = \"", "query = \"(", 1);
     std::fs::write(path, &bad).expect("a query that cannot be read");
-    let screen = deck.until("the caret", |screen| screen.contains("the query of column") && screen.contains("^"));
+    let screen = deck.until("the caret", |screen| screen.contains("is never closed") && screen.contains("^"));
     assert!(!screen.contains("hodl"), "what is mended is not told any more:\n{screen}");
     assert!(screen.contains("the old settings stay") && screen.contains("1 @AcmeHelp"), "{screen}");
     let lines: Vec<&str> = screen.lines().collect();

@@ -146,7 +146,8 @@ impl Network for Recording {
                 Ok(progress) => {
                     let passed_over = progress.passed_over().map(|words| format!("; {words}")).unwrap_or_default();
                     let (posts, matched) = (progress.posts, progress.matched);
-                    let what = format!("the recording has ended: {posts} posts, {matched} in a column{passed_over}");
+                    let word = if posts == 1 { "post" } else { "posts" };
+                    let what = format!("the recording has ended: {posts} {word}, {matched} in a column{passed_over}");
                     LinkState::Ended { what }
                 }
                 Err(error) => LinkState::Down {

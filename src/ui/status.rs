@@ -153,8 +153,8 @@ fn start_of(name: &str, cells: usize) -> String {
     if width(name) <= cells {
         return name.to_owned();
     }
-    let kept = super::text::cut(name, cells + 2);
-    kept.strip_suffix("..").unwrap_or(&kept).to_owned()
+    let kept = super::text::cut(&format!("{name}.."), cells + 2).into_owned();
+    kept.trim_end_matches("..").to_owned()
 }
 
 /// ` r ack  d ask-DM  b both  …  ? all keys`

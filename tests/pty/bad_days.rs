@@ -84,12 +84,12 @@ fn the_log_file_says_what_the_screen_says_of_a_refused_reply_and_a_damaged_store
     deck.keys("y");
     deck.shows("outbox 1");
     let log = || std::fs::read_to_string(desk.home.path().join("data/replydeck.log")).expect("the log file");
+    deck.signal("TERM");
+    deck.ended();
     let said = log();
     let line = said.lines().find(|line| line.contains("a reply was not sent: ")).unwrap_or_else(|| panic!("{said}"));
     assert!(line.contains("WARN") && line.contains("reply="), "{line}");
     assert!(!said.contains("Nothing of this"), "{said}");
-    deck.signal("TERM");
-    deck.ended();
 
     std::fs::write(desk.home.path().join("data/replydeck.db"), "Dear diary, ".repeat(1000)).expect("written");
     let config = desk.simulator.config.to_str().expect("a path");

@@ -37,7 +37,7 @@ fn an_account_that_only_listens_answers_a_recording_and_the_end_is_no_trouble() 
     let mut deck = replay(home.path(), "kite", &recording);
     let screen = deck.until("the end", |screen| screen.contains("my kite line") && screen.contains("ENDED"));
     assert!(!screen.contains("down") && !screen.contains("LIVE"), "{screen}");
-    deck.shows("1 line passed over: a post without an id");
+    deck.shows("1 line passed over: a post");
     deck.keys("gl");
     let links = deck.shows("connection log");
     assert!(links.contains("ended") && links.contains("the recording has ended: 1 post"), "{links}");
