@@ -17,7 +17,7 @@ use crate::app::{App, Mode};
 use crate::model::{LinkState, LoginState};
 
 /// A tab's name is never longer than this where tabs do not fit.
-const LONGEST_TAB: usize = 40;
+const LONGEST_TAB: usize = 24;
 
 /// Where the head has room for the date as well.
 const WIDE: u16 = 120;
@@ -125,10 +125,21 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     };
     let room = usize::from(area.width.saturating_sub(2));
     let all = app.setup.columns.len().min(app.columns.len());
+    let needed = |labels: &[String]| labels.iter().map(|label| width(label) + 1).sum::<usize>();
     let named = |cells: usize| (0..all).map(|i| label(i, cells)).collect::<Vec<_>>();
-    let fits = |labels: &[String]| labels.iter().map(|label| width(label) + 1).sum::<usize>() <= room + 1;
     // Names give way until every column has its tab; a line that is too short even then is scrolled.
-    let labels = (0..=LONGEST_TAB).rev().map(named).find(|labels| fits(labels)).unwrap_or_else(|| named(0));
+    let fitting = (0..=LONGEST_TAB).rev().map(|cells| (cells, named(cells)));
+    let (cells, mut labels) =
+        fitting.into_iter().find(|(_, labels)| needed(labels) <= room + 1).unwrap_or((0, named(0)));
+    // What is left over goes to the first ones, a letter each.
+    let mut left = (room + 1).saturating_sub(needed(&labels));
+    for (i, short) in labels.iter_mut().enumerate().filter(|_| cells > 0 && cells < LONGEST_TAB) {
+        let longer = label(i, cells + 1);
+        let more = width(&longer).saturating_sub(width(short));
+        if more <= left {
+            (*short, left) = (longer, left - more);
+        }
+    }
     // Scrolled so that the focused tab is whole.
     let focus = app.focus.min(labels.len().saturating_sub(1));
     let mut first = 0;

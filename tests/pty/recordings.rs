@@ -39,7 +39,7 @@ fn an_account_that_only_listens_answers_a_recording_and_the_end_is_no_trouble() 
     assert!(!screen.contains("down") && !screen.contains("LIVE"), "{screen}");
     deck.shows("1 line passed over: a post");
     deck.keys("gl");
-    let links = deck.shows("connection log");
+    let links = deck.shows("What happened");
     assert!(links.contains("ended") && links.contains("the recording has ended: 1 post"), "{links}");
     deck.keys(ESC);
     deck.shows("my kite line");

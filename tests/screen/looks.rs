@@ -86,6 +86,8 @@ fn head_tabs_and_foot_say_how_things_stand() {
             "14:32Z",
             "[1 charter 5!]",
             "2 outage 5+12 ",
+            // Every column has its tab, in as many letters as there is room for.
+            "6 prais 0",
             "r ack  d ask-DM  b both  c claim",
             "sent to @petrk in 0:07  u=undo | bo claimed it first",
         ],
