@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::decode::{id_of, text_of};
+use super::identity::{self, Whose};
 use super::pace::Pace;
 use super::problem::{self, Problem};
 use super::user_token::Use;
@@ -76,6 +77,9 @@ pub(super) struct Api {
     no_search_before: Mutex<Option<Timestamp>>,
     pub(super) budget: Option<Budget>,
     pub(super) meter: OnceLock<Arc<dyn Meter>>,
+    /// Whether X is asked whose token it is before anything is sent.
+    pub(super) asks_whose_token: bool,
+    pub(super) token_is_ours: tokio::sync::Mutex<bool>,
 }
 
 /// When the next reply may be sent.
@@ -115,6 +119,8 @@ impl Api {
             no_search_before: Mutex::new(None),
             budget: None,
             meter: OnceLock::new(),
+            asks_whose_token: false,
+            token_is_ours: tokio::sync::Mutex::new(false),
             note: Mutex::new(None),
             messaging: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
             writing: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
@@ -285,17 +291,28 @@ impl Api {
         if !self.can_write() || self.account().id.is_some() {
             return Ok(());
         }
+        if self.asks_whose_token {
+            return match self.whose_token().await {
+                // A stranger's name is not taken for ours; who keeps the login tells of it.
+                Whose::Ours | Whose::Other(_) => Ok(()),
+                Whose::Unknown(why) => Err(CallError::Lost(why)),
+            };
+        }
         let answer = self.get(As::User, "/2/users/me", &[]).await?;
         if let Some(id) = answer.get("data").and_then(|data| id_of(data.get("id"))) {
             self.charge(Act::UserRead, vec![id.clone()], Vec::new());
-            let mut account = self.account.lock().expect("nothing panics while holding the account");
-            account.id = Some(AuthorId::new(NetworkKind::X, &id));
-            let handle = clean::line(text_of(&answer["data"], "username"));
-            if !handle.is_empty() {
-                account.handle = handle;
-            }
+            self.take_identity(&id, &clean::line(text_of(&answer["data"], "username")));
         }
         Ok(())
+    }
+
+    /// What X said of us.
+    pub(super) fn take_identity(&self, id: &str, handle: &str) {
+        let mut account = self.account.lock().expect("nothing panics while holding the account");
+        account.id = Some(AuthorId::new(NetworkKind::X, id));
+        if !handle.is_empty() {
+            handle.clone_into(&mut account.handle);
+        }
     }
 
     /// What to tell where a post of ours shows that the account is called otherwise by now; once. What is asked of X
@@ -325,8 +342,26 @@ impl Api {
 
     /// Keeps the login alive and tells how it stands; to stop it, drop it.
     pub(super) async fn keep_login(&self, told: mpsc::Sender<LoginReport>) {
-        let Some(UserCredentials::Kept(login)) = &self.user else { return std::future::pending().await };
         let mut last = None;
+        loop {
+            match self.whose_token().await {
+                Whose::Ours => break,
+                Whose::Other(why) => {
+                    let state = LoginState::Out { why, remedy: identity::REMEDY.to_owned() };
+                    if last.as_ref() != Some(&state) {
+                        let report = LoginReport { account: self.account().name, state: state.clone() };
+                        drop(told.send(report).await);
+                        last = Some(state);
+                    }
+                    sleep(self.pace.down_retry).await;
+                }
+                Whose::Unknown(why) => {
+                    tracing::info!(%why, "whose token it is will be asked again");
+                    sleep(self.pace.login_every).await;
+                }
+            }
+        }
+        let Some(UserCredentials::Kept(login)) = &self.user else { return std::future::pending().await };
         loop {
             if let Err(why) = login.keep(self.now()).await {
                 tracing::debug!(%why, "no token at hand");
