@@ -20,6 +20,7 @@ use super::effects::{Effects, ForTerminal};
 use super::feeding::{Feeding, Sources};
 use super::frame::{Pace, Reason};
 use super::intake::Signer;
+use super::looking::Looking;
 use super::networks::Making;
 use super::recording::Holds;
 use super::reload::Change;
@@ -137,6 +138,7 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
         inbox,
     );
     effects.config = config;
+    effects = effects.sharing_looks(Looking::new(data_dir.clone()));
     let mut deck = Deck {
         cache: ui::Cache::new(theme),
         pace: Pace::new(Instant::now()),

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::gaps::{self, Feeds, Filling, Underway};
 use super::intake::Signer;
+use super::looking::Looking;
 use super::outbox::{self, Delivering};
 use super::reporting::Reporting;
 use super::trying::{self, Trying};
@@ -48,6 +49,8 @@ pub struct Effects {
     underway: Underway,
     trying: Trying,
     reporting: Reporting,
+    /// Who looks posts up; none: this process does.
+    looking: Option<Looking>,
     pub clock: Clock,
     pub signer: Signer,
     pub session: SessionId,
@@ -102,6 +105,7 @@ impl Effects {
             underway: Underway::default(),
             trying: Trying::default(),
             reporting: Reporting::default(),
+            looking: None,
             clock,
             signer,
             session,
@@ -110,6 +114,13 @@ impl Effects {
             tasks,
             appends,
         }
+    }
+
+    /// With other decks on this host, of which one looks posts up.
+    #[must_use]
+    pub fn sharing_looks(mut self, looking: Looking) -> Self {
+        self.looking = Some(looking);
+        self
     }
 
     /// Begins the deed; hands back what only the owner of the terminal can do.
@@ -291,6 +302,9 @@ impl Effects {
 
     /// What the look shows goes the way of the stream: the intake writes it down and erases.
     fn look_up(&self, account: &AccountName, posts: Vec<PostId>) -> Option<ForTerminal> {
+        if self.looking.as_ref().is_some_and(|looking| !looking.is_ours(account)) {
+            return None;
+        }
         let feed = self.feeds.get(account).and_then(|feeds| feeds.borrow().first().cloned());
         if let (Some(network), Some(feed)) = (self.networks.get(account).cloned(), feed) {
             self.tasks.spawn(async move {

@@ -20,6 +20,7 @@ pub mod frame;
 pub mod gaps;
 pub mod intake;
 pub mod logs;
+pub mod looking;
 pub mod networks;
 pub mod outbox;
 pub mod person;

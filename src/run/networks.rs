@@ -54,7 +54,7 @@ pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> an
                 let settings = with_login(config, account, data_dir, clock)?;
                 let network = XNetwork::new(settings, Arc::clone(clock), random);
                 let network = network.with_context(|| format!("account `{}`", account.name))?;
-                Arc::new(network.with_budget(account.budget()))
+                Arc::new(network.with_budget(account.budget()).asking_whose_token())
             }
             NetworkKind::Bluesky | NetworkKind::Mastodon => {
                 anyhow::bail!("account `{}`: this version speaks with X only", account.name)

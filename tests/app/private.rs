@@ -233,6 +233,7 @@ fn posts_of_open_cases_are_looked_up_while_the_link_lives() {
             _ => None,
         })
         .collect();
-    assert!((2..=3).contains(&looks.len()), "once a minute each: {looks:?}");
+    // What is deleted must be gone within a minute, the look's answer and its way through the store included.
+    assert!((3..=5).contains(&looks.len()), "each at least every 40 s: {looks:?}");
     assert!(looks.iter().all(|look| *look == ("promo".to_owned(), 2)), "{looks:?}");
 }

@@ -28,18 +28,35 @@ fn three(desk: &Desk) -> Vec<InTerminal> {
         .collect()
 }
 
+/// The row of the post of that author in the first column: from its mark to the next rule.
+fn row_of(screen: &str, n: usize) -> Option<String> {
+    let handle = format!("@claim{n}x");
+    let first = screen.lines().map(|line| line.chars().skip(1).take(38).collect::<String>());
+    let mut rows = first.skip_while(|line| !line.contains(&handle) || line.starts_with(" @"));
+    let mut row = rows.next()?;
+    row.extend(rows.take_while(|line| !line.starts_with("---")));
+    Some(row)
+}
+
 /// From the first screen that shows `text` to the last.
 #[track_caller]
 fn agree(decks: &[InTerminal], text: &str) -> Duration {
+    apart(decks, |_, screen| screen.contains(text))
+}
+
+/// From the first screen that shows what it should to the last.
+#[track_caller]
+fn apart(decks: &[InTerminal], wanted: impl Fn(usize, &str) -> bool) -> Duration {
     let end = Instant::now() + PATIENCE;
     let mut shown: Vec<Option<Instant>> = vec![None; decks.len()];
     while shown.iter().any(Option::is_none) {
-        for (deck, shown) in decks.iter().zip(&mut shown) {
-            if shown.is_none() && deck.screen().contains(text) {
+        for (at, (deck, shown)) in decks.iter().zip(&mut shown).enumerate() {
+            if shown.is_none() && wanted(at, &deck.screen()) {
                 *shown = Some(Instant::now());
             }
         }
-        assert!(Instant::now() < end, "not every screen shows {text:?}:\n{}", decks[0].screen());
+        let screens = || decks.iter().map(InTerminal::screen).collect::<Vec<_>>().join("\n");
+        assert!(Instant::now() < end, "not every screen shows what it should: {shown:?}\n{}", screens());
         std::thread::park_timeout(Duration::from_micros(500));
     }
     let first = shown.iter().flatten().min().expect("a screen");
@@ -51,20 +68,25 @@ fn agree(decks: &[InTerminal], text: &str) -> Duration {
 fn three_screens_agree_and_the_stream_is_handed_on_when_its_holder_is_killed() {
     let desk = Desk::new();
     let mut decks = three(&desk);
-    let mut apart = Vec::new();
+    let mut posts = Vec::new();
     for n in 0..10 {
         let text = format!("@AcmeHelp post{n}x is slow");
         desk.simulator.post(&json!({"handle": format!("cust{n}"), "text": text}));
-        apart.push(agree(&decks, &format!("post{n}x")));
+        posts.push(agree(&decks, &format!("post{n}x")));
     }
-    // A claim of the second, seen by all: on its own screen as its own.
-    decks[1].keys("jc");
-    decks[1].shows(">M");
-    let others = [&decks[0], &decks[2]];
-    for deck in others {
-        deck.shows("claimed bo");
+    // Claims of the second, seen by all: on its own screen as its own.
+    let mut claims = Vec::new();
+    for n in 0..10 {
+        desk.simulator.post(&json!({"handle": format!("claim{n}x"), "text": format!("@AcmeHelp mine{n}x is slow")}));
+        agree(&decks, &format!("mine{n}x"));
+        decks[1].keys("j");
+        decks[1].until("the row", |screen| row_of(screen, n).is_some_and(|row| row.starts_with('>')));
+        decks[1].keys("c");
+        let own = |screen: &str| row_of(screen, n).is_some_and(|row| row.starts_with(">M"));
+        let others = |screen: &str| row_of(screen, n).is_some_and(|row| row.contains("claimed bo"));
+        claims.push(apart(&decks, |at, screen| if at == 1 { own(screen) } else { others(screen) }));
+        decks[1].keys(".");
     }
-    decks[1].keys(".");
 
     let killed = decks.remove(0);
     killed.signal("KILL");
@@ -82,7 +104,7 @@ fn three_screens_agree_and_the_stream_is_handed_on_when_its_holder_is_killed() {
             break died.elapsed();
         }
     };
-    apart.push(agree(&decks, &format!("after{tries}x")));
+    posts.push(agree(&decks, &format!("after{tries}x")));
     for deck in &decks {
         deck.shows("LIVE 1/1");
         let screen = deck.screen();
@@ -95,7 +117,49 @@ fn three_screens_agree_and_the_stream_is_handed_on_when_its_holder_is_killed() {
         }
         assert_eq!(screen.matches(&format!("after{tries}x ")).count(), 1, "{screen}");
     }
-    println!("handed on after {handed_on:?}; the screens were apart by {apart:?}");
+    println!("handed on after {handed_on:?}; the screens were apart by {posts:?}, after claims by {claims:?}");
     assert!(handed_on < HANDED_ON, "handed on after {handed_on:?}");
-    assert!(apart.iter().all(|apart| *apart < AGREE), "{apart:?}");
+    assert!(posts.iter().chain(&claims).all(|apart| *apart < AGREE), "{posts:?} {claims:?}");
+}
+
+/// A text that its author deleted must be gone within this time everywhere; the test allows for a busy machine.
+const FORGOTTEN: Duration = Duration::from_secs(75);
+
+#[test]
+fn a_deleted_post_is_gone_from_both_screens_the_draft_that_quotes_it_and_every_file_within_a_minute() {
+    let desk = Desk::new();
+    let mut decks = three(&desk);
+    decks.truncate(2);
+    let marker = "zebrafishy";
+    let post = desk.simulator.post(&json!({"handle": "gone_gil", "text": format!("@AcmeHelp {marker} is my secret")}));
+    agree(&decks, marker);
+    // One has the draft of an answer open, above which the post stands; the other has the case open.
+    decks[0].keys("r");
+    decks[0].shows("may we reply? yes");
+    decks[0].keys("We are sorry");
+    decks[0].until("the draft is saved", super::is_saved);
+    decks[1].keys("j\r");
+    decks[1].until("the case", |screen| screen.contains(marker));
+    let gone = Instant::now();
+    desk.simulator.post(&json!({"delete": post}));
+    for deck in &decks {
+        deck.within(FORGOTTEN, "the text to go", |screen| !screen.contains(marker));
+    }
+    let took = gone.elapsed();
+    println!("gone from both screens after {took:?}");
+    decks[0].keys(super::ESC);
+    for deck in &mut decks {
+        deck.keys("\x1b");
+        deck.shows("1 @AcmeHelp");
+        assert!(!deck.screen().contains(marker), "{}", deck.screen());
+        deck.keys("Q");
+        assert!(deck.ended().success());
+    }
+    let files = std::fs::read_dir(desk.home.path().join("data")).expect("the data folder");
+    for file in files.filter_map(|file| file.ok().map(|file| file.path())).filter(|path| path.is_file()) {
+        let bytes = std::fs::read(&file).expect("a file");
+        let holds = bytes.windows(marker.len()).any(|window| window == marker.as_bytes());
+        assert!(!holds, "{} still holds the text", file.display());
+    }
+    assert!(took < FORGOTTEN, "{took:?}");
 }

@@ -33,9 +33,21 @@ const REFUSED_WAIT: Duration = Duration::from_hours(1);
 pub(super) async fn run(api: Arc<Api>, feeds: watch::Receiver<Arc<Vec<Feed>>>) {
     let mut known = BTreeSet::new();
     let mut told = false;
+    let mut paused = false;
     loop {
         let wait = match look(&api, &feeds, &mut known).await {
-            Ok(()) => api.pace.messages_every,
+            Ok(is_out_of_money) => {
+                // Said once; the posts' stream pauses a little later and says so for both.
+                if is_out_of_money && !std::mem::replace(&mut paused, is_out_of_money) {
+                    let handle = api.account().handle;
+                    api.leave_note(format!(
+                        "direct messages to @{handle} are not read: the day's spend limit leaves no room for one; they \
+                         are read again at the end of the UTC day, or when the limit is raised for today"
+                    ));
+                }
+                paused = is_out_of_money;
+                api.pace.messages_every
+            }
             Err(CallError::No(problem)) if problem.class == Class::RateLimited => {
                 reset_in(problem.until, api.now()).unwrap_or(api.pace.messages_every * 4).max(api.pace.messages_every)
             }
@@ -77,26 +89,28 @@ fn affordable(api: &Api) -> u64 {
     }
 }
 
-/// Reads what is new and hands it on, oldest first.
+/// Reads what is new and hands it on, oldest first. True where the day's money was at its end before that.
 async fn look(
     api: &Api,
     feeds: &watch::Receiver<Arc<Vec<Feed>>>,
     known: &mut BTreeSet<MessageId>,
-) -> Result<(), CallError> {
+) -> Result<bool, CallError> {
     if api.account().id.is_none() {
         // Without our own id nobody can tell which side wrote.
         api.learn_id().await?;
     }
     let out = feeds.borrow().first().map(|feed| feed.out.clone());
-    let Some(out) = out else { return Ok(()) };
+    let Some(out) = out else { return Ok(false) };
     let is_first = known.is_empty();
     let reach = api.now().checked_sub(FIRST_REACH).ok();
     let mut fresh = Vec::new();
     let mut token: Option<String> = None;
+    let mut is_out_of_money = false;
     for _ in 0..MOST_PAGES {
         let size = affordable(api).min(PAGE);
         if size == 0 {
             // What was read so far is handed on; the next look goes on once there is money again.
+            is_out_of_money = true;
             break;
         }
         let size = size.to_string();
@@ -131,5 +145,5 @@ async fn look(
     while known.len() > REMEMBERED {
         known.pop_first();
     }
-    Ok(())
+    Ok(is_out_of_money)
 }

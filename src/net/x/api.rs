@@ -10,16 +10,17 @@ use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue,
 use reqwest::{Client, Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::decode::{id_of, text_of};
+use super::identity::Whose;
 use super::pace::Pace;
 use super::problem::{self, Problem};
 use super::user_token::Use;
 use super::{UserCredentials, XSettings, oauth};
 use crate::model::spend::{Act, Budget, billed_day};
-use crate::model::{Account, Author, AuthorId, ColumnName, IdSource, LoginReport, LoginState, NetworkKind, clean};
+use crate::model::{Account, Author, AuthorId, ColumnName, IdSource, NetworkKind, clean};
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::http::{self, NetSetupError, RateHeaders};
 use crate::net::{Clock, Meter};
@@ -77,12 +78,16 @@ pub(super) struct Api {
     no_search_before: Mutex<Option<Timestamp>>,
     pub(super) budget: Option<Budget>,
     pub(super) meter: OnceLock<Arc<dyn Meter>>,
+    /// Whether X is asked whose token it is before anything is sent.
+    pub(super) asks_whose_token: bool,
+    /// The count of `logins` for which X said that the token is ours.
+    pub(super) token_is_ours: tokio::sync::Mutex<Option<u64>>,
 }
 
 /// What requests are signed with.
-struct Login {
+pub(super) struct Login {
     bearer: HeaderValue,
-    user: Option<UserCredentials>,
+    pub(super) user: Option<UserCredentials>,
 }
 
 impl Login {
@@ -152,6 +157,8 @@ impl Api {
             no_search_before: Mutex::new(None),
             budget: None,
             meter: OnceLock::new(),
+            asks_whose_token: false,
+            token_is_ours: tokio::sync::Mutex::new(None),
             note: Mutex::new(None),
             messaging: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
             writing: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
@@ -187,7 +194,7 @@ impl Api {
         self.login().user.is_some()
     }
 
-    fn login(&self) -> Arc<Login> {
+    pub(super) fn login(&self) -> Arc<Login> {
         Arc::clone(&self.login.lock().expect("nothing panics while holding the login"))
     }
 
@@ -345,17 +352,28 @@ impl Api {
         if !self.can_write() || self.account().id.is_some() {
             return Ok(());
         }
+        if self.asks_whose_token {
+            return match self.whose_token().await {
+                // A stranger's name is not taken for ours; who keeps the login tells of it.
+                Whose::Ours | Whose::Other(_) => Ok(()),
+                Whose::Unknown(why) => Err(CallError::Lost(why)),
+            };
+        }
         let answer = self.get(As::User, "/2/users/me", &[]).await?;
         if let Some(id) = answer.get("data").and_then(|data| id_of(data.get("id"))) {
             self.charge(Act::UserRead, vec![id.clone()], Vec::new());
-            let mut account = self.account.lock().expect("nothing panics while holding the account");
-            account.id = Some(AuthorId::new(NetworkKind::X, &id));
-            let handle = clean::line(text_of(&answer["data"], "username"));
-            if !handle.is_empty() {
-                account.handle = handle;
-            }
+            self.take_identity(&id, &clean::line(text_of(&answer["data"], "username")));
         }
         Ok(())
+    }
+
+    /// What X said of us.
+    pub(super) fn take_identity(&self, id: &str, handle: &str) {
+        let mut account = self.account.lock().expect("nothing panics while holding the account");
+        account.id = Some(AuthorId::new(NetworkKind::X, id));
+        if !handle.is_empty() {
+            handle.clone_into(&mut account.handle);
+        }
     }
 
     /// What to tell where a post of ours shows that the account is called otherwise by now; once. What is asked of X
@@ -373,46 +391,6 @@ impl Api {
         Some(format!(
             "@{old} is called @{new} at X now: put the new handle into the config, and into the columns that name @{old}"
         ))
-    }
-
-    /// How the login stands, where it is kept here.
-    pub(super) fn login_state(&self) -> Option<LoginState> {
-        match &self.login().user {
-            Some(UserCredentials::Kept(login)) => Some(login.state(self.now())),
-            _ => None,
-        }
-    }
-
-    /// Keeps the login alive and tells how it stands; to stop it, drop it.
-    pub(super) async fn keep_login(&self, told: mpsc::Sender<LoginReport>) {
-        let mut last = None;
-        let mut changed = self.logins();
-        loop {
-            changed.borrow_and_update();
-            let kept = self.login();
-            let Some(UserCredentials::Kept(login)) = &kept.user else {
-                // Another way to log in may come with the config.
-                if changed.changed().await.is_err() {
-                    return;
-                }
-                continue;
-            };
-            if let Err(why) = login.keep(self.now()).await {
-                tracing::debug!(%why, "no token at hand");
-            }
-            let state = login.state(self.now());
-            if last.as_ref() != Some(&state) {
-                let report = LoginReport { account: self.account().name, state: state.clone() };
-                if told.send(report).await.is_err() {
-                    tracing::debug!("nobody is left to hear of the login");
-                }
-                last = Some(state);
-            }
-            tokio::select! {
-                () = sleep(self.pace.login_every) => {}
-                _ = changed.changed() => {}
-            }
-        }
     }
 
     /// The request, and the name of the token in it where that can be renewed.

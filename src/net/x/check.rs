@@ -5,7 +5,7 @@ use super::connections;
 use super::decode::{bounded, id_of, text_of};
 use super::{rules_sync, usage};
 use crate::model::LoginState;
-use crate::model::spend::Usage;
+use crate::model::spend::{Act, Usage};
 use crate::net::{Feed, Finding, FindingVerdict};
 
 pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
@@ -83,6 +83,9 @@ async fn account(api: &Api, findings: &mut Vec<Finding>) {
     };
     let handle = bounded(text_of(me, "username"));
     let id = id_of(me.get("id")).unwrap_or_default();
+    if !id.is_empty() {
+        api.charge(Act::UserRead, vec![id.clone()], Vec::new());
+    }
     if !handle.eq_ignore_ascii_case(&account.handle) {
         let what = format!("the token writes as @{handle}, the config says @{}", account.handle);
         findings.push(fails(what, "use the token of the account in the config, or correct its handle"));

@@ -77,6 +77,7 @@ pub(super) async fn send(api: &Api, outgoing: &OutgoingMessage) -> Result<Messag
     if let Some(until) = api.no_message_before() {
         return Err(SendError::Limited { why: "X's limit for direct messages is used up".into(), until });
     }
+    api.sends_as_itself().await?;
     let path = format!("/2/dm_conversations/with/{}/messages", outgoing.to.native());
     match api.send_message(&path, &json!({"text": outgoing.text})).await {
         Ok(answer) => match answer.get("data").and_then(|data| id_of(data.get("dm_event_id"))) {

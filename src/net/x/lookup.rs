@@ -20,8 +20,10 @@ pub(super) async fn look_up(api: &Api, posts: &[PostId]) -> Result<Vec<Inbound>,
     if posts.is_empty() {
         return Ok(Vec::new());
     }
-    let room = |posts: usize| api.room().is_none_or(|room| room >= posts as u64);
-    if !room(posts.len()) {
+    let room = || api.room().map_or(usize::MAX, |room| usize::try_from(room).unwrap_or(usize::MAX));
+    // Near the limit as many as the day's money buys, those first that were not looked at for the longest.
+    let posts = &posts[..posts.len().min(room())];
+    if posts.is_empty() {
         let why = "the day's spend limit leaves no room for a look at the posts".to_owned();
         return Err(Missing { why, until: None });
     }
@@ -30,7 +32,7 @@ pub(super) async fn look_up(api: &Api, posts: &[PostId]) -> Result<Vec<Inbound>,
     // Asked for by its first id, a post may come in its first words although there are newer ones.
     let (newest, old) = edited(&answer);
     changed.extend(newest.into_iter().map(|post| Inbound::Edited(Box::new(post))));
-    if !old.is_empty() && !room(old.len()) {
+    if old.len() > room() {
         // The next look finds them again.
         tracing::info!(posts = old.len(), "the day's spend limit leaves no room for the newest words of edited posts");
     } else if !old.is_empty() {

@@ -8,6 +8,7 @@ mod connections;
 mod counts;
 pub mod decode;
 mod dm;
+mod identity;
 pub mod login;
 mod lookup;
 mod names;
@@ -98,6 +99,15 @@ impl XNetwork {
         pace: &Pace,
     ) -> Result<Self, NetSetupError> {
         Ok(Self { api: Arc::new(api::Api::new(settings, clock, random, pace)?) })
+    }
+
+    /// X is asked whose token it is before anything is sent with it.
+    #[must_use]
+    pub fn asking_whose_token(mut self) -> Self {
+        if let Some(api) = Arc::get_mut(&mut self.api) {
+            api.asks_whose_token = true;
+        }
+        self
     }
 
     /// With what the account pays and may pay; without it nothing is counted.

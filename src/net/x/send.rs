@@ -24,6 +24,7 @@ pub(super) async fn send(api: &Api, outgoing: &Outgoing) -> Result<PostId, SendE
     if let Some(until) = api.not_before() {
         return Err(SendError::Limited { why: "X's limit for writing is used up".into(), until });
     }
+    api.sends_as_itself().await?;
     let answered = outgoing.to_version.as_deref().unwrap_or_else(|| outgoing.to.native());
     let body = json!({"text": outgoing.text, "reply": {"in_reply_to_tweet_id": answered}});
     match api.publish("/2/tweets", &body).await {

@@ -378,7 +378,10 @@ impl Listener {
     async fn rest(&mut self) -> Result<(), watch::error::RecvError> {
         let mut money = self.api.meter.get().map(|meter| meter.changes());
         let until = end_of(billed_day(self.api.now()));
-        let why = "the day's spend limit is reached; reading goes on at the end of the UTC day, or when the limit is raised for today".to_owned();
+        let what = if self.api.reads_messages() { "reading, of direct messages too," } else { "reading" };
+        let why = format!(
+            "the day's spend limit is reached; {what} goes on at the end of the UTC day, or when the limit is raised for today"
+        );
         let note = Some(why.clone());
         self.tell(LinkState::Paused { until, why }, note).await;
         while self.api.room() == Some(0) {
