@@ -65,7 +65,7 @@ fn rows_tell_every_state_in_letters() {
             "2026-11-21 14:28:01Z".replace("28:01", "28:05").as_str(),
             "reach about 240 (20% of 1,204, an assumption you can set)",
             "3rd contact in 7 days",
-            "4630  slow line  resolved after 2:10",
+            "4630  slow line  not acked  resolved 2:10",
             "LOG",
             "case 4801 began",
             "may we reply? no: not mentioned by @jo_m",
