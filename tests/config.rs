@@ -576,3 +576,26 @@ fn no_text_makes_the_reader_panic() {
         }
     });
 }
+
+#[test]
+fn people_are_marked_and_handed_to_a_group_that_must_exist() {
+    let people = "[people]\nvip = [\"@Jo_M\", \"x:7\"]\nfollower_floor = 10000\nrepeat_days = 14\n\
+                  repeat_group = \"seniors\"\n[people.groups]\nseniors = [\"ana\", \"bo\"]\n";
+    let config = parse(&format!("{people}{REST}"));
+    let setup = config.setup(MachineName::new("desk1"), SessionId(Uuid::nil()));
+    assert_eq!(setup.people.vip, ["jo_m", "x:7"]);
+    assert_eq!(
+        (setup.people.follower_floor, setup.people.repeat_contacts, setup.people.repeat_days),
+        (Some(10_000), 3, 14)
+    );
+    assert_eq!(setup.people.repeat_reps, [RepName::new("ana"), RepName::new("bo")]);
+    assert_eq!(parse(&config.show()), config, "what is shown reads back as the same");
+    for (wrong, told) in [
+        ("[people]\nrepeat_group = \"seniors\"\n", "there is no group `seniors`"),
+        ("[people]\nvip = [\"jo\"]\n", "`vip` names nobody: `jo`"),
+        ("[people.groups]\nempty = []\n", "the group `empty` has nobody in it"),
+    ] {
+        let error = Config::parse(&format!("{wrong}{REST}"), "c.toml").unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+}
