@@ -8,6 +8,7 @@ mod app {
     mod left_behind;
     mod network_search;
     mod outbox;
+    mod people;
     mod places;
     mod private;
     mod report;

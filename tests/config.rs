@@ -60,12 +60,12 @@ fn every_problem_points_at_its_place_and_says_what_to_do() {
             r#"config.toml:1:1: unknown key `hodl`
 1 | hodl = "10s"
   | ^^^^
-  = did you mean `hold`? keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, outcomes, openings, saved_replies, accounts, columns, keys"#,
+  = did you mean `hold`? keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, people, causes, outcomes, openings, saved_replies, accounts, columns, keys"#,
         ),
         (
             top("bell = true\nxyzzy = 1"),
             "config.toml:2:1: unknown key `xyzzy`\n2 | xyzzy = 1\n  | ^^^^^\n  \
-             = keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, outcomes, openings, saved_replies, accounts, columns, keys",
+             = keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, people, causes, outcomes, openings, saved_replies, accounts, columns, keys",
         ),
         (
             top("hold = 10"),
@@ -575,4 +575,27 @@ fn no_text_makes_the_reader_panic() {
             }
         }
     });
+}
+
+#[test]
+fn people_are_marked_and_handed_to_a_group_that_must_exist() {
+    let people = "[people]\nvip = [\"@Jo_M\", \"x:7\"]\nfollower_floor = 10000\nrepeat_days = 14\n\
+                  repeat_group = \"seniors\"\n[people.groups]\nseniors = [\"ana\", \"bo\"]\n";
+    let config = parse(&format!("{people}{REST}"));
+    let setup = config.setup(MachineName::new("desk1"), SessionId(Uuid::nil()));
+    assert_eq!(setup.people.vip, ["jo_m", "x:7"]);
+    assert_eq!(
+        (setup.people.follower_floor, setup.people.repeat_contacts, setup.people.repeat_days),
+        (Some(10_000), 3, 14)
+    );
+    assert_eq!(setup.people.repeat_reps, [RepName::new("ana"), RepName::new("bo")]);
+    assert_eq!(parse(&config.show()), config, "what is shown reads back as the same");
+    for (wrong, told) in [
+        ("[people]\nrepeat_group = \"seniors\"\n", "there is no group `seniors`"),
+        ("[people]\nvip = [\"jo\"]\n", "`vip` names nobody: `jo`"),
+        ("[people.groups]\nempty = []\n", "the group `empty` has nobody in it"),
+    ] {
+        let error = Config::parse(&format!("{wrong}{REST}"), "c.toml").unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
 }

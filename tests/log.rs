@@ -5,6 +5,8 @@
 mod claim_race;
 #[path = "log/fixtures.rs"]
 mod fixtures;
+#[path = "log/large.rs"]
+mod large;
 #[path = "log/sample.rs"]
 mod sample;
 #[path = "log/search_property.rs"]

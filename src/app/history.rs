@@ -61,7 +61,7 @@ impl App {
             did: format!("wrote {}", post.id),
         };
         for envelope in events.events.iter().filter(|envelope| envelope.event.case() == Some(case)) {
-            while let Some(post) = posts.next_if(|post| post.arrived < envelope.at) {
+            while let Some(post) = posts.next_if(|post| post.arrived <= envelope.at) {
                 lines.push((wrote(post), false));
             }
             let Some(did) = self.did(envelope) else { continue };

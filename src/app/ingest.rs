@@ -514,7 +514,7 @@ impl App {
             }
             FromStore::Found { words, found } => self.found(&words, found),
             FromStore::TextOf { text, found } => self.found_case_of(&text, found, out),
-            FromStore::Person(record) => self.person_read(*record),
+            FromStore::Person(record) => self.person_read(&record),
             FromStore::Caught(caught) => self.caught(caught),
             FromStore::Case { case, mut events } => {
                 if self.books.asked_case != Some(case) {

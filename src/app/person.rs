@@ -103,7 +103,7 @@ impl App {
     }
 
     /// The store's answer.
-    pub(super) fn person_read(&mut self, record: PersonRecord) {
+    pub(super) fn person_read(&mut self, record: &PersonRecord) {
         let screens = self.books.deeper.iter_mut().chain(self.back.as_deref_mut()).chain([&mut self.mode]);
         for mode in screens {
             if let Mode::Person(screen) = mode

@@ -20,7 +20,7 @@ pub struct PeopleConfig {
     pub groups: Vec<(String, Vec<RepName>)>,
 }
 
-pub(super) fn read<'a>(reader: &mut Reader<'_>, mut table: Table<'a>) -> PeopleConfig {
+pub(super) fn read(reader: &mut Reader<'_>, mut table: Table<'_>) -> PeopleConfig {
     let mut config = PeopleConfig::default();
     if let Some(value) = table.take("vip") {
         let listed = reader.as_texts("vip", value, "a list such as [\"@jo_m\", \"x:7\"]").unwrap_or_default();
@@ -60,21 +60,18 @@ pub(super) fn read<'a>(reader: &mut Reader<'_>, mut table: Table<'a>) -> PeopleC
         config.groups.push((name.value.to_owned(), reps.iter().map(|rep| RepName::new(rep)).collect()));
     }
     if let Some(group) = group {
-        match config.groups.iter().find(|(name, _)| name == group.value) {
-            Some((name, reps)) => {
-                config.repeat_group = Some(name.clone());
-                config.people.repeat_reps.clone_from(reps);
-            }
-            None => {
-                let known: Vec<&str> = config.groups.iter().map(|(name, _)| name.as_str()).collect();
-                let remedy = if known.is_empty() {
-                    format!("describe it: [people.groups] with {} = [\"ana\"]", group.value)
-                } else {
-                    suggest(group.value, &known, "groups here")
-                };
-                let problem = Problem::new(group.span.clone(), format!("there is no group `{}`", group.value));
-                reader.problem(problem.remedy(remedy));
-            }
+        if let Some((name, reps)) = config.groups.iter().find(|(name, _)| name == group.value) {
+            config.repeat_group = Some(name.clone());
+            config.people.repeat_reps.clone_from(reps);
+        } else {
+            let known: Vec<&str> = config.groups.iter().map(|(name, _)| name.as_str()).collect();
+            let remedy = if known.is_empty() {
+                format!("describe it: [people.groups] with {} = [\"ana\"]", group.value)
+            } else {
+                suggest(group.value, &known, "groups here")
+            };
+            let problem = Problem::new(group.span.clone(), format!("there is no group `{}`", group.value));
+            reader.problem(problem.remedy(remedy));
         }
     }
     table.finish(reader);

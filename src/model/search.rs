@@ -76,7 +76,7 @@ pub struct FoundPerson {
 
 /// Why a text is no search.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}: {remedy}")]
+#[error("{message} ({remedy})")]
 pub struct SearchError {
     pub message: String,
     /// Bytes of the text.

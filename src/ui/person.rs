@@ -55,7 +55,7 @@ fn who(app: &App, screen: &PersonScreen, cells: u16, theme: Theme) -> Vec<Line<'
     }
     let (is_possible, words) = app.direct_message_words(screen);
     let style = if is_possible { theme.text() } else { theme.warning() };
-    lines.extend(paragraph(&format!("direct message possible? {words}"), cells, 1, style));
+    lines.extend(paragraph(&format!("direct message? {words}"), cells, 1, style));
     lines.extend(paragraph(&app.page_of_person(screen), cells, 1, theme.quiet()));
     lines
 }

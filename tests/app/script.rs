@@ -287,6 +287,22 @@ impl Deck {
         self.by("intake", Self::matched(&own, &["c1"], Standing::Own), body);
     }
 
+    /// Our own answer to a post, seen on the stream.
+    pub(crate) fn own_answer_to(&mut self, n: u64, asked: &Post) {
+        let mut own = post(n, self.now);
+        own.author.id = AuthorId::new(NetworkKind::X, OURS);
+        own.conversation.clone_from(&asked.conversation);
+        own.in_reply_to = Some(asked.id.clone());
+        own.in_reply_to_author = Some(asked.author.id.clone());
+        let body = Some(Body::Post(Box::new(own.clone())));
+        self.by("intake", Self::matched(&own, &[], Standing::Own), body);
+    }
+
+    /// The whole log.
+    pub(crate) fn all(&self) -> &[Arc<Envelope>] {
+        &self.log
+    }
+
     /// What the store knows of a case.
     pub(crate) fn all_of(&self, case: CaseId) -> Vec<Arc<Envelope>> {
         self.log.iter().filter(|it| it.event.case() == Some(case)).cloned().collect()

@@ -93,6 +93,16 @@ fn samples() -> Vec<(&'static str, Event)> {
             },
         ),
         (
+            "CaseResolved.numbered",
+            Event::CaseResolved {
+                case: case(1),
+                cause: Some("outage".to_owned()),
+                outcome: None,
+                closing: false,
+                number: Some(4_812),
+            },
+        ),
+        (
             "CaseResolved.without-cause",
             Event::CaseResolved { case: case(1), cause: None, outcome: None, closing: false, number: None },
         ),

@@ -5,10 +5,19 @@ use std::path::Path;
 use jiff::Timestamp;
 use replydeck::log::Log;
 use replydeck::log::sqlite::{FILE, SqliteLog};
-use replydeck::model::{ColumnName, Seq};
+use replydeck::model::post::Quoted;
+use replydeck::model::{Body, BodyId, ColumnName, Event, Seq, key};
 
-use super::sample::{author_id, case, claimed, matched, matched_by, post_id, queued, seqs, take};
+use super::sample::{author_id, case, claimed, matched, matched_by, new, post_id, queued, seqs, take};
 use super::sqlite_bad_days::integrity;
+
+/// What tells format 2 from format 3: nothing was found by key, quote or handle.
+const FORMAT_2: &str = "
+DROP TABLE events_of_key;
+DROP TABLE quotes;
+DROP TABLE people;
+PRAGMA user_version = 2;
+";
 
 /// What tells format 1 from format 2: its table of events, word for word, and how the index merged.
 const FORMAT_1: &str = "
@@ -36,8 +45,15 @@ INSERT INTO words (words, rank) VALUES ('automerge', 4), ('crisismerge', 16);
 PRAGMA user_version = 1;
 ";
 
+fn make_format_2(dir: &Path) {
+    let db = rusqlite::Connection::open(dir.join(FILE)).expect("opens");
+    db.execute_batch(FORMAT_2).expect("taken back");
+    db.close().expect("closed");
+}
+
 fn make_format_1(dir: &Path) {
     let db = rusqlite::Connection::open(dir.join(FILE)).expect("opens");
+    db.execute_batch(FORMAT_2).expect("taken back");
     db.execute_batch(FORMAT_1).expect("taken back");
     db.close().expect("closed");
 }
@@ -73,4 +89,36 @@ async fn a_store_of_format_1_opens_with_everything_in_it() {
     let log = SqliteLog::open(dir.path()).expect("opens");
     assert_eq!(log.append(vec![matched(43, "more")], None).await.expect("written"), Seq(34));
     assert_eq!(seqs(&log.of_author(author_id(3), 2).await.expect("answered")), [34, 23]);
+}
+
+#[tokio::test]
+async fn stores_of_earlier_formats_find_by_key_handle_and_quote() {
+    let formats: [(u32, fn(&Path)); 2] = [(1, make_format_1), (2, make_format_2)];
+    for (format, make) in formats {
+        let dir = tempfile::tempdir().expect("a folder");
+        let log = SqliteLog::open(dir.path()).expect("opens");
+        let mut quoting = matched(2, "look at this");
+        if let Some(Body::Post(post)) = &mut quoting.body {
+            post.quotes = Some(Quoted { id: post_id(1), author: None, text: "regretted".to_owned() });
+        }
+        let tagged = Event::CaseTagged { case: case(1), tag: "😡 Line".to_owned(), on: true };
+        let batch = vec![matched(1, "regretted"), quoting, new("t", tagged, None), claimed("c", "ben", 1)];
+        log.append(batch, None).await.expect("written");
+        log.close().await;
+        make(dir.path());
+        let log = SqliteLog::open(dir.path()).expect("opens");
+        let of = async |key: String| seqs(&log.of_key(key, 9).await.expect("answered"));
+        assert_eq!(of(key::tag("😡 line")).await, [3], "from format {format}");
+        assert_eq!(of(key::rep("ben")).await, [4], "from format {format}");
+        let people = log.people("customer".to_owned(), 9).await.expect("answered");
+        assert_eq!(people.len(), 2, "from format {format}");
+        log.erase(BodyId::post(&post_id(1))).await.expect("erased");
+        let quoting = log.bodies(vec![BodyId::post(&post_id(2))]).await.expect("answered").pop();
+        let Some((_, Body::Post(quoting))) = quoting else { panic!("the quoting post stays") };
+        assert_eq!(quoting.quotes.expect("what it quotes").text, "", "from format {format}");
+        log.close().await;
+        let held = std::fs::read(dir.path().join(FILE)).expect("read");
+        assert!(!held.windows(9).any(|bytes| bytes == b"regretted"), "from format {format}: still in the file");
+        assert_eq!(integrity(dir.path()), "ok", "from format {format}");
+    }
 }

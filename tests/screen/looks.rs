@@ -37,7 +37,7 @@ fn rows_tell_every_state_in_letters() {
     assert_has(
         &screen,
         &[
-            ">N  0:04 @jo_m",
+            ">NP 0:04 @jo_m",
             "1.2k fol  3rd",
             "tags: slow",
             "not addressed to us",
@@ -65,7 +65,7 @@ fn rows_tell_every_state_in_letters() {
             "2026-11-21 14:28:01Z".replace("28:01", "28:05").as_str(),
             "reach about 240 (20% of 1,204, an assumption you can set)",
             "3rd contact in 7 days",
-            "4630  slow line  resolved after 2:10",
+            "4630  slow line  not acked  resolved 2:10",
             "LOG",
             "case 4801 began",
             "may we reply? no: not mentioned by @jo_m",
@@ -208,7 +208,7 @@ fn every_mode_draws_at_every_size_and_the_cursor_is_inside() {
 #[test]
 fn the_cursor_is_where_the_eye_should_be() {
     for (mode, before) in [
-        ("columns", ">N  0:04 @jo_m"),
+        ("columns", ">NP 0:04 @jo_m"),
         ("find-list", "> 2026-11-21"),
         ("outbox", "> @user_with"),
         ("drafts", "> @jo_m"),

@@ -118,6 +118,8 @@ fn a_question_mark_shows_every_key_of_the_screen_it_was_asked_on_first() {
         ("quit", ModeKind::QuitQuestion),
         ("spend", ModeKind::Spend),
         ("report", ModeKind::Report),
+        ("person", ModeKind::Person),
+        ("history", ModeKind::History),
     ];
     let with_help: Vec<_> = Command::Help.row().modes().collect();
     assert_eq!(with_help.len(), names.len(), "{with_help:?}");
