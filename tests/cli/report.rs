@@ -109,8 +109,8 @@ fn a_report_comes_as_text_csv_and_json_and_follows_the_role() {
     let text = report("lead", &[]);
     for words in [
         "100 seen and 37 answered: 37 %; first answer median 1m00s, p90 1m00s",
-        "63 not answered, 0 overdue, 1 resolved",
-        "\noutage     100    37 37 %",
+        "0 overdue, 1 resolved, 0 reopened, 0 turned round\n",
+        "\noutage      100    37 37 %",
         "\n=ana ",
         "\nbo ",
         "\nby hour of the day\n",
