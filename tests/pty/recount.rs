@@ -184,6 +184,13 @@ impl Story {
         i64::try_from(at.duration_since(self.began()).as_millis()).expect("a shift").max(0)
     }
 
+    /// Waited for a day, until the first answer, the end, or now; every column's target is shorter.
+    fn overdue(&self, now: Timestamp) -> bool {
+        let end = self.ends.last().filter(|_| self.resolved).map(|end| end.0);
+        let until = self.first_answer().map(|(at, _)| *at).or(end).unwrap_or(now);
+        until.duration_since(self.began()).as_hours() >= 24
+    }
+
     fn reopened(&self) -> bool {
         self.ends.iter().any(|end| end.3)
     }
@@ -208,7 +215,7 @@ fn spread(mut times: Vec<i64>) -> Value {
     json!({"median_ms": rank(5), "p90_ms": rank(9)})
 }
 
-fn of_cases(stories: &[&Story]) -> Map<String, Value> {
+fn of_cases(stories: &[&Story], now: Timestamp) -> Map<String, Value> {
     let count = |is: &dyn Fn(&Story) -> bool| stories.iter().filter(|story| is(story)).count();
     let answered = count(&|story| !story.answers.is_empty());
     let first = stories.iter().filter_map(|story| Some(story.after(story.first_answer()?.0))).collect();
@@ -220,8 +227,7 @@ fn of_cases(stories: &[&Story]) -> Map<String, Value> {
         "answered": answered,
         "answered_percent": (answered * 100).checked_div(stories.len()),
         "first": spread(first),
-        // Nobody waits for a day in a shift.
-        "overdue": 0,
+        "overdue": count(&|story| story.overdue(now)),
         "resolved": count(&|story| story.resolved),
         "resolution": spread(resolution),
         "at_once": count(&Story::at_once),
@@ -231,8 +237,8 @@ fn of_cases(stories: &[&Story]) -> Map<String, Value> {
     all.as_object().cloned().expect("an object")
 }
 
-/// The report as JSON: total, columns with cases, hours, reps and causes.
-pub(crate) fn figures(told: Told<'_>) -> Value {
+/// The report as JSON, as of `now`: total, columns with cases, hours, reps and causes.
+pub(crate) fn figures(told: Told<'_>, now: Timestamp) -> Value {
     let stories = stories(told);
     let all: Vec<&Story> = stories.iter().collect();
     let part = |is: &dyn Fn(&Story) -> bool| -> Vec<&Story> { all.iter().copied().filter(|story| is(story)).collect() };
@@ -243,11 +249,12 @@ pub(crate) fn figures(told: Told<'_>) -> Value {
     let columns: BTreeSet<&String> = stories.iter().flat_map(|story| &story.columns).collect();
     let columns: Vec<Value> = columns
         .into_iter()
-        .map(|column| with("column", json!(column), of_cases(&part(&|story| story.columns.contains(column)))))
+        .map(|column| with("column", json!(column), of_cases(&part(&|story| story.columns.contains(column)), now)))
         .collect();
     let hour_of = |story: &Story| story.began().to_zoned(TimeZone::UTC).hour();
-    let hours: Vec<Value> =
-        (0..24i8).map(|hour| with("hour", json!(hour), of_cases(&part(&|story| hour_of(story) == hour)))).collect();
+    let hours: Vec<Value> = (0..24i8)
+        .map(|hour| with("hour", json!(hour), of_cases(&part(&|story| hour_of(story) == hour), now)))
+        .collect();
 
     let mut names: BTreeSet<Option<String>> = BTreeSet::new();
     for story in &stories {
@@ -267,7 +274,7 @@ pub(crate) fn figures(told: Told<'_>) -> Value {
                 "claimed": count(&|story| story.claimed.iter().any(is_theirs)),
                 "answered": answered.len(),
                 "first": spread(answered.iter().map(|story| story.after(story.first_answer().expect("one").0)).collect()),
-                "overdue": 0,
+                "overdue": answered.iter().filter(|story| story.overdue(now)).count(),
                 "replies": stories.iter().flat_map(|story| &story.answers).filter(|(_, rep)| rep == name).count(),
                 "resolved": count(&ended),
                 "at_once": count(&|story| ended(story) && story.at_once()),
@@ -306,7 +313,7 @@ pub(crate) fn figures(told: Told<'_>) -> Value {
         let number = |name: &str| std::cmp::Reverse(row[name].as_u64());
         (number("cases"), number("minutes"), number("reopened"), row["cause"].to_string())
     });
-    json!({"total": of_cases(&all), "columns": columns, "hours": hours, "reps": reps, "causes": causes})
+    json!({"total": of_cases(&all, now), "columns": columns, "hours": hours, "reps": reps, "causes": causes})
 }
 
 /// The report's part is the recount's: columns without cases are left out, examples are known by their case.
