@@ -34,6 +34,8 @@ mod server;
 mod spending;
 #[path = "net/standing.rs"]
 mod standing;
+#[path = "net/threads.rs"]
+mod threads;
 #[path = "net/verdicts.rs"]
 mod verdicts;
 #[path = "net/whole_desk.rs"]

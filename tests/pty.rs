@@ -18,10 +18,14 @@ mod gaps;
 mod latency;
 #[path = "pty/recordings.rs"]
 mod recordings;
+#[path = "pty/recount.rs"]
+mod recount;
 #[path = "pty/secrets.rs"]
 mod secrets;
 #[path = "pty/sharing.rs"]
 mod sharing;
+#[path = "pty/shift.rs"]
+mod shift;
 #[path = "pty/slow_line.rs"]
 mod slow_line;
 mod terminal;

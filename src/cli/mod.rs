@@ -157,7 +157,31 @@ fn refuse_unused(matches: &ArgMatches, cli: Cli) -> Result<Cli, clap::Error> {
     }
 }
 
+/// A rehearsal's clock that cannot be, or not here.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NoRehearsal(String);
+
+/// A clock of its own is for simulators on this machine: where it is set, no other account may be in the config.
+fn rehearses_at_home(cli: &Cli) -> Result<(), NoRehearsal> {
+    if crate::run::clock::rehearsal().map_err(NoRehearsal)?.is_none() {
+        return Ok(());
+    }
+    // What is wrong with the config is told by the command that needs it. Plain HTTP is taken for loopback only.
+    let accounts = cli.load().map(|(_, config)| config.accounts).unwrap_or_default();
+    match accounts.iter().find(|account| account.base_url.scheme() != "http") {
+        Some(account) => Err(NoRehearsal(format!(
+            "{} is set, which is for rehearsals on a simulator, but the account {} is at {}; unset it",
+            crate::run::clock::REHEARSAL,
+            account.name,
+            account.base_url
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    rehearses_at_home(cli)?;
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let theme = if cli.color.is_wanted(no_color) { Theme::colour() } else { Theme::plain() };
     match &cli.command {
@@ -225,7 +249,8 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
     let is_config = error.downcast_ref::<ConfigError>().is_some() || error.downcast_ref::<PlaceError>().is_some();
     let is_usage = error.downcast_ref::<match_posts::UnusableRules>().is_some()
         || error.downcast_ref::<report::WrongSpan>().is_some()
-        || error.downcast_ref::<search::WrongSearch>().is_some();
+        || error.downcast_ref::<search::WrongSearch>().is_some()
+        || error.downcast_ref::<NoRehearsal>().is_some();
     if is_config || is_usage { 2 } else { 1 }
 }
 

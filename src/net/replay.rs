@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::dispatch::Dispatch;
 use super::lines::{Cut, LineSplitter};
 use super::x::decode::{self, Line};
-use super::{Clock, Feed};
+use super::{Clock, Feed, Inbound};
+use crate::model::ColumnName;
 use crate::rules::many::Rules;
 
 /// Between two posts the replay never waits longer, whatever the recording says.
@@ -22,6 +23,9 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A post dated so far before the one it follows says that one of the two has a wrong date.
 const TRUSTED_LEAP: SignedDuration = SignedDuration::from_hours(24);
+
+/// Own posts that no column asked for are remembered under this name, which no column can have.
+const OWN: &str = "/own";
 
 /// Later than this is not slowness but a stop.
 const HELD_UP: Duration = Duration::from_secs(1);
@@ -80,6 +84,7 @@ impl Progress {
 pub struct Source<R> {
     reader: R,
     feeds: Vec<Feed>,
+    own: Vec<String>,
     speed: Speed,
     times: Times,
     clock: Clock,
@@ -93,7 +98,14 @@ impl<R> std::fmt::Debug for Source<R> {
 
 impl<R: AsyncRead + Unpin + Send> Source<R> {
     pub fn new(reader: R, feeds: Vec<Feed>, speed: Speed, clock: Clock) -> Self {
-        Self { reader, feeds, speed, times: Times::Recorded, clock }
+        Self { reader, feeds, own: Vec::new(), speed, times: Times::Recorded, clock }
+    }
+
+    /// Handles of ours: what they wrote is handed on though no column asks for it, as the stream does, so that
+    /// answers typed elsewhere reach their cases.
+    #[must_use]
+    pub fn with_own(self, own: Vec<String>) -> Self {
+        Self { own, ..self }
     }
 
     pub fn with_times(mut self, times: Times) -> Self {
@@ -108,10 +120,11 @@ impl<R: AsyncRead + Unpin + Send> Source<R> {
         stop: CancellationToken,
         mut told: impl FnMut(&Progress) + Send,
     ) -> std::io::Result<Progress> {
-        let Self { mut reader, feeds, speed, times, clock } = self;
+        let Self { mut reader, feeds, own, speed, times, clock } = self;
         let mut run = Run {
             rules: Rules::new(feeds.iter().map(|feed| feed.rule.clone()).collect()),
             feeds,
+            own,
             clock,
             times,
             pacing: Pacing { speed, from: None },
@@ -134,6 +147,7 @@ impl<R: AsyncRead + Unpin + Send> Source<R> {
 /// A replay under way.
 struct Run {
     feeds: Vec<Feed>,
+    own: Vec<String>,
     /// Those of the feeds.
     rules: Rules,
     clock: Clock,
@@ -198,15 +212,25 @@ impl Run {
         };
         self.progress.posts += 1;
         let takers = self.rules.matching(&post);
-        if takers.is_empty() {
+        let is_own = self.own.iter().any(|handle| handle.eq_ignore_ascii_case(&post.author.handle));
+        if takers.is_empty() && !is_own {
             return;
         }
-        self.progress.matched += 1;
+        self.progress.matched += u64::from(!takers.is_empty());
         if let Some(until) = self.pacing.due(post.at, Instant::now()) {
             sleep_until(until).await;
         }
         if self.times == Times::Arrival {
             post.at = (self.clock)();
+        }
+        if let (true, Some(feed)) = (takers.is_empty(), self.feeds.first()) {
+            for inbound in self.dispatch.offer(&ColumnName::new(OWN), &post) {
+                let inbound = match inbound {
+                    Inbound::Post(post) => Inbound::Own(post),
+                    other => other,
+                };
+                drop(feed.out.send(inbound).await);
+            }
         }
         for taker in takers {
             let feed = &self.feeds[taker];

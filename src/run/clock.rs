@@ -1,14 +1,62 @@
 //! The only place that asks the time.
 
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::net::Clock;
 
-/// The machine's own clock.
+/// The machine's own clock; in a rehearsal ([`REHEARSAL`]) the rehearsal's.
 pub fn system() -> Clock {
-    Arc::new(now)
+    match rehearsal() {
+        Ok(Some(rehearsal)) => Arc::new(move || rehearsal.at(now())),
+        // A wrong one is refused before anything begins.
+        Ok(None) | Err(_) => Arc::new(now),
+    }
+}
+
+/// The environment variable under which every process of a rehearsal finds the same clock, so that a shift of hours is
+/// played in minutes: `2026-11-22T04:00:00Z x60` runs 60 times as fast as the machine's from that moment on, `x0`
+/// stands still at it. For simulators on this machine only ([`crate::cli`] refuses it with any other account): what
+/// is written to the log bears its times.
+pub const REHEARSAL: &str = "REPLYDECK_REHEARSAL_CLOCK";
+
+/// Time that passes at a pace of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rehearsal {
+    from: Timestamp,
+    pace: i32,
+}
+
+impl Rehearsal {
+    fn at(self, real: Timestamp) -> Timestamp {
+        let passed = real.duration_since(self.from).saturating_mul(self.pace);
+        self.from.saturating_add(passed).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl FromStr for Rehearsal {
+    type Err = String;
+
+    fn from_str(words: &str) -> Result<Self, String> {
+        let parsed = words.split_once(" x").and_then(|(from, pace)| {
+            let pace = pace.parse().ok().filter(|pace| (0..=10_000).contains(pace))?;
+            Some(Self { from: from.parse().ok()?, pace })
+        });
+        parsed.ok_or_else(|| {
+            format!("{REHEARSAL} is no clock: {words:?}; write a time and a pace, such as 2026-11-22T04:00:00Z x60")
+        })
+    }
+}
+
+/// The clock of the rehearsal this process is part of, if it is.
+pub fn rehearsal() -> Result<Option<Rehearsal>, String> {
+    match std::env::var(REHEARSAL) {
+        Ok(words) => words.parse().map(Some),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(format!("{REHEARSAL} is no text")),
+    }
 }
 
 /// What time it is.
@@ -98,7 +146,24 @@ impl Recorded {
 mod tests {
     use jiff::{SignedDuration, Timestamp};
 
-    use super::Recorded;
+    use super::{Recorded, Rehearsal};
+
+    #[test]
+    fn a_rehearsal_has_its_own_pace_from_a_moment_on() {
+        let from: Timestamp = "2026-11-22T04:00:00Z".parse().unwrap();
+        let later = from + SignedDuration::from_secs(90);
+        for (words, told) in
+            [("x60", "2026-11-22T05:30:00Z"), ("x1", "2026-11-22T04:01:30Z"), ("x0", "2026-11-22T04:00:00Z")]
+        {
+            let rehearsal: Rehearsal = format!("2026-11-22T04:00:00Z {words}").parse().unwrap();
+            assert_eq!(rehearsal.at(later), told.parse().unwrap(), "{words}");
+        }
+        for bad in
+            ["", "x60", "2026-11-22T04:00:00Z", "2026-11-22T04:00:00Z x-1", "2026-11-22T04:00:00Z x1e9", "now x2"]
+        {
+            assert!(bad.parse::<Rehearsal>().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn one_wrong_date_is_not_believed_and_two_that_agree_are() {

@@ -4,16 +4,26 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::renewing::Apart;
 use crate::config::{AccountConfig, Config, LoginSecrets, SecretError, SecretSource, UserSecrets};
 use crate::model::{AccountName, NetworkKind};
+use crate::net::x::pace::Pace;
 use crate::net::x::renew::OAuthClient;
 use crate::net::x::user_token::{Consumer, KeptLogin};
 use crate::net::x::{UserCredentials, XNetwork, XSettings};
 use crate::net::{Clock, Network, Secrets};
+
+/// X's own pace. A rehearsal's clock runs ahead all the time, which says nothing of a machine that slept.
+fn pace() -> Pace {
+    match super::clock::rehearsal() {
+        Ok(Some(_)) => Pace { slept_after: Duration::MAX, ..Pace::X },
+        Ok(None) | Err(_) => Pace::X,
+    }
+}
 
 /// The networks of all accounts, by account.
 pub type Networks = BTreeMap<AccountName, Arc<dyn Network>>;
@@ -52,7 +62,7 @@ pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> an
         let network: Arc<dyn Network> = match account.network {
             NetworkKind::X => {
                 let settings = with_login(config, account, data_dir, clock)?;
-                let network = XNetwork::new(settings, Arc::clone(clock), random);
+                let network = XNetwork::with_pace(settings, Arc::clone(clock), random, &pace());
                 let network = network.with_context(|| format!("account `{}`", account.name))?;
                 Arc::new(network.with_budget(account.budget()).asking_whose_token())
             }

@@ -135,7 +135,8 @@ impl Network for Recording {
         };
         let started = report(LinkState::Live, None);
         let (own, passing): (Vec<Feed>, Vec<_>) = feeds.borrow().iter().map(|feed| self.tapped(feed)).unzip();
-        let source = Source::new(tape, own, self.speed, Arc::clone(&self.clock));
+        let ours = self.own.iter().map(|account| account.handle.clone()).collect();
+        let source = Source::new(tape, own, self.speed, Arc::clone(&self.clock)).with_own(ours);
         let playing = async {
             if links.send(started).await.is_err() {
                 return;

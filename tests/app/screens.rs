@@ -309,12 +309,12 @@ fn help_and_the_readme_tell_every_command_of_a_screen() {
 #[test]
 fn changed_keys_are_in_force() {
     let mut settings = setup(1);
-    settings.keys = Keymap::with(&[("acknowledge".to_owned(), vec!["R".to_owned(), "g r".to_owned()])]).unwrap();
+    settings.keys = Keymap::with(&[("acknowledge".to_owned(), vec!["R".to_owned(), "g R".to_owned()])]).unwrap();
     let mut deck = Deck::with(settings);
     deck.arrives(&post(1, deck.now), &["c1"]);
     deck.press("r");
     assert_eq!(deck.kind(), ModeKind::Columns);
-    for keys in ["R", "gr"] {
+    for keys in ["R", "gR"] {
         deck.press(keys);
         assert_eq!(deck.kind(), ModeKind::Composer);
         deck.press("esc");

@@ -18,15 +18,14 @@ rep = "bo"
 role = "ROLE"
 zone = "UTC"
 
-[[accounts]]
-name = "help"
+[accounts.help]
 network = "x"
 handle = "Help"
-id = "99"
+user_id = "99"
 bearer = { env = "NOT_THERE" }
 
 [[columns]]
-name = "out, age"
+name = "outage"
 account = "help"
 query = "outage"
 "#;
@@ -62,7 +61,7 @@ fn filled(folder: &Path) {
                 post,
                 author,
                 conversation,
-                columns: vec![ColumnName::new("out, age")],
+                columns: vec![ColumnName::new("outage")],
                 posted_at: begun,
                 in_reply_to: None,
                 in_reply_to_author: None,
@@ -110,8 +109,8 @@ fn a_report_comes_as_text_csv_and_json_and_follows_the_role() {
     let text = report("lead", &[]);
     for words in [
         "100 seen and 37 answered: 37 %; first answer median 1m00s, p90 1m00s",
-        "63 not answered, 0 overdue, 1 resolved",
-        "\nout, age   100    37 37 %",
+        "0 overdue, 1 resolved, 0 reopened, 0 turned round\n",
+        "\noutage      100    37 37 %",
         "\n=ana ",
         "\nbo ",
         "\nby hour of the day\n",
@@ -136,11 +135,11 @@ fn a_report_comes_as_text_csv_and_json_and_follows_the_role() {
     let lines: Vec<&str> = csv.split_terminator("\r\n").collect();
     assert_eq!(lines.len(), 1 + 1 + 1 + 2 + 1, "{csv}");
     assert!(lines[1].starts_with("total,all,100,100,37,37,60000,60000,0,,,1,"), "{csv}");
-    assert!(lines[2].starts_with("column,\"out, age\",100,"), "{csv}");
+    assert!(lines[2].starts_with("column,outage,100,"), "{csv}");
     assert!(lines[3].starts_with("rep,\"'=ana\","), "{csv}");
     assert!(lines[5].starts_with("cause,\"'=1+1\",1,"), "{csv}");
     let fields = |line: &str| line.split(',').count();
-    assert!(lines[1..].iter().all(|line| fields(line) - line.matches(", ").count() == fields(lines[0])), "{csv}");
+    assert!(lines.iter().all(|line| fields(line) == fields(lines[0])), "{csv}");
 
     // A rep sees the totals and their own row, a watcher the totals.
     let own = report("rep", &["--csv", "--by", "rep"]);

@@ -154,7 +154,7 @@ async fn replies_to_replayed_posts_pass_the_gate_or_not_and_land_in_their_conver
     while let Some(report) = told.recv().await {
         last_state = Some(report.state);
     }
-    assert!(matches!(last_state, Some(LinkState::Down { why, .. }) if why.contains("6 posts, 6 in a column")));
+    assert!(matches!(last_state, Some(LinkState::Ended { what }) if what.contains("6 posts, 6 in a column")));
 }
 
 #[tokio::test]

@@ -100,6 +100,22 @@ impl InTerminal {
         self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).model.screen().contents()
     }
 
+    /// What stands on the screen once it holds this text and nothing has been written for a moment.
+    #[track_caller]
+    pub(crate) fn settled(&self, text: &str) -> String {
+        self.shows(text);
+        let (state, changed) = &*self.seen;
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let before = state.bytes.len();
+            let quiet = Duration::from_millis(400);
+            state = changed.wait_timeout(state, quiet).unwrap_or_else(PoisonError::into_inner).0;
+            if state.bytes.len() == before {
+                return state.model.screen().contents();
+            }
+        }
+    }
+
     /// Every byte the program wrote so far.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).bytes.clone()

@@ -21,9 +21,15 @@ pub(crate) struct Simulator {
 impl Simulator {
     /// Nobody posts unless told to.
     pub(crate) fn quiet(home: &Path) -> Self {
+        Self::quiet_with(home, &[])
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn quiet_with(home: &Path, env: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_replydeck"))
             .args(["sim", "--rate", "0", "--seed", "7"])
             .env("HOME", home)
+            .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .stdin(Stdio::null())
             .spawn()

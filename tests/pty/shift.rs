@@ -1,0 +1,509 @@
+//! A shift: customers write over simulated hours, three reps answer by keys in three processes on one store. At the end
+//! every figure is recounted from the raw log by other means, and the log folded from zero gives the desk and the
+//! screens that the decks left.
+//!
+//! The small shift runs with the other tests. The whole one, 300 cases in eight simulated hours, takes about ten
+//! minutes: `cargo test --test pty the_whole_shift -- --ignored --nocapture`.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::{SignedDuration, Timestamp};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use replydeck::app::{App, Msg, update};
+use replydeck::config::Config;
+use replydeck::desk::{Desk as Fold, fold};
+use replydeck::log::Log;
+use replydeck::log::sqlite::SqliteLog;
+use replydeck::model::{CaseId, Envelope, Event, IdSource, MachineName, RepName, Seq, SessionId};
+use replydeck::run::clock::REHEARSAL;
+use replydeck::ui;
+use serde_json::{Value, json};
+
+use super::recount;
+use super::terminal::simulator::Simulator;
+use super::{CTRL_S, ESC, InTerminal, SMALL};
+
+const REPS: [&str; 3] = ["ana", "bo", "cy"];
+const CAUSES: [&str; 4] = ["outage", "billing", "technician", "delivery"];
+/// The log shows a deed within this time; a machine that tests may be slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The log as it grows, for threads that wait for something in it.
+#[derive(Clone)]
+struct Following(Arc<(Mutex<Vec<Arc<Envelope>>>, Condvar)>);
+
+impl Following {
+    fn begin(log: &SqliteLog) -> Self {
+        let following = Self(Arc::default());
+        let (told, mut batches) = (following.clone(), log.subscribe(Seq(0)));
+        std::thread::spawn(move || {
+            while let Some(batch) = batches.blocking_recv() {
+                told.0.0.lock().unwrap_or_else(PoisonError::into_inner).extend(batch);
+                told.0.1.notify_all();
+            }
+        });
+        following
+    }
+
+    fn all(&self) -> Vec<Arc<Envelope>> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until something of the log is found.
+    #[track_caller]
+    fn until<T>(&self, what: &str, deck: Option<&InTerminal>, find: impl Fn(&[Arc<Envelope>]) -> Option<T>) -> T {
+        let end = Instant::now() + PATIENCE;
+        let mut told = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(found) = find(&told) {
+                return found;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            let screen = || deck.map(InTerminal::screen).unwrap_or_default();
+            assert!(!left.is_zero(), "waited for {what} in the log; the screen shows:\n{}", screen());
+            told = self.0.1.wait_timeout(told, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// So many events of a case fit.
+    #[track_caller]
+    fn count(&self, what: &str, deck: &InTerminal, case: CaseId, count: usize, fits: impl Fn(&Event) -> bool) {
+        self.until(what, Some(deck), |told| {
+            let found = told.iter().filter(|it| it.event.case() == Some(case) && fits(&it.event)).count();
+            (found >= count).then_some(())
+        });
+    }
+
+    /// The case a post opened or joined.
+    #[track_caller]
+    fn case_of(&self, post: &str, deck: Option<&InTerminal>) -> CaseId {
+        self.until(&format!("post {post}"), deck, |told| {
+            told.iter().find_map(|it| match &it.event {
+                Event::PostMatched { post: id, author, conversation, .. } if id.native() == post => {
+                    Some(CaseId::of(author, conversation))
+                }
+                _ => None,
+            })
+        })
+    }
+}
+
+/// What a customer's post makes a rep do.
+#[derive(Clone, Debug)]
+struct Work {
+    n: usize,
+    post: String,
+    /// Somebody else has it in hand already: answer and resolve only.
+    handed: bool,
+}
+
+struct Shift {
+    simulator: Simulator,
+    following: Following,
+    queues: [(Mutex<(VecDeque<Work>, bool)>, Condvar); 3],
+    /// The simulated clock of every process, for the environment.
+    clock: String,
+    config: std::path::PathBuf,
+}
+
+impl Shift {
+    fn give(&self, rep: usize, work: Work) {
+        let (queue, changed) = &self.queues[rep];
+        queue.lock().unwrap_or_else(PoisonError::into_inner).0.push_back(work);
+        changed.notify_all();
+    }
+
+    /// Nothing more comes to anybody.
+    fn close(&self) {
+        for (queue, changed) in &self.queues {
+            queue.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+            changed.notify_all();
+        }
+    }
+
+    fn next(&self, rep: usize) -> Option<Work> {
+        let (queue, changed) = &self.queues[rep];
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(work) = queue.0.pop_front() {
+                return Some(work);
+            }
+            if queue.1 {
+                return None;
+            }
+            queue = changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn says(&self, n: usize, text: &str, to: Option<&str>) -> String {
+        let mut wish = json!({"handle": format!("customer{n}"), "text": format!("@AcmeHelp {text}")});
+        if let Some(to) = to {
+            wish["in_reply_to"] = json!(to);
+        }
+        self.simulator.post(&wish)
+    }
+
+    fn start(&self, rep: &str, home: &std::path::Path, clock: &str) -> InTerminal {
+        let config = std::fs::read_to_string(&self.config).expect("the config");
+        let config = config.replace("hold = \"10s\"", "hold = \"0s\"\nrole = \"lead\"\nzone = \"UTC\"");
+        let theirs = self.config.with_file_name(format!("{rep}.toml"));
+        std::fs::write(&theirs, config.replace("rep = \"ana\"", &format!("rep = \"{rep}\""))).expect("a config");
+        let theirs = theirs.to_str().expect("a path");
+        let deck = InTerminal::start(&["--config", theirs], home, SMALL, &[(REHEARSAL, clock)]);
+        deck.shows("LIVE 1/1");
+        deck
+    }
+
+    /// One rep at work until nothing comes any more.
+    fn work(&self, rep: usize, mut deck: InTerminal) -> InTerminal {
+        while let Some(work) = self.next(rep) {
+            self.take(rep, &mut deck, &work);
+        }
+        deck
+    }
+
+    fn take(&self, rep: usize, deck: &mut InTerminal, work: &Work) {
+        let Work { n, post, handed } = work;
+        let (n, me) = (*n, RepName::new(REPS[rep]));
+        let case = self.following.case_of(post, Some(deck));
+        find(deck, &format!("case{n}x"));
+        if !handed && n % 10 != 8 {
+            deck.keys("c");
+            let owner = self.following.until(&format!("a claim of {n}"), Some(deck), |told| {
+                let claimed = |it: &&Arc<Envelope>| it.event == Event::CaseClaimed { case };
+                told.iter().find(claimed).map(|it| it.rep.clone())
+            });
+            if owner != me {
+                // Another rep was first.
+                return;
+            }
+            if n % 10 == 4 {
+                let to = (rep + 1) % REPS.len();
+                deck.keys(&format!("a{}\r", REPS[to]));
+                self.following.count("a hand-over", deck, case, 1, |event| matches!(event, Event::CaseAssigned { .. }));
+                return self.give(to, Work { handed: true, ..work.clone() });
+            }
+        }
+        if n % 10 == 8 {
+            // A colleague answers on the phone.
+            let wish = json!({"handle": "AcmeHelp", "text": format!("typed on the phone {n}"), "in_reply_to": post});
+            let own = self.simulator.post(&wish);
+            self.following.until("an answer typed elsewhere", Some(deck), |told| {
+                let seen =
+                    |it: &&Arc<Envelope>| matches!(&it.event, Event::PostMatched { post, .. } if post.native() == own);
+                told.iter().find(seen).map(|_| ())
+            });
+        } else {
+            self.answer(deck, case, n, 1);
+        }
+        resolve(deck, CAUSES[n % CAUSES.len()], n % 10 == 5);
+        self.resolved(deck, case, 1);
+        match n % 10 {
+            // Thanks after a case that was closed for them; thanks that a rep takes for a turn.
+            5 => drop(self.says(n, "thanks", Some(post))),
+            3 => {
+                let happy = self.says(n, &format!("happy{n}x now it works"), Some(post));
+                self.following.case_of(&happy, Some(deck));
+                find(deck, &format!("happy{n}x"));
+                deck.keys("W");
+                self.following.count("a turn", deck, case, 1, |event| matches!(event, Event::CaseTurnedRound { .. }));
+            }
+            // It comes back and is resolved again.
+            6 => {
+                let again = self.says(n, &format!("again{n}x still broken"), Some(post));
+                self.following.case_of(&again, Some(deck));
+                find(deck, &format!("again{n}x"));
+                self.answer(deck, case, n + 1_000, 2);
+                resolve(deck, "slow line", false);
+                self.resolved(deck, case, 2);
+            }
+            _ => {}
+        }
+    }
+
+    #[track_caller]
+    fn answer(&self, deck: &mut InTerminal, case: CaseId, n: usize, count: usize) {
+        deck.keys("r");
+        deck.shows("may we reply?");
+        // No two answers are alike.
+        let mixed = (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let words: Vec<String> = mixed.to_be_bytes().iter().map(|byte| format!("word{byte}")).collect();
+        deck.keys(&words.join(" "));
+        deck.shows(&words[7]);
+        deck.keys(CTRL_S);
+        deck.shows("y send");
+        deck.keys("y");
+        self.following.count("a reply", deck, case, count, |event| matches!(event, Event::ReplySent { .. }));
+    }
+
+    #[track_caller]
+    fn resolved(&self, deck: &InTerminal, case: CaseId, count: usize) {
+        self.following.count("a resolve", deck, case, count, |event| matches!(event, Event::CaseResolved { .. }));
+    }
+}
+
+/// Ends the queues when it goes.
+struct Closing<'a>(&'a Shift);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Brings the post that holds this word under the keys.
+#[track_caller]
+fn find(deck: &mut InTerminal, word: &str) {
+    deck.keys(ESC);
+    deck.keys(ESC);
+    deck.keys("./");
+    deck.keys(word);
+    deck.keys("\r");
+    deck.shows(&format!("hits for {word}, newest"));
+    deck.keys("\r");
+}
+
+fn resolve(deck: &mut InTerminal, cause: &str, closing: bool) {
+    deck.keys("e");
+    deck.keys(if closing { "\t" } else { "" });
+    deck.keys(cause);
+    deck.keys("\r");
+}
+
+/// So many cases in so many simulated hours, at this many times the pace of life.
+fn shift(cases: usize, hours: i64, speed: u32) {
+    let home = tempfile::tempdir().expect("a home");
+    let began = Instant::now();
+    let start = Timestamp::now();
+    let clock = format!("{start} x{speed}");
+    let simulator = Simulator::quiet_with(home.path(), &[(REHEARSAL, &clock)]);
+    let data = home.path().join("data");
+    std::fs::create_dir_all(&data).expect("a folder");
+    let log = SqliteLog::open(&data).expect("a store");
+    let shift = Shift {
+        following: Following::begin(&log),
+        queues: std::array::from_fn(|_| Default::default()),
+        config: simulator.config.clone(),
+        simulator,
+        clock,
+    };
+    let decks: Vec<InTerminal> = REPS.iter().map(|rep| shift.start(rep, home.path(), &shift.clock)).collect();
+    let pace =
+        Duration::from_secs(u64::try_from(hours * 3_600).expect("hours")) / speed / u32::try_from(cases).expect("few");
+    let opened = Instant::now();
+    let decks: Vec<InTerminal> = std::thread::scope(|scope| {
+        // Whatever goes wrong, nobody waits for ever.
+        let closing = Closing(&shift);
+        let at_work: Vec<_> = decks
+            .into_iter()
+            .enumerate()
+            .map(|(rep, deck)| {
+                let shift = &shift;
+                scope.spawn(move || shift.work(rep, deck))
+            })
+            .collect();
+        for n in 0..cases {
+            let due = opened + pace * u32::try_from(n).expect("few");
+            while let Some(left) = due.checked_duration_since(Instant::now()) {
+                std::thread::park_timeout(left);
+            }
+            let topic = ["acme is slow", "acme charged my bill twice", "I love waiting on hold, acme"][n % 3];
+            let post = shift.says(n, &format!("case{n}x {topic}"), None);
+            let work = Work { n, post, handed: false };
+            match n % 10 {
+                // Nobody gets round to it.
+                9 => {}
+                // Two want it.
+                7 => [n, n + 1].iter().for_each(|rep| shift.give(rep % REPS.len(), work.clone())),
+                _ => shift.give(n % REPS.len(), work),
+            }
+        }
+        // A case handed over is given to another queue while its rep works: all have ended when nothing is left.
+        let wanted = (0..cases).filter(|n| n % 10 != 9).count();
+        shift.following.until_long("every case done", |told| {
+            let done: BTreeSet<CaseId> = told
+                .iter()
+                .filter(|it| matches!(it.event, Event::CaseResolved { .. }))
+                .filter_map(|it| it.event.case())
+                .collect();
+            (done.len() >= wanted).then_some(())
+        });
+        drop(closing);
+        at_work.into_iter().map(|rep| rep.join().expect("a rep's day ends well")).collect()
+    });
+    let worked = opened.elapsed();
+    for mut deck in decks {
+        deck.keys(ESC);
+        deck.keys("Q");
+        assert!(deck.ended().success());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let last = runtime.block_on(log.last()).expect("the last place");
+    shift.following.until("the whole log", None, |told| (told.last()?.seq >= last).then_some(()));
+    let told = shift.following.all();
+
+    let figures = recounted(&shift, home.path(), &told, cases);
+    folded(&shift, &log, &runtime, &told);
+    screens(&shift, home.path(), told.last().expect("a log").at);
+    println!(
+        "shift: {cases} cases, {} events, {hours} h simulated in {worked:.1?} at x{speed} ({:.1?} in all)\n{figures}",
+        told.len(),
+        began.elapsed()
+    );
+    runtime.block_on(log.close());
+}
+
+impl Following {
+    /// For what takes as long as a shift.
+    fn until_long(&self, what: &str, find: impl Fn(&[Arc<Envelope>]) -> Option<()>) {
+        let end = Instant::now() + Duration::from_secs(1_800);
+        let mut told = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut grew = (told.len(), Instant::now());
+        while find(&told).is_none() {
+            assert!(Instant::now() < end && grew.1.elapsed() < 2 * PATIENCE, "waited for {what}");
+            told = self.0.1.wait_timeout(told, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0;
+            if told.len() > grew.0 {
+                grew = (told.len(), Instant::now());
+            }
+        }
+    }
+}
+
+/// The command's figures are those of a recount by other means.
+fn recounted(shift: &Shift, home: &std::path::Path, told: &[Arc<Envelope>], cases: usize) -> String {
+    let config = shift.config.with_file_name("ana.toml");
+    let report = |form: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_replydeck"))
+            .args(["--config", config.to_str().expect("a path"), "report", "--since", "all", form])
+            .env("HOME", home)
+            .env("REPLYDECK_DATA_DIR", home.join("data"))
+            .env(REHEARSAL, &shift.clock)
+            .output()
+            .expect("the command runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let json: Value = serde_json::from_str(&report("--json")).expect("JSON");
+    let made: Timestamp = json["at"].as_str().expect("a time").parse().expect("a time");
+    let recount = recount::figures(told, made);
+    for part in ["total", "columns", "hours", "reps", "causes"] {
+        recount::assert_same(part, &json[part], &recount[part]);
+    }
+    assert_eq!(json["total"]["seen"], cases);
+    assert_eq!(json["total"]["answered"], (0..cases).filter(|n| n % 10 != 9).count());
+    assert_eq!(json["total"]["reopened"], (0..cases).filter(|n| [3, 6].contains(&(n % 10))).count());
+    report("--text")
+}
+
+/// The log folded from zero is the desk the decks kept, with the owners and clocks of a recount.
+fn folded(shift: &Shift, log: &SqliteLog, runtime: &tokio::runtime::Runtime, told: &[Arc<Envelope>]) {
+    let mut desk = Fold::default();
+    for envelope in told {
+        fold(&mut desk, envelope);
+    }
+    let (seq, kept) =
+        runtime.block_on(log.checkpoint(Fold::CHECKPOINT_KIND.into())).expect("an answer").expect("a checkpoint");
+    // The deck that quit first kept less of the log than the one that quit last.
+    let mut known = Fold::from_checkpoint(&kept).expect("a desk");
+    assert_eq!(known.seq, seq);
+    for envelope in told {
+        fold(&mut known, envelope);
+    }
+    assert!(known.checkpoint() == desk.checkpoint(), "the desk a deck left is the log folded from zero");
+
+    let (owners, waiting) = recount::owners_and_clocks(told);
+    for case in desk.cases.values() {
+        assert_eq!(case.owner.as_ref(), owners.get(&case.id), "the owner of {}", case.number);
+        assert_eq!(case.waiting_since, waiting.get(&case.id).copied(), "the clock of {}", case.number);
+    }
+    assert!(waiting.len() > told.len() / 1_000, "some wait");
+
+    // Drawn from the checkpoint and from zero, the screens are the same cell for cell.
+    let config = Config::load(&shift.config.with_file_name("ana.toml")).expect("a config");
+    let now = told.last().expect("a log").at;
+    let wanted = known.missing_texts(known.posts.keys());
+    // What the checkpoint leaves to the store is read from it.
+    for (id, body) in runtime.block_on(log.bodies(wanted)).expect("texts") {
+        known.supply(&id, body);
+    }
+    for size in [SMALL, (200, 50)] {
+        let app = |desk: &Fold| {
+            let setup = config.setup(MachineName::new("here"), SessionId(uuid::Uuid::nil()));
+            let mut app = App::new(setup, size, now, IdSource::new(1));
+            app.desk = desk.clone();
+            drop(update(&mut app, now, Msg::CaughtUp));
+            app
+        };
+        let (mut from_zero, mut from_kept) = (app(&desk), app(&known));
+        for keys in ["", "j", "\r", "\u{1b}"] {
+            for app in [&mut from_zero, &mut from_kept] {
+                for key in keys.chars() {
+                    drop(update(app, now, Msg::Key(key_of(key))));
+                }
+            }
+            assert!(drawn(&from_zero, size) == drawn(&from_kept, size), "at {size:?} after {keys:?}");
+        }
+    }
+}
+
+fn key_of(key: char) -> KeyEvent {
+    let code = match key {
+        '\r' => KeyCode::Enter,
+        '\u{1b}' => KeyCode::Esc,
+        key => KeyCode::Char(key),
+    };
+    KeyEvent::new(code, KeyModifiers::NONE)
+}
+
+fn drawn(app: &App, (columns, rows): (u16, u16)) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal");
+    let mut cache = ui::Cache::new(ui::Theme::colour());
+    terminal.draw(|frame| ui::draw(frame, app, &mut cache)).expect("a frame");
+    terminal.backend().buffer().clone()
+}
+
+/// The real program, its clock standing still, shows the same with its checkpoint and without.
+fn screens(shift: &Shift, home: &std::path::Path, last: Timestamp) {
+    let still = format!("{} x0", last + SignedDuration::from_hours(1));
+    let shown = || {
+        let mut deck = shift.start("ana", home, &still);
+        deck.shows("LIVE 1/1");
+        let mut all = Vec::new();
+        for (keys, wanted) in [(".", "mentions"), ("j", ">"), ("\r", "@customer"), (ESC, "mentions"), ("gd", "drafts")]
+        {
+            deck.keys(keys);
+            all.push(deck.settled(wanted));
+        }
+        deck.keys(ESC);
+        deck.keys("Q");
+        assert!(deck.ended().success());
+        all
+    };
+    // The first one confesses the pause since the shift.
+    shown();
+    let kept = shown();
+    let store = rusqlite::Connection::open(home.join("data").join(replydeck::log::sqlite::FILE)).expect("the file");
+    assert!(store.execute("DELETE FROM checkpoints", []).expect("deleted") > 0);
+    drop(store);
+    let from_zero = shown();
+    for (kept, from_zero) in kept.iter().zip(&from_zero) {
+        assert!(kept == from_zero, "from the checkpoint:\n{kept}\nfrom zero:\n{from_zero}");
+    }
+}
+
+#[test]
+fn a_small_shift_adds_up() {
+    shift(20, 1, 120);
+}
+
+#[test]
+#[ignore = "about ten minutes: the whole shift of eight simulated hours"]
+fn the_whole_shift_adds_up() {
+    shift(300, 8, 80);
+}
