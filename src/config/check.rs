@@ -146,7 +146,12 @@ pub fn accounts(config: &Config) -> Vec<Line> {
                 let limit = account
                     .daily_limit
                     .map_or_else(String::new, |limit| format!("; reading pauses when a day has cost {limit}"));
-                Line::new(Part::Account, Outcome::Works, format!("{who} listens and may send{limit}"))
+                let messages = if account.messages {
+                    "; direct messages are looked for every 2 minutes, as X's Activity stream is not used"
+                } else {
+                    ""
+                };
+                Line::new(Part::Account, Outcome::Works, format!("{who} listens and may send{limit}{messages}"))
             }
         })
         .collect()

@@ -171,6 +171,71 @@ fn a_kill_of_the_renewal_itself_before_x_acted_loses_nothing() {
     assert_eq!(rig.refreshes(), ["renewed"], "it had not been used");
 }
 
+/// Starts an asker and kills it with its renewing helper so long after the helper began.
+#[cfg(target_os = "linux")]
+fn kill_helper(rig: &Rig, ready: impl Fn() -> bool, after: Duration) {
+    let asker = start(rig, &["check", "--online"]);
+    until("the helper", || !children_of(asker.id()).is_empty());
+    let helpers = children_of(asker.id());
+    until("the moment", ready);
+    std::thread::park_timeout(after);
+    // One that is through already is as good.
+    for helper in helpers {
+        drop(std::process::Command::new("kill").args(["-9", &helper.to_string()]).stderr(Stdio::null()).status());
+    }
+    kill(vec![asker]);
+    settled(rig);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_kill_of_the_renewal_itself_after_x_acted_is_told_with_the_command_and_uses_no_token_in_secret() {
+    let rig = Rig::start();
+    rig.log_in();
+    rig.jump(7_201);
+    rig.control("fault", &json!({"kind": "late_answer", "target": "oauth", "ms": 20_000}));
+    kill_helper(&rig, || rig.refreshes().len() == 1, Duration::ZERO);
+    assert!(renewal(&rig)["sent"]["at"].is_string(), "the mark was there before the token left");
+    let (_, told, _) = rig.run(&["check"]);
+    assert!(told.contains("was lost, the login may end"), "{told}");
+    // The access token has ended: one last try, and then the command that helps.
+    let (code, told) = rig.check_online();
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("run `replydeck auth acme`"), "{told}");
+    assert_eq!(rig.refreshes(), ["renewed", "used twice"]);
+    rig.log_in();
+    assert_eq!(rig.check_online().0, Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_kill_of_the_renewal_itself_at_any_moment_leaves_a_login_or_words() {
+    let rig = Rig::start();
+    // From the mark in the file on: X sits on the question for a moment, answers, and the answer is written down.
+    for after in [0, 20, 40, 48, 50, 51, 52, 54, 58, 66, 90] {
+        rig.log_in();
+        rig.jump(7_201);
+        let before = rig.refreshes().len();
+        rig.control("fault", &json!({"kind": "delay", "target": "oauth", "ms": 50}));
+        let is_marked = || renewal(&rig) != "unused" || rig.refreshes().len() > before;
+        kill_helper(&rig, is_marked, Duration::from_millis(after));
+        let has_acted = rig.refreshes().len() > before;
+        let is_marked = renewal(&rig)["sent"]["at"].is_string();
+        assert!(is_marked || renewal(&rig) == "unused", "after {after} ms: {}", renewal(&rig));
+        let (code, told) = rig.check_online();
+        let uses = rig.refreshes()[before..].to_vec();
+        println!("killed after {after} ms: X had acted: {has_acted}, marked: {is_marked}, then {code:?}, {uses:?}");
+        if has_acted && is_marked {
+            // Killed between X's deed and the file: nobody has the new token. Where X does not take the old one again,
+            // that is told, with what to do.
+            assert!(code == Some(0) || told.contains("run `replydeck auth acme`"), "after {after} ms: {told}");
+        } else {
+            assert_eq!(code, Some(0), "after {after} ms: {told}");
+            assert!(uses.iter().all(|outcome| outcome == "renewed") && uses.len() == 1, "after {after} ms: {uses:?}");
+        }
+    }
+}
+
 #[test]
 fn running_programs_renew_ahead_and_together() {
     let rig = Rig::start();

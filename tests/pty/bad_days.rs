@@ -99,3 +99,28 @@ fn the_log_file_says_what_the_screen_says_of_a_refused_reply_and_a_damaged_store
     let line = said.lines().last().expect("a line");
     assert!(line.contains("ERROR") && line.contains("not a database"), "{line}");
 }
+
+#[test]
+fn a_token_of_another_account_is_told_at_the_start_and_sends_nothing() {
+    let desk = Desk::new();
+    let config = std::fs::read_to_string(&desk.simulator.config).expect("the config");
+    let theirs = desk.simulator.config.with_file_name("stranger.toml");
+    let line = config.lines().find(|line| line.starts_with("handle")).expect("a handle");
+    let id = config.lines().find(|line| line.starts_with("user_id")).unwrap_or("user_id = never");
+    std::fs::write(&theirs, config.replace(line, "handle = \"AcmePromo\"").replace(id, "")).expect("a config");
+    let config = theirs.to_str().expect("a path");
+    let mut deck = InTerminal::start(&["--config", config], desk.home.path(), (200, 50), &[]);
+    deck.shows("the token is that of @AcmeHelp");
+    desk.complaint();
+    deck.shows("internet is really");
+    deck.keys("r");
+    deck.shows("may we reply");
+    deck.keys("Never sent");
+    deck.shows("Never sent");
+    deck.keys(super::CTRL_S);
+    deck.shows("y send");
+    deck.keys("y");
+    deck.keys("y");
+    deck.shows("not sent in");
+    assert_eq!(desk.simulator.writes(), Vec::<serde_json::Value>::new());
+}

@@ -41,12 +41,12 @@ fn row_of(screen: &str, n: usize) -> Option<String> {
 /// From the first screen that shows `text` to the last.
 #[track_caller]
 fn agree(decks: &[InTerminal], text: &str) -> Duration {
-    apart(decks, |_, screen| screen.contains(text))
+    spread(decks, |_, screen| screen.contains(text))
 }
 
 /// From the first screen that shows what it should to the last.
 #[track_caller]
-fn apart(decks: &[InTerminal], wanted: impl Fn(usize, &str) -> bool) -> Duration {
+fn spread(decks: &[InTerminal], wanted: impl Fn(usize, &str) -> bool) -> Duration {
     let end = Instant::now() + PATIENCE;
     let mut shown: Vec<Option<Instant>> = vec![None; decks.len()];
     while shown.iter().any(Option::is_none) {
@@ -84,7 +84,7 @@ fn three_screens_agree_and_the_stream_is_handed_on_when_its_holder_is_killed() {
         decks[1].keys("c");
         let own = |screen: &str| row_of(screen, n).is_some_and(|row| row.starts_with(">M"));
         let others = |screen: &str| row_of(screen, n).is_some_and(|row| row.contains("claimed bo"));
-        claims.push(apart(&decks, |at, screen| if at == 1 { own(screen) } else { others(screen) }));
+        claims.push(spread(&decks, |at, screen| if at == 1 { own(screen) } else { others(screen) }));
         decks[1].keys(".");
     }
 
