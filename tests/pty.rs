@@ -10,6 +10,8 @@ mod bad_days;
 mod campaign;
 #[path = "pty/cut_off.rs"]
 mod cut_off;
+#[path = "pty/drill.rs"]
+mod drill;
 #[path = "pty/full_disk.rs"]
 mod full_disk;
 #[path = "pty/gaps.rs"]

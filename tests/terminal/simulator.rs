@@ -54,6 +54,27 @@ impl Simulator {
         self.call("POST", "/_sim/fault", fields);
     }
 
+    /// What time it is there.
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        let answer = self.call("GET", "/_sim/clock", &Value::Null);
+        answer["now"].as_str().and_then(|now| now.parse().ok()).unwrap_or_else(|| panic!("no time in {answer}"))
+    }
+
+    /// Leads its time on by so much; what falls into it happens.
+    pub(crate) fn jump(&self, by: &str) {
+        self.call("POST", "/_sim/clock", &json!({"jump": by}));
+    }
+
+    /// So many posts a minute, and an outage for so many minutes.
+    pub(crate) fn incident(&self, per_minute: f64, minutes: u32) {
+        self.call("POST", "/_sim/scenario", &json!({"per_minute": per_minute, "incident_minutes": minutes}));
+    }
+
+    /// Somebody writes the brand a direct message.
+    pub(crate) fn message(&self, handle: &str, text: &str) {
+        self.call("POST", "/_sim/dm", &json!({"handle": handle, "text": text}));
+    }
+
     /// Accepted writes, oldest first.
     pub(crate) fn writes(&self) -> Vec<Value> {
         self.call("GET", "/_sim/ledger", &json!(null))["writes"].as_array().cloned().expect("a ledger of writes")
