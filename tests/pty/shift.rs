@@ -2,8 +2,8 @@
 //! every figure is recounted from the raw log by other means, and the log folded from zero gives the desk and the
 //! screens that the decks left.
 //!
-//! The small shift: `cargo test --test pty a_small_shift -- --ignored --nocapture`. The whole one, 300 cases in eight simulated hours, takes about a
-//! quarter of an hour: `cargo test --test pty the_whole_shift -- --ignored --nocapture`.
+//! The small shift: `cargo test --test pty a_small_shift -- --ignored --nocapture`. The whole one, 300 cases in eight
+//! simulated hours, takes about a quarter of an hour: `cargo test --test pty the_whole_shift -- --ignored --nocapture`.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::process::Command;
@@ -340,7 +340,6 @@ fn shift(cases: usize, minutes: u64, speed: u32) {
     });
     let worked = opened.elapsed();
     for mut deck in decks {
-        deck.keys(ESC);
         deck.keys("Q");
         assert!(deck.ended().success());
     }
@@ -487,7 +486,6 @@ fn screens(shift: &Shift, home: &std::path::Path, last: Timestamp) {
             deck.keys(keys);
             all.push(deck.settled(wanted));
         }
-        deck.keys(ESC);
         deck.keys("Q");
         assert!(deck.ended().success());
         all
