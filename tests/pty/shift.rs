@@ -32,7 +32,7 @@ use super::{CTRL_S, ESC, InTerminal, SMALL};
 const REPS: [&str; 3] = ["ana", "bo", "cy"];
 const CAUSES: [&str; 4] = ["outage", "billing", "technician", "delivery"];
 /// The log shows a deed within this time; a machine that tests may be slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The log as it grows, for threads that wait for something in it.
 #[derive(Clone)]
@@ -103,10 +103,13 @@ struct Work {
     handed: bool,
 }
 
+/// What waits for a rep, and whether that is all.
+type Queue = (Mutex<(VecDeque<Work>, bool)>, Condvar);
+
 struct Shift {
     simulator: Simulator,
     following: Following,
-    queues: [(Mutex<(VecDeque<Work>, bool)>, Condvar); 3],
+    queues: [Queue; 3],
     /// The simulated clock of every process, for the environment.
     clock: String,
     config: std::path::PathBuf,
@@ -362,7 +365,7 @@ fn shift(cases: usize, minutes: u64, speed: u32) {
 impl Following {
     /// For what takes as long as a shift.
     fn until_long(&self, what: &str, find: impl Fn(&[Arc<Envelope>]) -> Option<()>) {
-        let end = Instant::now() + Duration::from_secs(1_800);
+        let end = Instant::now() + Duration::from_mins(30);
         let mut told = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut grew = (told.len(), Instant::now());
         while find(&told).is_none() {
