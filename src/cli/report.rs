@@ -155,7 +155,12 @@ pub fn printed(args: &ReportArgs, report: &Report, terms: &Terms) -> String {
         return as_csv(report, &wanted);
     }
     let lines = ui::report::lines(report, &wanted, &terms.zone, WIDE);
-    lines.into_iter().map(|(_, line)| format!("{}\n", line.trim_end())).collect()
+    let mut text = String::new();
+    for (_, line) in lines {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// Tables that were not asked for are empty lists.

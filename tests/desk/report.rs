@@ -179,6 +179,7 @@ fn times_are_working_time_where_there_are_office_hours() {
 }
 
 #[test]
+#[expect(clippy::many_single_char_names, reason = "six cases that differ in one thing each")]
 fn reopened_and_handled_at_once() {
     let mut script = Script::new();
     let begin = |script: &mut Script, name: &str, author: &str| {

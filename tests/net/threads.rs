@@ -31,7 +31,7 @@ use tokio::time::timeout;
 
 use crate::rig::{PACE, clock, settings};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a recording makes of a case: its customer's posts, and when we answered.
 #[derive(Debug, Default, PartialEq)]
@@ -157,8 +157,7 @@ async fn played(recording: String, brands: &[&str]) -> Vec<Arc<Envelope>> {
     }
     drop(messages);
     feeding.end().await;
-    let all = log.events(Seq(0), usize::MAX).await.expect("the log");
-    all
+    log.events(Seq(0), usize::MAX).await.expect("the log")
 }
 
 /// The log holds the threads of the recording, and the desk and the report say so.
@@ -248,7 +247,7 @@ async fn written_threads_become_cases_with_their_answers() {
         // Delivered twice.
         said(101, 2, leo, 99, Some(("9", 100)), "@mia @BlueKite same here"),
     ];
-    let recording: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let recording = lines.map(|line| line.to_string()).join("\n");
     let expected = expected(&recording, &["BlueKite"]);
     assert_eq!(expected.len(), 3);
     let mia = &expected[&("9".to_owned(), "99".to_owned())];
