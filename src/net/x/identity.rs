@@ -52,14 +52,12 @@ impl Api {
         };
         self.charge(Act::UserRead, vec![id.clone()], Vec::new());
         let handle = clean::line(text_of(me, "username"));
-        match stranger(&self.account(), &id, &handle) {
-            Some(why) => Whose::Other(why),
-            None => {
-                *is_ours = Some(login);
-                self.take_identity(&id, &handle);
-                Whose::Ours
-            }
+        if let Some(why) = stranger(&self.account(), &id, &handle) {
+            return Whose::Other(why);
         }
+        *is_ours = Some(login);
+        self.take_identity(&id, &handle);
+        Whose::Ours
     }
 
     /// What stops anything from being sent with this token.
