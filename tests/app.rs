@@ -10,6 +10,7 @@ mod app {
     mod outbox;
     mod places;
     mod private;
+    mod queues;
     mod report;
     mod screens;
     mod script;

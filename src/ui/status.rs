@@ -12,7 +12,7 @@ use super::text::width;
 use super::theme::Theme;
 use super::time;
 use crate::app::notice::Weight;
-use crate::app::{App, Mode};
+use crate::app::{App, Mode, Queue};
 use crate::model::{LinkState, LoginState};
 
 /// Where the head has room for the date as well.
@@ -25,7 +25,9 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         WIDE.. => time::rfc3339(app.now, zone),
         _ => time::clock(app.now, zone),
     };
-    let account = reading::focused_setup(app).map(|column| reading::account_title(app, &column.reply_as));
+    let of_post = || app.reply_account(reading::selected_post(app)?).map(|account| &account.name);
+    let account = reading::focused_setup(app).map(|column| &column.reply_as).or_else(of_post);
+    let account = account.map(|name| reading::account_title(app, name));
     let (live, all, worst) = reading::links(app);
     let mut parts: Vec<(String, Style)> = vec![("replydeck".to_owned(), theme.strong())];
     let is_preview = matches!(app.mode, Mode::Preview(_));
@@ -104,16 +106,18 @@ fn totals(app: &App, counts: &Counts, theme: Theme) -> Vec<(String, Style)> {
 /// ` [1 charter 4]  2 #outage 12!  3 @mentions 2`: unanswered cases, `+` what came since, `!` overdue.
 pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, theme: Theme) {
     let labels: Vec<_> = app
-        .setup
         .columns
         .iter()
-        .zip(&app.columns)
         .enumerate()
-        .map(|(i, (setup, view))| {
+        .map(|(i, view)| {
+            let name = match app.setup.columns.get(i) {
+                Some(setup) => setup.name.as_str(),
+                None => app.queue_of(i).map_or("", Queue::word),
+            };
             let count = counts.columns.get(i).copied().unwrap_or_default();
             let new = if view.new > 0 { format!("+{}", view.new) } else { String::new() };
             let overdue = if count.overdue > 0 { "!" } else { "" };
-            let words = format!("{} {} {}{new}{overdue}", i + 1, setup.name, count.unanswered);
+            let words = format!("{} {name} {}{new}{overdue}", i + 1, count.unanswered);
             if i == app.focus { format!("[{words}]") } else { format!(" {words} ") }
         })
         .collect();

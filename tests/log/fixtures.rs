@@ -69,6 +69,7 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("CaseTagged", Event::CaseTagged { case: case(1), tag: "vip".to_owned(), on: false }),
         ("CasePrioritised", Event::CasePrioritised { case: case(1), high: true }),
         ("CaseWoken", Event::CaseWoken { case: case(1) }),
+        ("CaseOverdue", Event::CaseOverdue { case: case(1), since: at(9) }),
         ("CaseTurnedRound", Event::CaseTurnedRound { case: case(1), post: post_id(7), on: true }),
         ("CaseRead", Event::CaseRead { case: case(1), upto: at(9) }),
         ("CaseSnoozed", Event::CaseSnoozed { case: case(1), until: at(3600) }),
@@ -218,6 +219,7 @@ fn samples() -> Vec<(&'static str, Event)> {
             | Event::CasePrioritised { .. }
             | Event::CaseSnoozed { .. }
             | Event::CaseWoken { .. }
+            | Event::CaseOverdue { .. }
             | Event::CaseTurnedRound { .. }
             | Event::CaseRead { .. }
             | Event::CaseResolved { .. }
