@@ -202,7 +202,8 @@ title = "@ExampleHelp"
 account = "example"
 # X's own query language: words, "phrases", #tags, @mentions, from: to: url: lang: is: has:, OR, - and ( ).
 query = "(@ExampleHelp OR to:ExampleHelp) -is:retweet -from:ExampleHelp"
-# Of this column's cases. `first` alone holds for the next answers as well; `target` is its older word.
+# Of this column's cases. `first` alone holds for the next answers as well; its older word is
+# target = "1h"
 first = {target}
 # next = "4h"
 # resolution = "2d"
