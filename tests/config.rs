@@ -64,12 +64,12 @@ fn every_problem_points_at_its_place_and_says_what_to_do() {
             r#"config.toml:1:1: unknown key `hodl`
 1 | hodl = "10s"
   | ^^^^
-  = did you mean `hold`? keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, outcomes, queues, clocks, office_hours, openings, saved_replies, accounts, columns, keys"#,
+  = did you mean `hold`? keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, outcomes, people, queues, clocks, office_hours, openings, saved_replies, accounts, columns, keys"#,
         ),
         (
             top("bell = true\nxyzzy = 1"),
             "config.toml:2:1: unknown key `xyzzy`\n2 | xyzzy = 1\n  | ^^^^^\n  \
-             = keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, outcomes, queues, clocks, office_hours, openings, saved_replies, accounts, columns, keys",
+             = keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, outcomes, people, queues, clocks, office_hours, openings, saved_replies, accounts, columns, keys",
         ),
         (
             top("hold = 10"),
