@@ -11,6 +11,7 @@ mod app {
     mod people;
     mod places;
     mod private;
+    mod queues;
     mod report;
     mod screens;
     mod script;

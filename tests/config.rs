@@ -12,6 +12,10 @@ use replydeck::rules::Rule;
 use replydeck::rules::x::{Limits, as_rule};
 use uuid::Uuid;
 
+mod config {
+    mod hours;
+}
+
 /// The least a config needs, to be put under a line that is tested.
 const REST: &str = r#"
 [accounts.one]
@@ -60,12 +64,12 @@ fn every_problem_points_at_its_place_and_says_what_to_do() {
             r#"config.toml:1:1: unknown key `hodl`
 1 | hodl = "10s"
   | ^^^^
-  = did you mean `hold`? keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, people, causes, outcomes, openings, saved_replies, accounts, columns, keys"#,
+  = did you mean `hold`? keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, outcomes, people, queues, clocks, office_hours, openings, saved_replies, accounts, columns, keys"#,
         ),
         (
             top("bell = true\nxyzzy = 1"),
             "config.toml:2:1: unknown key `xyzzy`\n2 | xyzzy = 1\n  | ^^^^^\n  \
-             = keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, people, causes, outcomes, openings, saved_replies, accounts, columns, keys",
+             = keys here: rep, role, team, open_cases, deck, signature, hold, release_after, zone, bell, shortcodes, reach_percent, causes, outcomes, people, queues, clocks, office_hours, openings, saved_replies, accounts, columns, keys",
         ),
         (
             top("hold = 10"),
@@ -345,7 +349,7 @@ fn what_is_not_said_has_its_default() {
     assert!(account.user.is_none());
     let column = &config.columns[0];
     assert_eq!((column.title.as_str(), column.reply_as.as_str()), ("internet", "one"));
-    assert_eq!((column.target, column.network), (SignedDuration::from_hours(1), NetworkKind::X));
+    assert_eq!((column.targets.first, column.network), (SignedDuration::from_hours(1), NetworkKind::X));
 }
 
 #[test]
@@ -445,7 +449,7 @@ reply_as = "zed"
     assert_eq!(setup.accounts[0].id.as_ref().map(|id| id.as_str().to_owned()), Some("x:42".to_owned()));
     assert_eq!(setup.accounts[1].id, None);
     assert_eq!((setup.columns[0].account.as_str(), setup.columns[0].reply_as.as_str()), ("abe", "zed"));
-    assert_eq!(setup.columns[0].target, SignedDuration::from_mins(90));
+    assert_eq!(setup.columns[0].targets.first, SignedDuration::from_mins(90));
     assert_eq!((setup.machine, setup.session), (MachineName::new("desk1"), session));
 }
 
@@ -480,7 +484,7 @@ fn the_example_says_the_defaults() {
         (bare.tier, &bare.base_url, bare.watch_own, bare.confirm),
         (full.tier, &full.base_url, full.watch_own, full.confirm)
     );
-    assert_eq!(config.columns[0].target, parse(REST).columns[0].target);
+    assert_eq!(config.columns[0].targets, parse(REST).columns[0].targets);
 }
 
 /// Every key the reader knows stands in the example, so that nobody has to guess that it exists.

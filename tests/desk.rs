@@ -3,6 +3,7 @@
 mod desk {
     pub(crate) mod answers;
     pub(crate) mod checkpoint;
+    pub(crate) mod clocks;
     pub(crate) mod history;
     pub(crate) mod outbox;
     pub(crate) mod private;

@@ -65,6 +65,8 @@ pub struct Books {
     pub(super) done: Vec<super::deeds::Done>,
     /// Cases put off, by when they are back.
     pub(super) snoozes: BTreeSet<(Timestamp, CaseId)>,
+    /// Which cases became overdue, and who knows.
+    pub(super) overdue: super::overdue::Overdue,
     /// Reps whose deeds came in during this run.
     pub(super) reps_seen: BTreeSet<RepName>,
     /// Notes begun and left.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::queue::QueuePlace;
 use crate::desk::PostView;
 use crate::model::{GapId, PostId};
 
@@ -21,7 +22,10 @@ pub struct ColumnView {
     pub new: usize,
     /// A row was chosen by hand since the column got the keys; else it follows again when the keys leave.
     pub touched: bool,
-    /// Posts older than the desk's window, newest first, read from the store on demand.
+    /// In a queue: where the selected row was taken hold of. It stays there while the keys are on it.
+    pub taken: Option<QueuePlace>,
+    /// Posts older than the desk's window, newest first, read from the store on demand; in a queue the post of the
+    /// row in hand.
     pub older: Vec<PostView>,
     /// The store has been asked for older posts and has not answered.
     pub asking_older: bool,

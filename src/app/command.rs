@@ -27,6 +27,7 @@ pub enum Command {
     NextUnanswered,
     PreviousUnanswered,
     MostOverdue,
+    MyQueue,
     FillGap,
     Open,
     Back,
@@ -390,6 +391,7 @@ pub const TABLE: &[Row] = &[
         "unanswered case before; hit before",
     ),
     row(Command::MostOverdue, "most-overdue", &[(&["!"], DECK)], "the most overdue case anywhere"),
+    row(Command::MyQueue, "my-queue", &[(&["gq"], DECK)], "my queue: the cases I have, by when they are due"),
     row(
         Command::FillGap,
         "fill-gap",

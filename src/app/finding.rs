@@ -43,7 +43,7 @@ impl App {
             self.dirty = true;
             return;
         }
-        let column = self.setup.columns.get(self.focus);
+        let column = self.setup.columns.get(self.focus).or_else(|| self.setup.columns.first());
         let Some(account) = column.and_then(|column| self.account(&column.account)) else {
             return self.error("this column's account is not in the config: no network can be searched".to_owned());
         };

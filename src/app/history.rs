@@ -131,6 +131,7 @@ impl App {
                 "put it off until they write".to_owned()
             }
             Event::CaseSnoozed { until, .. } => format!("put it off until {}", moment(until)),
+            Event::CaseOverdue { .. } => "saw it become overdue".to_owned(),
             Event::CaseWoken { .. } => "took it up again before its time".to_owned(),
             Event::CaseResolved { cause, outcome, closing, .. } => {
                 let said = [cause.as_deref(), outcome.as_deref()].into_iter().flatten();

@@ -12,7 +12,7 @@ use super::{App, Effect, Mode};
 use crate::desk::Reply;
 use crate::model::deed::WATCHER_SENDS_NOTHING;
 use crate::model::reply::KEPT_AT_QUIT;
-use crate::model::{Body, BodyId, CaseId, Delivery, DraftText, Event, LinkState, PostId, Purpose, ReplyId, sla};
+use crate::model::{Body, BodyId, CaseId, Delivery, DraftText, Event, LinkState, PostId, Purpose, ReplyId};
 
 /// A reply older than this is not sent by itself after a crash: the conversation has moved on.
 const ADOPTED_WITHIN: SignedDuration = SignedDuration::from_mins(15);
@@ -31,6 +31,8 @@ impl App {
         self.raise_again(out);
         self.look_up(out);
         self.wake_due(out);
+        self.tell_overdue(out);
+        self.ring_overdue(out);
         let face = self.clock_face();
         self.dirty |= std::mem::replace(&mut self.books.clock_face, face) != face;
     }
@@ -111,11 +113,15 @@ impl App {
         for column in (0..self.columns.len()).filter(|column| !is_drawn || self.columns[*column].shown > 0) {
             for row in self.rows_in_sight(column) {
                 now.duration_since(row.at).as_mins().hash(&mut face);
-                if let Some(case) = self.desk.case_of(row.id)
-                    && let Some(since) = case.waiting_since
-                {
+                let Some(case) = self.desk.case_of(row.id) else { continue };
+                if let Some(since) = case.waiting_since {
                     now.duration_since(since).as_mins().hash(&mut face);
-                    (sla::used(since, self.target(case), now) as u8).hash(&mut face);
+                }
+                let terms = self.terms(case);
+                let clocks = [case.answer_clock(&terms, now), case.resolution_clock(&terms, now)];
+                for reading in clocks.into_iter().flatten().filter(|reading| reading.stopped.is_none()) {
+                    reading.due.map(|due| due.duration_since(now).as_mins()).hash(&mut face);
+                    (reading.step as u8).hash(&mut face);
                 }
             }
         }

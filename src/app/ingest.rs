@@ -35,6 +35,7 @@ impl App {
             self.raise_repeated(envelope, out);
         }
         self.keep_pushed(pushed);
+        self.requeue();
         self.refresh_opened();
         self.open_draft_after(out);
         self.prune();
@@ -49,6 +50,9 @@ impl App {
         self.read_concerns(out);
         self.learn_snoozes();
         self.raise_all_repeated(out);
+        self.requeue();
+        self.learn_overdue();
+        self.tell_mistakes();
     }
 
     /// The oldest posts of each held column that a batch may push out of its window.
@@ -122,6 +126,7 @@ impl App {
         };
         Before {
             case,
+            was_told: known.is_some_and(|case| case.told_overdue.is_some()),
             mine: known.is_some_and(|case| case.owner.as_ref() == Some(&self.setup.me)),
             status: known.map(|case| case.status),
             last_answer: known.and_then(|case| case.last_answer.clone()).map(|answer| answer.post),
@@ -153,6 +158,9 @@ impl App {
             && events.events.last().is_none_or(|last| last.seq < envelope.seq)
         {
             events.events.push(Arc::clone(envelope));
+        }
+        if let (Event::CaseOverdue { case, .. }, true) = (&envelope.event, self.caught_up && !before.was_told) {
+            self.books.overdue.told.insert(*case);
         }
         if self.caught_up {
             self.tell(envelope, before, returned.is_some(), out);
@@ -531,6 +539,8 @@ impl App {
 /// What was known of a case before an event.
 struct Before {
     case: Option<CaseId>,
+    /// That it is overdue.
+    was_told: bool,
     mine: bool,
     status: Option<CaseStatus>,
     last_answer: Option<PostId>,

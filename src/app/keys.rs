@@ -179,6 +179,7 @@ impl App {
                 }
             }
             Command::MostOverdue => self.most_overdue(out),
+            Command::MyQueue => self.go_to_queue(),
             Command::FillGap => self.fill_gap(out),
             Command::Open => self.open(out),
             Command::Back => self.go_back(out),

@@ -41,11 +41,13 @@ pub mod msg;
 pub mod notice;
 pub mod noting;
 mod opting_out;
+mod overdue;
 pub mod people;
 pub mod person;
 mod picking;
 pub mod preview;
 mod private;
+pub mod queue;
 pub mod reading;
 pub mod reporting;
 mod roles;
@@ -69,6 +71,7 @@ pub use notice::Notice;
 pub use noting::NoteEditor;
 pub use person::{PersonRecord, PersonScreen};
 pub use preview::Preview;
+pub use queue::{Queue, Queues};
 pub use reporting::{ReportScreen, ReportTold};
 pub use setup::{ColumnSetup, Setup};
 pub use spending::SpendScreen;
@@ -81,8 +84,10 @@ pub struct App {
     pub desk: Desk,
     /// Handed in with every message; what every age and clock on the screen is reckoned from.
     pub now: Timestamp,
-    /// In config order, one for one with `setup.columns`.
+    /// In config order, one for one with `setup.columns`, then with `setup.queues`.
     pub columns: Vec<ColumnView>,
+    /// The order of the queue columns.
+    pub queues: Queues,
     /// Index of the column that has the keys.
     pub focus: usize,
     pub mode: Mode,
@@ -330,7 +335,8 @@ impl App {
     /// A fresh deck: every column follows, nothing is folded yet.
     pub fn new(setup: Setup, size: (u16, u16), now: Timestamp, ids: IdSource) -> Self {
         Self {
-            columns: setup.columns.iter().map(|_| ColumnView::default()).collect(),
+            columns: vec![ColumnView::default(); setup.columns.len() + setup.queues.len()],
+            queues: Queues::default(),
             setup,
             desk: Desk::default(),
             now,

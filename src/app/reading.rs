@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::command::ModeKind;
 use super::notice::{Notice, SHOWN_FOR, Weight};
-use super::{App, ColumnSetup};
+use super::{App, ColumnSetup, Queue};
 use crate::desk::{Case, CaseDraft, PostView, Reply};
 use crate::model::{Account, AccountName, CaseId, ColumnName, Delivery, LinkReport, LinkState, Purpose, ReplyId};
 
@@ -108,16 +108,9 @@ impl App {
         self.account(&column.reply_as)
     }
 
-    /// How soon a case must be answered: the shortest target of the columns its posts stand in.
-    pub fn target(&self, case: &Case) -> SignedDuration {
-        let posts = case.posts.iter().filter_map(|post| self.desk.posts.get(post));
-        let columns = posts.flat_map(|post| post.columns.iter()).filter_map(|name| self.column_setup(name));
-        columns.map(|column| column.target).min().unwrap_or(crate::model::sla::OVERDUE_AFTER)
-    }
-
     /// Cases that wait for longer than they may.
     pub fn overdue(&self) -> usize {
-        self.desk.overdue(self.now, &|case| self.target(case))
+        self.queues.len(Queue::Overdue)
     }
 
     /// The case pane stands beside the columns.

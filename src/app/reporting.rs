@@ -2,7 +2,7 @@
 
 use super::{App, Effect, Mode};
 use crate::desk::report::{Eyes, Report, Terms, span};
-use crate::model::{ColumnName, OfficeHours};
+use crate::model::ColumnName;
 
 /// The spans that a key goes through.
 pub const SPANS: [&str; 4] = ["24h", "7d", "30d", "all"];
@@ -66,7 +66,7 @@ impl App {
         let from = span::since(&since, now, &self.setup.zone);
         let number = self.books.reports + 1;
         self.books.reports = number;
-        let targets = self.setup.columns.iter().map(|column| (column.name.clone(), column.target));
+        let targets = self.setup.columns.iter().map(|column| (column.name.clone(), column.targets.first));
         let targets: std::collections::BTreeMap<ColumnName, _> = targets.collect();
         let Mode::Report(screen) = &mut self.mode else { return };
         self.dirty = true;
@@ -86,7 +86,7 @@ impl App {
                     now,
                     zone: self.setup.zone.clone(),
                     targets,
-                    hours: OfficeHours::always(),
+                    hours: self.setup.clocks.hours.clone(),
                     eyes: Eyes::of(self.setup.role, &self.setup.me),
                 }),
             }),

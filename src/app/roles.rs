@@ -29,6 +29,7 @@ impl Command {
             | Command::NextUnanswered
             | Command::PreviousUnanswered
             | Command::MostOverdue
+            | Command::MyQueue
             | Command::FillGap
             | Command::Open
             | Command::Back

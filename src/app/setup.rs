@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
+use super::Queue;
+use crate::model::OfficeHours;
+use crate::model::sla::{Stops, Targets};
 use crate::model::spend::Budget;
 use crate::model::{Account, AccountName, ColumnName, MachineName, NetworkKind, RepName, Role, SessionId};
 use crate::rules::Rule;
@@ -24,6 +27,9 @@ pub struct Setup {
     pub accounts: Vec<Account>,
     /// Never empty.
     pub columns: Vec<ColumnSetup>,
+    /// Shown as columns behind the others, each once.
+    pub queues: Vec<Queue>,
+    pub clocks: Clocks,
     /// Between `y` and the request.
     pub hold: SignedDuration,
     /// A claim is given back so long after its session was cut off; zero: never.
@@ -50,6 +56,17 @@ pub struct Setup {
     pub keys: super::keymap::Keymap,
 }
 
+/// By what the clocks of all cases run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clocks {
+    pub hours: OfficeHours,
+    pub stops: Stops,
+    /// The bell rings for overdue cases at night and on holidays as well.
+    pub alert_outside_hours: bool,
+    /// What of the holidays could not be understood, in words.
+    pub mistakes: Vec<String>,
+}
+
 /// One column as the config describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnSetup {
@@ -62,8 +79,8 @@ pub struct ColumnSetup {
     /// Answers go out as this account.
     pub reply_as: AccountName,
     pub rule: Rule,
-    /// An answer is due this long after a post's own time.
-    pub target: SignedDuration,
+    /// How soon an answer, the next one and the end are due.
+    pub targets: Targets,
 }
 
 /// What a new draft starts with, by purpose.

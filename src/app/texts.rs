@@ -204,9 +204,9 @@ impl App {
     }
 
     fn looked(&self) -> Looked {
-        let columns = self.columns.iter().zip(&self.setup.columns).map(|(view, setup)| {
-            let newest = self.desk.columns.get(&setup.name).and_then(|column| column.window.last());
-            (view.selected.clone(), newest.map(|(_, post)| post.clone()), view.shown, view.older.len())
+        let columns = self.columns.iter().enumerate().map(|(column, view)| {
+            let newest = self.newest_row(column);
+            (view.selected.clone(), newest.cloned(), view.shown, view.older.len())
         });
         Looked {
             columns: columns.collect(),
@@ -223,10 +223,12 @@ impl App {
 
     /// The posts of a column within `reach` rows of where it stands.
     fn around(&self, column: usize, reach: usize) -> impl Iterator<Item = &PostView> {
-        let (view, setup) = (&self.columns[column], &self.setup.columns[column]);
+        let view = &self.columns[column];
+        let queued = self.queued_around(column, reach);
         let known = |id: &PostId| self.desk.posts.get(id).or_else(|| view.older.iter().find(|post| post.id == *id));
         let place = view.selected.as_ref().and_then(known).map(PostView::place);
-        let window = self.desk.columns.get(&setup.name).map(|column| &column.window);
+        let setup = self.setup.columns.get(column);
+        let window = setup.and_then(|setup| self.desk.columns.get(&setup.name)).map(|column| &column.window);
         let newer = place.clone().and_then(|place| Some(window?.range(place..).take(reach)));
         let below = place.clone().map_or(Unbounded, Excluded);
         let older = window.map(|window| window.range((Unbounded, below)).rev().take(reach));
@@ -234,7 +236,7 @@ impl App {
         // Newest first, all of them older than the window's.
         let here = place.map_or(0, |place| view.older.partition_point(|post| post.place() > place));
         let from_store = view.older.iter().take(here + reach).skip(here.saturating_sub(reach));
-        of_window.filter_map(|(_, post)| self.desk.posts.get(post)).chain(from_store)
+        of_window.filter_map(|(_, post)| self.desk.posts.get(post)).chain(from_store).chain(queued)
     }
 
     /// The posts of the case in the pane, of the reply being written and of the post opened from elsewhere, with our

@@ -7,8 +7,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 /// No case is put off for longer by a time of the clock.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 90);
 
-/// Where only the customer's writing brings a case back. A moment nobody on the desk will see.
-pub const THEY_WRITE: Timestamp = Timestamp::constant(4_102_444_800, 0);
+pub use crate::model::case::THEY_WRITE;
 
 /// The moment `words` name: `2h`, `1d 6h`, `9:00`, `tomorrow`, `tomorrow 9:00`, `monday 14:30`, `until they write`.
 /// A day without a time means nine in the morning; every time is one of `zone`.

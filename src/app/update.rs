@@ -8,6 +8,7 @@ use super::{App, Effect, Mode, Msg};
 pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
     // A machine's clock may be set back; the deck's does not run backwards within a second of typing.
     app.now = now;
+    app.follow_time();
     let mut out = Vec::new();
     match msg {
         Msg::Key(key) => app.key(key, &mut out),
@@ -139,15 +140,23 @@ impl App {
         setup.session = self.setup.session;
         let focused = self.setup.columns.get(self.focus).map(|column| column.name.clone());
         let names = self.setup.columns.iter().map(|column| column.name.clone());
-        let mut kept: std::collections::BTreeMap<_, _> = names.zip(std::mem::take(&mut self.columns)).collect();
+        let mut views = std::mem::take(&mut self.columns);
+        let of_queues = views.split_off(self.setup.columns.len().min(views.len()));
+        let mut kept: std::collections::BTreeMap<_, _> = names.zip(views).collect();
+        let queue = self.queue_of(self.focus);
+        let queues = std::mem::take(&mut self.setup.queues);
+        let mut kept_queues: std::collections::BTreeMap<_, _> = queues.into_iter().zip(of_queues).collect();
         for column in &setup.columns {
             let mut view = kept.remove(&column.name).unwrap_or_default();
             // An answer under way would come back under the old number.
             view.asking_older = false;
             self.columns.push(view);
         }
+        self.columns.extend(setup.queues.iter().map(|queue| kept_queues.remove(queue).unwrap_or_default()));
         let place = focused.and_then(|name| setup.columns.iter().position(|column| column.name == name));
-        self.focus = place.unwrap_or_else(|| self.focus.min(setup.columns.len() - 1));
+        let queued = queue.and_then(|queue| setup.queues.iter().position(|known| *known == queue));
+        let place = place.or(queued.map(|at| setup.columns.len() + at));
+        self.focus = place.unwrap_or_else(|| self.focus.min(self.columns.len() - 1));
         self.books.arrived.clear();
         self.prefix.clear();
         // Secrets are fetched anew with the config, so an account may have become able to send.
@@ -166,5 +175,14 @@ impl App {
             self.warn("the config was read again; what changed in its accounts counts from the next start".to_owned());
         }
         self.setup = setup;
+        self.requeue_all();
+        self.tell_mistakes();
+    }
+
+    /// What of the holidays was not understood.
+    pub(super) fn tell_mistakes(&mut self) {
+        for mistake in self.setup.clocks.mistakes.clone() {
+            self.warn(mistake);
+        }
     }
 }

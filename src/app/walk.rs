@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use super::column::ColumnView;
 use super::command::Command;
 use super::gap_rows::Way;
-use super::{App, Effect, Mode};
-use crate::desk::PostView;
+use super::queue::QueuePlace;
+use super::{App, Effect, Mode, Queue};
+use crate::desk::{Case, PostView};
 use crate::model::{CaseId, PostId};
 
 /// So many posts scrolled up from the store, or pushed out of the window above a held row, stay in a column.
@@ -26,6 +27,7 @@ type Place = (Timestamp, PostId);
 pub(super) enum Spot {
     Window(Place),
     Older(usize),
+    Queue(QueuePlace),
 }
 
 /// One post's row.
@@ -47,8 +49,31 @@ impl App {
         self.below(column, None).map(|row| (row.at, row.id.clone())).collect()
     }
 
+    /// The row on top of a column.
+    pub(super) fn newest_row(&self, column: usize) -> Option<&PostId> {
+        match self.queue_rows(column) {
+            Some(rows) => rows.post(&rows.first()?).map(|post| &post.id),
+            None => self.window(column)?.last().map(|(_, post)| post),
+        }
+    }
+
+    /// The posts of a queue's rows within `reach` of where it stands; nothing for a column of posts.
+    pub(super) fn queued_around(&self, column: usize, reach: usize) -> impl Iterator<Item = &PostView> {
+        let rows = self.queue_rows(column);
+        let here = rows.and_then(|rows| {
+            let selected = self.columns.get(column)?.selected.as_ref();
+            selected.and_then(|post| rows.place_of(post)).or_else(|| rows.first())
+        });
+        let up = std::iter::successors(here, move |place| rows?.before(place)).take(reach);
+        let down = std::iter::successors(here, move |place| rows?.after(place)).skip(1).take(reach);
+        up.chain(down).filter_map(move |place| rows?.post(&place))
+    }
+
     /// Where a post stands in a column; `None` where the column does not show it.
     pub(super) fn spot(&self, column: usize, post: &PostId) -> Option<Spot> {
+        if let Some(rows) = self.queue_rows(column) {
+            return rows.place_of(post).map(Spot::Queue);
+        }
         let place = self.desk.posts.get(post).map(PostView::place);
         if let Some(place) = place.filter(|place| self.window(column).is_some_and(|window| window.contains(place))) {
             return Some(Spot::Window(place));
@@ -68,24 +93,38 @@ impl App {
     /// The rows under a spot, or all of them, on the way to older posts. A step costs the same however deep it is.
     pub(super) fn below<'a>(&'a self, column: usize, spot: Option<&Spot>) -> impl Iterator<Item = Row<'a>> + use<'a> {
         let view = self.columns.get(column).filter(|_| column < self.setup.columns.len());
+        let rows = self.queue_rows(column);
+        let first = rows.and_then(|rows| match spot {
+            Some(Spot::Queue(place)) => rows.after(place),
+            _ => rows.first(),
+        });
+        let queued = std::iter::successors(first, move |place| rows?.after(place));
+        let queued = queued.filter_map(move |place| rows?.post(&place)).map(Row::of);
         let (window, from) = match spot {
             None => (self.window(column).map(|window| window.range::<Place, _>(..)), 0),
             Some(Spot::Window(place)) => (self.window(column).map(|window| window.range::<Place, _>(..place)), 0),
             Some(Spot::Older(at)) => (None, at + 1),
+            Some(Spot::Queue(_)) => (None, 0),
         };
         let older = view.and_then(|view| view.older.get(from..)).unwrap_or_default();
-        window.into_iter().flat_map(Iterator::rev).map(|(at, id)| Row { at: *at, id }).chain(older.iter().map(Row::of))
+        let posts = window.into_iter().flat_map(Iterator::rev).map(|(at, id)| Row { at: *at, id });
+        posts.chain(older.iter().map(Row::of)).chain(queued)
     }
 
     /// The rows over a spot, on the way to newer posts.
     pub(super) fn above<'a>(&'a self, column: usize, spot: &Spot) -> impl Iterator<Item = Row<'a>> + use<'a> {
-        let (from, below) = match spot {
-            Spot::Window(place) => (Bound::Excluded(place), 0),
-            Spot::Older(at) => (Bound::Unbounded, *at),
+        let rows = self.queue_rows(column);
+        let (from, below, first) = match spot {
+            Spot::Window(place) => (Bound::Excluded(place), 0, None),
+            Spot::Older(at) => (Bound::Unbounded, *at, None),
+            Spot::Queue(place) => (Bound::Unbounded, 0, rows.and_then(|rows| rows.before(place))),
         };
+        let queued = std::iter::successors(first, move |place| rows?.before(place));
+        let queued = queued.filter_map(move |place| rows?.post(&place)).map(Row::of);
         let older = self.columns.get(column).and_then(|view| view.older.get(..below)).unwrap_or_default();
         let window = self.window(column).map(|window| window.range::<Place, _>((from, Bound::Unbounded)));
-        older.iter().rev().map(Row::of).chain(window.into_iter().flatten().map(|(at, id)| Row { at: *at, id }))
+        let posts = window.into_iter().flatten().map(|(at, id)| Row { at: *at, id });
+        older.iter().rev().map(Row::of).chain(posts).chain(queued)
     }
 
     /// The rows that may be on the screen: a screenful to each side of the selected one, else the newest ones.
@@ -104,6 +143,7 @@ impl App {
         match spot {
             Spot::Window(place) => self.window(column)?.get(place).map(|(at, id)| Row { at: *at, id }),
             Spot::Older(at) => self.columns.get(column)?.older.get(*at).map(Row::of),
+            Spot::Queue(place) => self.queue_rows(column)?.post(place).map(Row::of),
         }
     }
 
@@ -156,6 +196,9 @@ impl App {
 
     /// The last row of a column.
     pub(super) fn oldest(&self, column: usize) -> Option<Row<'_>> {
+        if let Some(rows) = self.queue_rows(column) {
+            return rows.post(&rows.last()?).map(Row::of);
+        }
         let older = self.columns.get(column).and_then(|view| view.older.last()).map(Row::of);
         older.or_else(|| self.window(column)?.first().map(|(at, id)| Row { at: *at, id }))
     }
@@ -165,6 +208,7 @@ impl App {
         let new = self.columns.get(column).map_or(0, |view| view.new);
         let spot = Some(&post).filter(|_| new > 0).and_then(|post| self.spot(column, post));
         let newer = spot.map_or(0, |spot| self.above(column, &spot).take(new).count());
+        self.take_hold(column, &post);
         if let Some(view) = self.columns.get_mut(column) {
             view.selected = Some(post);
             view.gap = None;
@@ -180,9 +224,8 @@ impl App {
         if self.gap_in_hand().is_some() {
             return false;
         }
-        let setup = self.setup.columns.get(self.focus);
-        let newest = setup.and_then(|setup| self.desk.columns.get(&setup.name)?.window.last().cloned());
-        if let Some((_, post)) = newest {
+        let newest = self.below(self.focus, None).next().map(|row| row.id.clone());
+        if let Some(post) = newest {
             self.choose(self.focus, post, true);
             return true;
         }
@@ -322,18 +365,32 @@ impl App {
     /// `n` and `N`.
     pub(super) fn next_unanswered(&mut self, forward: bool) {
         self.opened = None;
-        let Some(setup) = self.setup.columns.get(self.focus) else { return };
         let from = self.columns.get(self.focus).and_then(|column| column.selected.as_ref());
-        match self.desk.next_unanswered(&setup.name, from, forward, self.now) {
+        let next = match self.setup.columns.get(self.focus) {
+            Some(setup) => self.desk.next_unanswered(&setup.name, from, forward, self.now),
+            None => self.next_unanswered_of_queue(from, forward),
+        };
+        match next {
             Some(post) => self.choose(self.focus, post, true),
             None if forward => self.info("no unanswered case further down in this column".to_owned()),
             None => self.info("no unanswered case further up in this column".to_owned()),
         }
     }
 
+    fn next_unanswered_of_queue(&self, from: Option<&PostId>, forward: bool) -> Option<PostId> {
+        let here = from.and_then(|post| self.spot(self.focus, post));
+        let waits = |row: &Row<'_>| self.desk.case_of(row.id).is_some_and(Case::is_unanswered);
+        let next = match &here {
+            Some(spot) if !forward => self.above(self.focus, spot).find(waits),
+            here => self.below(self.focus, here.as_ref()).find(waits),
+        };
+        next.map(|row| row.id.clone())
+    }
+
     /// `!`
     pub(super) fn most_overdue(&mut self, out: &mut Vec<Effect>) {
-        match self.desk.most_overdue(self.now, &|case| self.target(case)) {
+        let first = self.queues.cases(Queue::Overdue).next();
+        match first {
             Some(case) => self.go_to_case(case, out),
             None => self.info("no case is overdue".to_owned()),
         }
@@ -408,6 +465,7 @@ impl App {
 fn follow(view: &mut ColumnView) {
     view.selected = None;
     view.gap = None;
+    view.taken = None;
     view.touched = false;
     view.new = 0;
     view.older = Vec::new();

@@ -119,8 +119,8 @@ fn terms(args: &ReportArgs, config: Option<&Config>, now: Timestamp) -> Result<T
         until,
         now,
         zone,
-        targets: columns.iter().map(|column| (column.name.clone(), column.target)).collect(),
-        hours: OfficeHours::always(),
+        targets: columns.iter().map(|column| (column.name.clone(), column.targets.first)).collect(),
+        hours: config.map_or_else(OfficeHours::always, Config::calendar),
         eyes: config.map_or(Eyes::Team, |config| Eyes::of(config.role, &config.effective_rep())),
     })
 }

@@ -5,11 +5,24 @@ use super::account::X_BASE_URL;
 use super::login::REDIRECT;
 use super::show::text;
 use super::{Config, DEFAULT_TARGET, duration};
+use crate::model::sla::Clock;
 
 /// A file to start from. It is a valid config: only the handle, the queries and the secrets are still examples.
 pub fn example() -> String {
     let Config {
-        role, open_cases, deck, hold, release_after, bell, shortcodes, reach_percent, openings, people, ..
+        role,
+        open_cases,
+        deck,
+        hold,
+        release_after,
+        bell,
+        shortcodes,
+        reach_percent,
+        openings,
+        queues,
+        clocks,
+        people,
+        ..
     } = Config::default();
     let (repeat_contacts, repeat_days) = (people.people.repeat_contacts, people.people.repeat_days);
     let role = text(role.word());
@@ -17,6 +30,11 @@ pub fn example() -> String {
     let (deck, hold, target) = (text(&deck), text(&duration::write(hold)), text(&duration::write(DEFAULT_TARGET)));
     let (acknowledgement, dm_request, both, happy_post) =
         (text(&openings.acknowledgement), text(&openings.dm_request), text(&openings.both), text(&openings.happy_post));
+    let queues: Vec<String> = queues.iter().map(|queue| text(queue.word())).collect();
+    let queues = format!("[{}]", queues.join(", "));
+    let words = |clocks: &[Clock]| clocks.iter().map(|clock| text(clock.word())).collect::<Vec<_>>().join(", ");
+    let (snooze_stops, waiting_stops) = (words(&clocks.stops.snoozed), words(&clocks.stops.waiting));
+    let alert_outside_hours = clocks.alert_outside_hours;
     let (base_url, redirect) = (text(X_BASE_URL), text(REDIRECT));
     format!(
         r#"# replydeck: everything it can be told. Values are the defaults unless a line says "example".
@@ -52,7 +70,8 @@ release_after = {release_after}
 # All times on the screen are told in this zone. Default: the system's.
 # zone = "Europe/Rome"
 
-# Ring the terminal's bell when a case becomes overdue.
+# Ring the terminal's bell: when cases become overdue (once for each, one bell for a burst), when a case is handed to
+# you or is back from a snooze, and when a reply of yours fails.
 bell = {bell}
 
 # Show emoji that terminals measure differently as their :shortcode:. Only on the screen, never in what is sent.
@@ -66,6 +85,40 @@ reach_percent = {reach_percent}
 
 # The outcomes to choose from after the cause. Default: none, resolving does not ask.
 # outcomes = ["restored", "credit", "explained"]
+
+# Cases in the order in which they are due, as columns behind the others: "mine", "due" (everything, whoever has it),
+# "overdue", "waiting" (the customer's turn, or put off) and "messages" (with direct messages). []: none.
+queues = {queues}
+
+# By what the clocks of cases run. The first answer and the next ones are due so long after the customer's post (its own
+# time), the end of the case so long after its first post. Default: no target for the end. Columns may say otherwise.
+# From "1m" to "30d"; after 24 hours without an answer any case is overdue, by the wall clock, whatever the office hours.
+[clocks]
+first = {target}
+next = {target}
+# resolution = "2d"
+# Which clocks ("first", "next", "resolution") stand still while a case is put off (`z`), and while it is the
+# customer's turn. A resolved case's clocks stand still; reopened, they go on.
+snooze_stops = [{snooze_stops}]
+waiting_stops = [{waiting_stops}]
+# Ring for overdue cases outside office hours as well; else the bell waits for the morning.
+alert_outside_hours = {alert_outside_hours}
+
+# When the team works: only then do the clocks run. Default: day and night.
+# [office_hours]
+# Default: `zone`.
+# zone = "Europe/Rome"
+# monday = ["09:00-13:00", "14:00-18:00"]
+# tuesday = ["09:00-13:00", "14:00-18:00"]
+# wednesday = ["09:00-13:00", "14:00-18:00"]
+# thursday = ["09:00-13:00", "14:00-18:00"]
+# friday = ["09:00-13:00", "14:00-18:00"]
+# "22:00-06:00" goes on until the next morning, "00:00-24:00" is the whole day.
+# saturday = ["10:00-14:00"]
+# Closed from midnight to midnight.
+# holidays = ["2026-12-25", "2027-01-01"]
+# More of them, one date a line with anything behind it; read again when the config is.
+# holidays_file = "holidays.txt"
 
 # Who is marked in front of their posts, and who is looked at first. All of it may be left away.
 [people]
@@ -149,8 +202,11 @@ title = "@ExampleHelp"
 account = "example"
 # X's own query language: words, "phrases", #tags, @mentions, from: to: url: lang: is: has:, OR, - and ( ).
 query = "(@ExampleHelp OR to:ExampleHelp) -is:retweet -from:ExampleHelp"
-# An answer is due this long after the post. From "1m" to "30d"; after 24 hours any case is overdue.
-target = {target}
+# Of this column's cases. `first` alone holds for the next answers as well; its older word is
+# target = "1h"
+first = {target}
+# next = "4h"
+# resolution = "2d"
 # Answers go out as this account. Default: `account`.
 reply_as = "example"
 
@@ -158,7 +214,7 @@ reply_as = "example"
 name = "outage"
 account = "example"
 query = "(#exampleoutage OR \"example internet\") -is:retweet"
-target = "15m"
+first = "15m"
 
 # Other keys for commands; a command named here has only the keys given here. `?` in the deck lists all commands.
 [keys]

@@ -11,6 +11,7 @@ pub mod append;
 pub mod check;
 pub mod duration;
 pub mod example;
+pub mod hours;
 pub mod keys;
 pub mod login;
 mod people;
@@ -36,8 +37,11 @@ pub use problem::{ConfigError, Invalid};
 pub use secret::{SecretError, SecretSource};
 
 use crate::app::keymap::Keymap;
-use crate::app::setup::{ColumnSetup, Openings, SavedReply, Setup};
-use crate::model::{AccountName, MachineName, RepName, Role, SessionId};
+use problem::Problem;
+
+use crate::app::Queue;
+use crate::app::setup::{Clocks, ColumnSetup, Openings, SavedReply, Setup};
+use crate::model::{AccountName, MachineName, OfficeHours, RepName, Role, SessionId};
 
 /// An answer is due this long after a post, where its column does not say otherwise.
 pub const DEFAULT_TARGET: SignedDuration = SignedDuration::from_hours(1);
@@ -65,6 +69,11 @@ pub struct Config {
     pub people: PeopleConfig,
     pub causes: Vec<String>,
     pub outcomes: Vec<String>,
+    /// Shown as columns, in this order.
+    pub queues: Vec<Queue>,
+    /// `None`: day and night.
+    pub office: Option<hours::Office>,
+    pub clocks: hours::ClockConfig,
     pub openings: Openings,
     /// In file order.
     pub saved_replies: Vec<SavedReply>,
@@ -97,6 +106,9 @@ impl Default for Config {
             people: PeopleConfig::default(),
             causes: Vec::new(),
             outcomes: Vec::new(),
+            queues: Queue::ALL.to_vec(),
+            office: None,
+            clocks: hours::ClockConfig::default(),
             openings: Openings {
                 acknowledgement: "Hello {name}, ".to_owned(),
                 dm_request: "Hello {name}, please send us a DM so that we can look into this.".to_owned(),
@@ -130,13 +142,22 @@ impl Config {
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         let home = directories::BaseDirs::new();
         let home = home.as_ref().map(directories::BaseDirs::home_dir);
-        Ok(read::config(&text, &path.display().to_string(), folder, home)?)
+        let name = path.display().to_string();
+        let (mut config, holidays_at) = read::config(&text, &name, folder, home)?;
+        if let Some(office) = &mut config.office
+            && let Err(why) = office.read_file()
+        {
+            let problem = Problem::new(holidays_at.unwrap_or(0..0), format!("the holiday file cannot be read: {why}"));
+            let remedy = "write one, with a date such as 2026-12-25 on each line, or take `holidays_file` away";
+            return Err(Invalid::new(&name, &text, vec![problem.remedy(remedy)]).into());
+        }
+        Ok(config)
     }
 
     /// Checks a text that came from elsewhere; `name` stands for the file in problems. Relative paths in it
-    /// stay as they are.
+    /// stay as they are, and a holiday file is not read.
     pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
-        Ok(read::config(text, name, Path::new(""), None)?)
+        Ok(read::config(text, name, Path::new(""), None)?.0)
     }
 
     /// What the deck needs to know. The rep and the zone that the file leaves open come from the system.
@@ -150,6 +171,13 @@ impl Config {
             session,
             accounts: self.accounts.iter().map(AccountConfig::account).collect(),
             columns: self.columns.clone(),
+            queues: self.queues.clone(),
+            clocks: Clocks {
+                hours: self.calendar(),
+                stops: self.clocks.stops.clone(),
+                alert_outside_hours: self.clocks.alert_outside_hours,
+                mistakes: self.office.as_ref().map(|office| office.mistakes.clone()).unwrap_or_default(),
+            },
             hold: self.hold,
             release_after: self.release_after,
             shortcodes: self.shortcodes,
@@ -169,6 +197,12 @@ impl Config {
                 .collect(),
             keys: self.keymap.clone(),
         }
+    }
+
+    /// When the team works.
+    pub fn calendar(&self) -> OfficeHours {
+        let calendar = |office: &hours::Office| office.calendar(self.effective_zone());
+        self.office.as_ref().map_or_else(OfficeHours::always, calendar)
     }
 
     /// The rep of the file, else the login name.

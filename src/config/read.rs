@@ -1,5 +1,6 @@
 //! From the parsed file to [`Config`], collecting every problem on the way.
 
+use std::ops::Range;
 use std::path::Path;
 
 use jiff::SignedDuration;
@@ -10,27 +11,34 @@ use toml::de::{DeTable, DeValue};
 use super::account::{self, AccountConfig};
 use super::problem::{Invalid, Problem};
 use super::table::{Reader, Table, Text, suggest};
-use super::{Config, DEFAULT_TARGET, duration, keys, people, query};
+use super::{Config, duration, hours, keys, people, query};
 use crate::app::setup::{ColumnSetup, Openings, SavedReply};
+use crate::model::sla::Targets;
 use crate::model::{AccountName, ColumnName, NetworkKind, RepName, Role, clean};
 
 /// A hold beyond this is no second thought but a forgotten reply.
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_mins(10);
 /// Whoever is away longer has left their cases.
 const LONGEST_RELEASE: SignedDuration = SignedDuration::from_hours(7 * 24);
-const SHORTEST_TARGET: SignedDuration = SignedDuration::from_mins(1);
-const LONGEST_TARGET: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(super) const SHORTEST_TARGET: SignedDuration = SignedDuration::from_mins(1);
+pub(super) const LONGEST_TARGET: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Names go into rule tags, file names and narrow column heads.
 const NAME_CHARACTERS: usize = 40;
 
-pub(super) fn config(file: &str, name: &str, folder: &Path, home: Option<&Path>) -> Result<Config, Invalid> {
+/// The config, and where in it the holiday file is named.
+pub(super) fn config(
+    file: &str,
+    name: &str,
+    folder: &Path,
+    home: Option<&Path>,
+) -> Result<(Config, Option<Range<usize>>), Invalid> {
     let (root, errors) = DeTable::parse_recoverable(file);
     if !errors.is_empty() {
         return Err(Invalid::new(name, file, syntax_problems(file, &errors)));
     }
     let mut reader = Reader { file, problems: Vec::new() };
-    let config = everything(&mut reader, root.get_ref(), folder, home);
-    if reader.problems.is_empty() { Ok(config) } else { Err(Invalid::new(name, file, reader.problems)) }
+    let read = everything(&mut reader, root.get_ref(), folder, home);
+    if reader.problems.is_empty() { Ok(read) } else { Err(Invalid::new(name, file, reader.problems)) }
 }
 
 /// One per line: what follows a slip on the same line is mostly its echo.
@@ -48,7 +56,12 @@ fn syntax_problems(file: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
     problems
 }
 
-fn everything<'a>(reader: &mut Reader<'_>, root: &'a DeTable<'a>, folder: &Path, home: Option<&Path>) -> Config {
+fn everything<'a>(
+    reader: &mut Reader<'_>,
+    root: &'a DeTable<'a>,
+    folder: &Path,
+    home: Option<&Path>,
+) -> (Config, Option<Range<usize>>) {
     let mut config = Config::default();
     let mut table = Table::new(root, 0..0);
     if let Some(rep) = table.text(reader, "rep", "your name in quotes") {
@@ -100,6 +113,23 @@ fn everything<'a>(reader: &mut Reader<'_>, root: &'a DeTable<'a>, folder: &Path,
         let outcomes = reader.as_texts("outcomes", value, "a list such as [\"restored\", \"credit\"]");
         config.outcomes = once_each(reader, ("outcomes", "outcome"), &outcomes.unwrap_or_default());
     }
+    if let Some(value) = table.take("queues")
+        && let Some(words) = reader.as_texts("queues", value, "a list such as [\"mine\", \"due\"]")
+    {
+        config.queues = hours::read_queues(reader, &words);
+    }
+    if let Some(value) = table.take("clocks")
+        && let Some(clocks) = reader.as_table("clocks", value, "a table: [clocks]")
+    {
+        config.clocks = hours::read_clocks(reader, clocks);
+    }
+    let mut holidays_at = None;
+    if let Some(value) = table.take("office_hours")
+        && let Some(office) = reader.as_table("office_hours", value, "a table: [office_hours]")
+    {
+        let (office, at) = hours::read_office(reader, office, folder);
+        (config.office, holidays_at) = (Some(office), at);
+    }
     if let Some(value) = table.take("openings")
         && let Some(openings) = reader.as_table("openings", value, "a table: [openings]")
     {
@@ -123,14 +153,14 @@ fn everything<'a>(reader: &mut Reader<'_>, root: &'a DeTable<'a>, folder: &Path,
     }
     let names: Vec<&str> = account_names.iter().map(|(name, _)| name.value).collect();
     let columns = table.take("columns");
-    config.columns = read_columns(reader, columns, &names, &config.accounts);
+    config.columns = read_columns(reader, columns, &names, &config.accounts, config.clocks.targets);
     if let Some(value) = table.take("keys")
         && let Some(overrides) = reader.as_table("keys", value, "a table: [keys]")
     {
         (config.keys, config.keymap) = keys::read(reader, &overrides);
     }
     table.finish(reader);
-    config
+    (config, holidays_at)
 }
 
 /// A name that goes into tags, options and file names.
@@ -217,7 +247,7 @@ fn prepared_text(reader: &mut Reader<'_>, key: &str, text: &Text<'_>) -> Option<
 
 const SLOTS: &str = "a slot is one word in braces, such as {what_next}; {name} and {handle} fill themselves";
 
-fn read_duration(
+pub(super) fn read_duration(
     reader: &mut Reader<'_>,
     key: &str,
     text: &Text<'_>,
@@ -236,7 +266,7 @@ fn read_duration(
     None
 }
 
-fn read_zone(reader: &mut Reader<'_>, text: &Text<'_>) -> Option<TimeZone> {
+pub(super) fn read_zone(reader: &mut Reader<'_>, text: &Text<'_>) -> Option<TimeZone> {
     // Only names: a zone like `+01:00` knows no summer time and is mostly a mistake.
     if let Ok(zone) = TimeZone::get(text.value) {
         return Some(zone);
@@ -322,6 +352,7 @@ fn read_columns<'a>(
     value: Option<&'a Spanned<DeValue<'a>>>,
     account_names: &[&str],
     accounts: &[AccountConfig],
+    targets: Targets,
 ) -> Vec<ColumnSetup> {
     const WANTED: &str = "tables, one per column: [[columns]]";
     let items = match value.map(|value| (value, value.get_ref().as_array())) {
@@ -347,7 +378,7 @@ fn read_columns<'a>(
     let mut columns = Vec::new();
     for item in items {
         let Some(table) = reader.as_table("columns", item, WANTED) else { continue };
-        columns.extend(read_column(reader, table, &mut seen, account_names, accounts));
+        columns.extend(read_column(reader, table, &mut seen, (account_names, accounts), targets));
     }
     columns
 }
@@ -356,15 +387,15 @@ fn read_column<'a>(
     reader: &mut Reader<'_>,
     mut table: Table<'a>,
     seen: &mut Vec<&'a str>,
-    account_names: &[&str],
-    accounts: &[AccountConfig],
+    (account_names, accounts): (&[&str], &[AccountConfig]),
+    targets: Targets,
 ) -> Option<ColumnSetup> {
     let span = table.span.clone();
     let name = table.text(reader, "name", "a name in quotes");
     let title = table.text(reader, "title", "text in quotes");
     let account = table.text(reader, "account", "an account's name in quotes");
     let query = table.text(reader, "query", "a query in quotes");
-    let target = table.text(reader, "target", "a duration in quotes such as \"1h\"");
+    let targets = hours::read_targets(reader, &mut table, targets);
     let reply_as = table.text(reader, "reply_as", "an account's name in quotes");
     table.finish(reader);
 
@@ -392,9 +423,6 @@ fn read_column<'a>(
         seen.push(name.value);
     }
     let title = title.and_then(|title| one_line(reader, "title", &title)).map(str::to_owned);
-    let target = target
-        .and_then(|target| read_duration(reader, "target", &target, (SHORTEST_TARGET, LONGEST_TARGET)))
-        .unwrap_or(DEFAULT_TARGET);
     let known_account = |reader: &mut Reader<'_>, key: &str, text: &Text<'_>| {
         if !account_names.contains(&text.value) {
             let remedy = if account_names.is_empty() {
@@ -427,6 +455,6 @@ fn read_column<'a>(
         reply_as: AccountName::new(reply_as.map_or(account.value, |reply_as| reply_as.value)),
         account: AccountName::new(account.value),
         rule: rule?,
-        target,
+        targets,
     })
 }

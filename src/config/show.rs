@@ -3,11 +3,15 @@
 
 use std::fmt::Write;
 
+use jiff::tz::TimeZone;
+
 use super::account::{AccountConfig, UserSecrets};
+use super::hours::ClockConfig;
 use super::login::LoginSecrets;
 use super::secret::SecretSource;
-use super::{Config, duration};
+use super::{Config, duration, hours};
 use crate::model::account::Tier;
+use crate::model::sla::Targets;
 
 impl Config {
     /// Everything in force, defaults included.
@@ -36,6 +40,9 @@ impl Config {
         line("reach_percent", self.reach_percent.to_string());
         line("causes", list(&self.causes));
         line("outcomes", list(&self.outcomes));
+        let queues: Vec<String> = self.queues.iter().map(|queue| queue.word().to_owned()).collect();
+        line("queues", list(&queues));
+        self.show_clocks(&mut out);
         out.push_str("\n[openings]\n");
         let openings = &self.openings;
         for (key, value) in [
@@ -62,7 +69,7 @@ impl Config {
             push(&mut out, "title", &text(&column.title));
             push(&mut out, "account", &text(column.account.as_str()));
             push(&mut out, "query", &text(column.rule.source()));
-            push(&mut out, "target", &text(&duration::write(column.target)));
+            show_targets(&mut out, column.targets);
             push(&mut out, "reply_as", &text(column.reply_as.as_str()));
         }
         if !self.keys.is_empty() {
@@ -72,6 +79,43 @@ impl Config {
             }
         }
         out
+    }
+
+    fn show_clocks(&self, out: &mut String) {
+        if let Some(office) = &self.office {
+            out.push_str("\n[office_hours]\n");
+            if let Some(zone) = office.zone.as_ref().and_then(TimeZone::iana_name) {
+                push(out, "zone", &text(zone));
+            }
+            for (key, day) in hours::DAYS {
+                let spans = office.hours.iter().filter(|(of, _)| *of == day);
+                let spans: Vec<String> = spans.map(|(_, span)| hours::write_span(*span)).collect();
+                if !spans.is_empty() {
+                    push(out, key, &list(&spans));
+                }
+            }
+            let holidays: Vec<String> = office.holidays.iter().map(ToString::to_string).collect();
+            push(out, "holidays", &list(&holidays));
+            if let Some(file) = &office.holidays_file {
+                push(out, "holidays_file", &text(&file.display().to_string()));
+            }
+        }
+        out.push_str("\n[clocks]\n");
+        let ClockConfig { targets, stops, alert_outside_hours } = &self.clocks;
+        show_targets(out, *targets);
+        for (key, clocks) in [("snooze_stops", &stops.snoozed), ("waiting_stops", &stops.waiting)] {
+            let words: Vec<String> = clocks.iter().map(|clock| clock.word().to_owned()).collect();
+            push(out, key, &list(&words));
+        }
+        push(out, "alert_outside_hours", &alert_outside_hours.to_string());
+    }
+}
+
+fn show_targets(out: &mut String, targets: Targets) {
+    push(out, "first", &text(&duration::write(targets.first)));
+    push(out, "next", &text(&duration::write(targets.next)));
+    if let Some(resolution) = targets.resolution {
+        push(out, "resolution", &text(&duration::write(resolution)));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::{
 
 use crate::model::event::Standing;
 
-use super::{CaseMessage, Contact, Desk};
+use super::{CaseMessage, Contact, Desk, Pause, PauseReason};
 
 /// So many posts of one case stay in its list: the first and the newest.
 pub const POSTS_KEPT: usize = 64;
@@ -57,6 +57,11 @@ pub struct Case {
     pub handed_over: Option<Box<HandOver>>,
     #[serde(with = "super::moment::optional")]
     pub snoozed_until: Option<Timestamp>,
+    /// When clocks of it may stand still; [`super::clock::PAUSES_KEPT`] at most.
+    pub pauses: Vec<Pause>,
+    /// The wait that goes on was told to the team as overdue; since when the author waited then.
+    #[serde(with = "super::moment::optional")]
+    pub told_overdue: Option<Timestamp>,
     pub resolved: Option<Box<Resolution>>,
     pub reopened: u32,
     /// A rep wants it looked at before others.
@@ -151,6 +156,8 @@ impl Case {
             edited_since: None,
             handed_over: None,
             snoozed_until: None,
+            pauses: Vec::new(),
+            told_overdue: None,
             resolved: None,
             reopened: 0,
             is_urgent: false,
@@ -214,8 +221,9 @@ impl Case {
             }
             self.resolved = None;
             self.reopened = self.reopened.saturating_add(1);
+            self.resume(PauseReason::Resolved, at);
         }
-        self.snoozed_until = None;
+        self.put_back(at);
         self.wait_since(Some(self.waiting_since.map_or(at, |since| since.min(at))));
     }
 
@@ -231,6 +239,13 @@ impl Case {
 
     /// Sets whose turn it is by whether anything waits since `since`; a resolved case must be reopened first.
     pub(super) fn wait_since(&mut self, since: Option<Timestamp>) {
+        match since {
+            Some(since) => self.resume(PauseReason::TheirTurn, since),
+            None => {
+                self.told_overdue = None;
+                self.pause(PauseReason::TheirTurn, self.last_said().unwrap_or(self.started), None);
+            }
+        }
         self.waiting_since = since;
         self.status = match (since, self.last_said()) {
             (Some(_), None) => CaseStatus::New,
@@ -401,13 +416,16 @@ impl Desk {
         self.change_case(id, |resolved| {
             resolved.status = CaseStatus::Resolved;
             resolved.waiting_since = None;
-            resolved.snoozed_until = None;
+            resolved.told_overdue = None;
+            resolved.put_back(resolution.at);
+            resolved.resume(PauseReason::TheirTurn, resolution.at);
+            resolved.pause(PauseReason::Resolved, resolution.at, None);
             resolved.resolved = Some(Box::new(resolution));
         });
     }
 
-    /// By a rep: the case stands again where its posts and our answers put it.
-    pub(super) fn case_reopened(&mut self, id: CaseId) {
+    /// By a rep at `at`: the case stands again where its posts and our answers put it.
+    pub(super) fn case_reopened(&mut self, id: CaseId, at: Timestamp) {
         let Some(case) = self.cases.get(&id) else { return };
         if case.status != CaseStatus::Resolved {
             return;
@@ -419,6 +437,7 @@ impl Desk {
         self.change_case(id, |case| {
             case.resolved = None;
             case.reopened = case.reopened.saturating_add(1);
+            case.resume(PauseReason::Resolved, at);
             case.wait_since(since);
         });
         self.contact_of(id, Contact::reopen);

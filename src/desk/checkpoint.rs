@@ -53,7 +53,7 @@ struct Read {
 impl Desk {
     /// The format's version: a change of any type in it needs a new one, and older checkpoints are then passed
     /// over and the log is folded from its start.
-    pub const CHECKPOINT_KIND: &'static str = "desk-7";
+    pub const CHECKPOINT_KIND: &'static str = "desk-8";
 
     /// The desk without texts, in a compact binary form that is the same for equal desks.
     pub fn checkpoint(&self) -> Vec<u8> {
@@ -99,6 +99,7 @@ impl Desk {
             idle_authors: read.idle_authors,
             early_answers: read.early_answers,
             opted_out: read.opted_out,
+            unasked: super::changed::Unasked::default(),
             index: super::Index::default(),
         };
         desk.share_column_sets();

@@ -67,8 +67,12 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
             }
         }),
         Event::CasePrioritised { case, high } => desk.change_case(*case, |case| case.is_urgent = *high),
-        Event::CaseSnoozed { case, until } => desk.change_case(*case, |case| case.snoozed_until = Some(*until)),
-        Event::CaseWoken { case } => desk.change_case(*case, |case| case.snoozed_until = None),
+        Event::CaseSnoozed { case, until } => desk.change_case(*case, |case| case.put_off(envelope.at, *until)),
+        Event::CaseWoken { case } => desk.change_case(*case, |case| case.put_back(envelope.at)),
+        Event::CaseOverdue { case, since } => desk.change_case(*case, |case| {
+            // It may have been answered on its way here.
+            case.told_overdue = case.waiting_since.is_some().then_some(*since);
+        }),
         Event::CaseResolved { case, cause, outcome, closing, .. } => {
             let resolution = Resolution {
                 at: envelope.at,
@@ -79,7 +83,7 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
             };
             desk.case_resolved(*case, resolution);
         }
-        Event::CaseReopened { case } => desk.case_reopened(*case),
+        Event::CaseReopened { case } => desk.case_reopened(*case, envelope.at),
         Event::CaseTurnedRound { case, post, on } => desk.case_turned_round(*case, post, *on),
         Event::CaseRead { case, upto } => desk.change_case(*case, |case| case.read_by(&envelope.rep, *upto)),
         Event::NoteAdded { case, .. } => {

@@ -100,6 +100,9 @@ impl Desk {
 
     fn put_into_index(&mut self, case: Option<CaseId>, whole: bool, is_in: bool) {
         let Some(case) = case else { return };
+        if whole && is_in {
+            self.unasked.note(case);
+        }
         let mut index = std::mem::take(&mut self.index);
         if let Some(case) = self.cases.get(&case) {
             self.tally_shown(&mut index, case, is_in);

@@ -108,7 +108,7 @@ impl Desk {
 
 impl Case {
     /// When we last said something in it, in public or in private.
-    pub(super) fn last_said(&self) -> Option<Timestamp> {
+    pub fn last_said(&self) -> Option<Timestamp> {
         let private = self.messages.iter().filter(|message| message.is_ours).map(|message| message.at).max();
         self.last_answer.as_ref().map(|answer| answer.at).max(private)
     }

@@ -14,7 +14,9 @@ use crate::model::{AuthorId, CaseId, ColumnName, GapId, ReplyId, Seq};
 pub mod alike;
 pub mod author;
 pub mod case;
+pub mod changed;
 pub mod checkpoint;
+pub mod clock;
 pub mod column;
 pub mod fold;
 pub mod gap;
@@ -30,6 +32,7 @@ pub mod triage;
 
 pub use author::{AuthorHistory, Contact};
 pub use case::{Case, CaseDraft};
+pub use clock::{Pause, PauseReason, Reading, Terms};
 pub use column::{Column, ColumnSet, Gap, PostState, PostView};
 pub use fold::fold;
 pub use held::Held;
@@ -64,6 +67,8 @@ pub struct Desk {
     pub early_answers: VecDeque<(CaseId, case::Answer)>,
     /// Who asked not to be contacted in public any more.
     pub opted_out: BTreeMap<AuthorId, author::OptOut>,
+    /// Cases changed and not asked for yet.
+    unasked: changed::Unasked,
     /// Follows from all of the above; [`Desk::reindex`] makes it anew for a desk put together by hand.
     pub index: Index,
 }

@@ -1,11 +1,10 @@
 //! What to look at next.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::model::sla::{OVERDUE_AFTER, Used, used};
-use crate::model::{CaseId, ColumnName, PostId};
+use crate::model::{ColumnName, PostId};
 
-use super::{Case, Desk, PostView};
+use super::{Desk, PostView};
 
 impl Desk {
     /// Cases in the column's window that wait for an answer.
@@ -48,38 +47,5 @@ impl Desk {
         };
         let places = case.posts.iter().filter_map(|post| self.posts.get(post)).map(PostView::place);
         places.filter(|place| window.contains(place)).max().is_some_and(|(_, newest)| newest == *post)
-    }
-
-    /// The case that is overdue by most, measured from the moment it became so. Snoozed cases are left out until
-    /// their time.
-    pub fn most_overdue(&self, now: Timestamp, target: &dyn Fn(&Case) -> SignedDuration) -> Option<CaseId> {
-        let awake = self.overdue_cases(now, target).filter(|case| case.snoozed_until.is_none_or(|until| until <= now));
-        let by = |case: &Case| {
-            let waited = case.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
-            waited.saturating_sub(target(case).max(OVERDUE_AFTER))
-        };
-        awake.max_by_key(|case| (by(case), std::cmp::Reverse(case.number))).map(|case| case.id)
-    }
-
-    /// Cases overdue, the snoozed ones included: their authors wait all the same.
-    pub fn overdue(&self, now: Timestamp, target: &dyn Fn(&Case) -> SignedDuration) -> usize {
-        self.overdue_cases(now, target).count()
-    }
-
-    fn overdue_cases<'a>(
-        &'a self,
-        now: Timestamp,
-        target: &'a dyn Fn(&Case) -> SignedDuration,
-    ) -> impl Iterator<Item = &'a Case> {
-        // No case is overdue before the common limit, so the walk ends early however many wait.
-        self.index
-            .waiting
-            .values()
-            .flat_map(move |waiting| {
-                waiting.iter().take_while(move |(since, _)| now.duration_since(*since) >= OVERDUE_AFTER)
-            })
-            .filter_map(|(since, id)| self.cases.get(id).map(|case| (*since, case)))
-            .filter(move |(since, case)| used(*since, target(case), now) == Used::Overdue)
-            .map(|(_, case)| case)
     }
 }

@@ -34,6 +34,7 @@ pub fn kind(event: &Event) -> &str {
         Event::CasePrioritised { .. } => "CasePrioritised",
         Event::CaseSnoozed { .. } => "CaseSnoozed",
         Event::CaseWoken { .. } => "CaseWoken",
+        Event::CaseOverdue { .. } => "CaseOverdue",
         Event::CaseResolved { .. } => "CaseResolved",
         Event::CaseReopened { .. } => "CaseReopened",
         Event::CaseTurnedRound { .. } => "CaseTurnedRound",

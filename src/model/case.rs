@@ -1,6 +1,10 @@
 //! Where a case stands, and the letter that shows it.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// Where only the customer's writing brings a case back. A moment nobody on the desk will see.
+pub const THEY_WRITE: Timestamp = Timestamp::constant(4_102_444_800, 0);
 
 /// Where a case stands. Who owns it is told apart from that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

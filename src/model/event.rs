@@ -129,6 +129,13 @@ pub enum Event {
     CaseWoken {
         case: CaseId,
     },
+    /// Nobody answered for as long as an answer may take at most; written once for each wait, by whichever deck saw it
+    /// first.
+    CaseOverdue {
+        case: CaseId,
+        /// The time of the post that waits.
+        since: Timestamp,
+    },
     CaseResolved {
         case: CaseId,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -345,6 +352,7 @@ impl Event {
             | Event::CasePrioritised { case, .. }
             | Event::CaseSnoozed { case, .. }
             | Event::CaseWoken { case }
+            | Event::CaseOverdue { case, .. }
             | Event::CaseResolved { case, .. }
             | Event::CaseReopened { case }
             | Event::CaseTurnedRound { case, .. }
@@ -397,6 +405,7 @@ impl Event {
             | Event::ReplyDelivered { .. }
             | Event::ReplyHandedOver { .. } => true,
             Event::CaseOpened { .. }
+            | Event::CaseOverdue { .. }
             | Event::CaseTagged { .. }
             | Event::CasePrioritised { .. }
             | Event::CaseTurnedRound { .. }
@@ -446,6 +455,7 @@ impl Event {
             | Event::CasePrioritised { .. }
             | Event::CaseSnoozed { .. }
             | Event::CaseWoken { .. }
+            | Event::CaseOverdue { .. }
             | Event::CaseResolved { .. }
             | Event::CaseReopened { .. }
             | Event::CaseTurnedRound { .. }

@@ -48,6 +48,7 @@ pub fn keys(event: &Event, by: &RepName) -> Vec<String> {
         | Event::CasePrioritised { .. }
         | Event::CaseSnoozed { .. }
         | Event::CaseWoken { .. }
+        | Event::CaseOverdue { .. }
         | Event::CaseReopened { .. }
         | Event::CaseTurnedRound { .. }
         | Event::CaseRead { .. }

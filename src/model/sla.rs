@@ -1,12 +1,92 @@
-//! When an answer is due. Time is an argument everywhere.
+//! When an answer is due, and how much of the time for it is used up. Time is an argument everywhere.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// After this long without an answer a case is overdue, whatever its column's target says.
+/// After this long without an answer a case is overdue, whatever its columns' targets say. Told by the wall clock:
+/// whoever waits does not know our office hours.
 pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// How much of the time to answer is used up. The clock starts at the post's own time, not at its arrival;
-/// a post dated in the future has used up nothing.
+/// One of the clocks of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Clock {
+    /// From the time of the post that waits to our first public answer.
+    First,
+    /// From the customer's follow-up to our next answer.
+    Next,
+    /// From the first post to the end of the case.
+    Resolution,
+}
+
+impl Clock {
+    pub const ALL: [Clock; 3] = [Clock::First, Clock::Next, Clock::Resolution];
+
+    /// In the config.
+    pub fn word(self) -> &'static str {
+        match self {
+            Clock::First => "first",
+            Clock::Next => "next",
+            Clock::Resolution => "resolution",
+        }
+    }
+
+    pub fn named(word: &str) -> Option<Clock> {
+        Clock::ALL.into_iter().find(|clock| clock.word() == word)
+    }
+}
+
+/// How soon, in working time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Targets {
+    pub first: SignedDuration,
+    pub next: SignedDuration,
+    /// `None`: however long it takes.
+    pub resolution: Option<SignedDuration>,
+}
+
+impl Targets {
+    /// Where nothing else is known: the common limit.
+    pub const LOOSEST: Targets = Targets { first: OVERDUE_AFTER, next: OVERDUE_AFTER, resolution: None };
+
+    /// Every answer within `target`.
+    pub fn within(target: SignedDuration) -> Self {
+        Self { first: target, next: target, resolution: None }
+    }
+
+    /// Of each clock the shorter.
+    #[must_use]
+    pub fn tightened(self, other: Self) -> Self {
+        let resolution = match (self.resolution, other.resolution) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Self { first: self.first.min(other.first), next: self.next.min(other.next), resolution }
+    }
+
+    pub fn of(&self, clock: Clock) -> Option<SignedDuration> {
+        match clock {
+            Clock::First => Some(self.first),
+            Clock::Next => Some(self.next),
+            Clock::Resolution => self.resolution,
+        }
+    }
+}
+
+/// Which clocks stand still meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stops {
+    /// The case is put off.
+    pub snoozed: Vec<Clock>,
+    /// It is the customer's turn.
+    pub waiting: Vec<Clock>,
+}
+
+impl Default for Stops {
+    fn default() -> Self {
+        Self { snoozed: Vec::new(), waiting: vec![Clock::Resolution] }
+    }
+}
+
+/// How much of the time to answer is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Used {
     /// Less than half.
@@ -14,42 +94,40 @@ pub enum Used {
     Half,
     /// Four fifths.
     Most,
-    /// All of the column's target.
+    /// All of the target.
     All,
-    /// Overdue: 24 hours, or the target where that is longer.
+    /// Overdue: 24 hours of the wall clock, or the target where that is longer.
     Overdue,
 }
 
-/// Reads the clock of a case that has waited `since` and should be answered within `target`.
-pub fn used(since: Timestamp, target: SignedDuration, now: Timestamp) -> Used {
-    let waited = now.duration_since(since).max(SignedDuration::ZERO);
-    let overdue = OVERDUE_AFTER.max(target);
-    if waited >= overdue {
-        Used::Overdue
-    } else if waited >= target {
+/// The step at which a clock stands that has run for `used` of its `target`; never [`Used::Overdue`].
+pub fn used(used: SignedDuration, target: SignedDuration) -> Used {
+    if used >= target {
         Used::All
-    } else if waited.as_millis() * 10 >= target.as_millis() * 8 {
+    } else if used.as_millis() * 10 >= target.as_millis() * 8 {
         Used::Most
-    } else if waited.as_millis() * 10 >= target.as_millis() * 5 {
+    } else if used.as_millis() * 10 >= target.as_millis() * 5 {
         Used::Half
     } else {
         Used::Little
     }
 }
 
+/// From this moment on a case is overdue that waits since `since`.
+pub fn overdue_at(since: Timestamp, target: SignedDuration) -> Timestamp {
+    since.checked_add(OVERDUE_AFTER.max(target)).unwrap_or(Timestamp::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::{SignedDuration, Timestamp};
 
-    use super::{Used, used};
+    use super::{Targets, Used, overdue_at, used};
 
     #[test]
     fn the_clock_at_each_of_its_marks() {
-        let since: Timestamp = "2026-11-21T14:28:01Z".parse().expect("a time");
-        let (hour, two_days) = (SignedDuration::from_hours(1), SignedDuration::from_hours(48));
-        for (target, waited, expected) in [
-            (hour, "-9000h", Used::Little),
-            (hour, "-1s", Used::Little),
+        let hour = SignedDuration::from_hours(1);
+        for (target, ran, expected) in [
             (hour, "0s", Used::Little),
             (hour, "29m59s", Used::Little),
             (hour, "30m", Used::Half),
@@ -57,25 +135,31 @@ mod tests {
             (hour, "48m", Used::Most),
             (hour, "59m59s", Used::Most),
             (hour, "60m", Used::All),
-            (hour, "23h59m59s", Used::All),
-            (hour, "24h", Used::Overdue),
-            (hour, "180000h", Used::Overdue),
-            (two_days, "24h", Used::Half),
-            (two_days, "47h59m59s", Used::Most),
-            (two_days, "48h", Used::Overdue),
+            (hour, "180000h", Used::All),
             (SignedDuration::ZERO, "0s", Used::All),
+            (SignedDuration::MAX, "180000h", Used::Little),
         ] {
-            let waited: SignedDuration = waited.parse().expect("a duration");
-            let now = since.checked_add(waited).expect("within time");
-            assert_eq!(used(since, target, now), expected, "{waited} of {target}");
+            let ran: SignedDuration = ran.parse().expect("a duration");
+            assert_eq!(used(ran, target), expected, "{ran} of {target}");
         }
     }
 
     #[test]
-    fn the_ends_of_time_are_no_trouble() {
-        let (first, last) = (Timestamp::MIN, Timestamp::MAX);
-        assert_eq!(used(last, SignedDuration::from_hours(1), first), Used::Little);
-        assert_eq!(used(first, SignedDuration::from_hours(1), last), Used::Overdue);
-        assert_eq!(used(first, SignedDuration::MAX, last), Used::Little);
+    fn overdue_after_a_day_or_a_longer_target() {
+        let since: Timestamp = "2026-11-21T14:28:01Z".parse().expect("a time");
+        let hours = SignedDuration::from_hours;
+        assert_eq!(overdue_at(since, hours(1)), since + hours(24));
+        assert_eq!(overdue_at(since, hours(48)), since + hours(48));
+        assert_eq!(overdue_at(Timestamp::MAX, hours(1)), Timestamp::MAX);
+        assert_eq!(overdue_at(since, SignedDuration::MAX), Timestamp::MAX);
+    }
+
+    #[test]
+    fn of_two_columns_the_shorter_target_of_each_clock_holds() {
+        let (minutes, days) = (SignedDuration::from_mins, |days: i64| Some(SignedDuration::from_hours(24 * days)));
+        let one = Targets { first: minutes(15), next: minutes(60), resolution: None };
+        let other = Targets { first: minutes(30), next: minutes(20), resolution: days(2) };
+        assert_eq!(one.tightened(other), Targets { first: minutes(15), next: minutes(20), resolution: days(2) });
+        assert_eq!(other.tightened(Targets { resolution: days(1), ..one }).resolution, days(1));
     }
 }

@@ -69,15 +69,16 @@ pub async fn watch(
     // Folders are watched: editors that save by renaming replace the file itself.
     let mut folders = BTreeSet::from([folder(&path)]);
     watcher.watch(&folder(&path), RecursiveMode::NonRecursive)?;
-    let mut last = (Stamp::of(&path), read(&path));
+    let texts = |config: &Config| (read(&path), holiday_file(config).map(read));
+    let mut last = (Stamp::of(&path), texts(&config));
     let mut secrets = stamps(&config);
     loop {
-        for file in secrets.keys() {
+        for file in secrets.keys().map(PathBuf::as_path).chain(holiday_file(&config)) {
             let folder = folder(file);
             if folders.insert(folder.clone())
                 && let Err(error) = watcher.watch(&folder, RecursiveMode::NonRecursive)
             {
-                tracing::warn!(%error, folder = %folder.display(), "a secret file here is read anew only with the config");
+                tracing::warn!(%error, folder = %folder.display(), "a file here is read anew only with the config");
             }
         }
         tokio::select! {
@@ -85,10 +86,10 @@ pub async fn watch(
             touch = touched.recv() => if touch.is_none() { return Ok(()) },
         }
         while matches!(timeout(QUIET, touched.recv()).await, Ok(Some(()))) {}
-        let now = (Stamp::of(&path), read(&path));
+        let mut now = (Stamp::of(&path), texts(&config));
         let is_saved = now.0 != last.0;
         if now.1 != last.1 {
-            let read = match &now.1 {
+            let read = match &now.1.0 {
                 Ok(_) => Config::load(&path).map_err(|error| error.to_string()),
                 Err(why) => Err(why.clone()),
             };
@@ -97,6 +98,7 @@ pub async fn watch(
             }
             let settings = read.map(|read| {
                 config = read;
+                now.1 = texts(&config);
                 Box::new(setup(&config))
             });
             if changes.send(Change::Settings(settings)).await.is_err() {
@@ -165,6 +167,10 @@ fn stamps(config: &Config) -> BTreeMap<PathBuf, Stamp> {
 fn folder(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+fn holiday_file(config: &Config) -> Option<&Path> {
+    config.office.as_ref()?.holidays_file.as_deref()
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -8,13 +8,14 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::paint::{clamp_scroll, more_below, paragraph, put, put_line, put_lines, rule};
-use super::post::{case_facts, mark_word, missing_text, pack, shown_text};
+use super::post::{case_facts, due_words, mark_word, missing_text, pack, shown_text};
 use super::shortcodes::as_shown;
 use super::text::number_in_full;
 use super::theme::Theme;
 use super::{person, reading, time};
 use crate::app::App;
-use crate::desk::{Case, PastCase, PostView};
+use crate::desk::{Case, PastCase, PostView, Reading};
+use crate::model::sla::Clock;
 use crate::model::verdict::may_reply;
 use crate::model::{CaseStatus, ColumnName, Delivery, Post, Purpose, Verdict};
 
@@ -50,7 +51,6 @@ fn head(app: &App, case: Option<&Case>, theme: Theme) -> Line<'static> {
         return Line::styled(words, theme.quiet());
     };
     let mark = case.mark(&app.setup.me);
-    let target = app.target(case);
     let mut spans = vec![
         Span::styled(format!("CASE {}", case.number), theme.strong()),
         Span::raw("  "),
@@ -59,10 +59,9 @@ fn head(app: &App, case: Option<&Case>, theme: Theme) -> Line<'static> {
     if case.owner.is_none() && case.status != CaseStatus::Resolved {
         spans.push(Span::styled("  unclaimed", theme.quiet()));
     }
-    if let Some(since) = case.waiting_since {
-        let used = crate::model::sla::used(since, target, app.now);
+    if let Some(reading) = case.answer_clock(&app.terms(case), app.now) {
         spans.push(Span::raw("  "));
-        spans.push(Span::styled(time::due(since, target, app.now), theme.used(used)));
+        spans.push(Span::styled(due_words(&reading, app.now), theme.used(reading.step)));
     }
     Line::from(spans)
 }
@@ -98,7 +97,7 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
         lines.push(Line::styled(missing_text(post.state), theme.quiet()));
     }
     let Some(case) = case else { return lines };
-    let facts = case_facts(app, theme, case, app.target(case));
+    let facts = case_facts(app, theme, case);
     if !facts.is_empty() {
         lines.extend(pack(&facts, cells.saturating_sub(1)).into_iter().map(without_margin));
     }
@@ -106,6 +105,7 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
         let tags: Vec<_> = case.tags.iter().map(String::as_str).collect();
         lines.extend(paragraph(&format!("tags: {}", tags.join(", ")), cells, 0, theme.text()));
     }
+    lines.extend(clocks(app, case, theme));
     if app.is_raised(case) {
         let why = if case.is_urgent { "to be looked at before others" } else { "its author came again and again" };
         lines.push(Line::styled(format!("P priority: {why}"), theme.warning()));
@@ -127,6 +127,22 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
         lines.extend(paragraph(&words, cells, 0, style));
     }
     lines
+}
+
+/// `first answer 0:35 of 1h00, late; resolution 2h10 of 2d`, in working time.
+fn clocks(app: &App, case: &Case, theme: Theme) -> Option<Line<'static>> {
+    let terms = app.terms(case);
+    let told = |name: &str, reading: &Reading| {
+        let late = if reading.is_late() { ", late" } else { "" };
+        format!("{name} {} of {}{late}", time::length(reading.used), time::length(reading.target))
+    };
+    let first = case.first_response(&terms, app.now).map(|reading| told("first answer", &reading));
+    let next = case.answer_clock(&terms, app.now).filter(|reading| reading.clock == Clock::Next);
+    let next = next.map(|reading| told("next answer", &reading));
+    let resolution = case.resolution_clock(&terms, app.now).map(|reading| told("resolution", &reading));
+    let words: Vec<_> = [first, next, resolution].into_iter().flatten().collect();
+    let closed = if app.setup.clocks.hours.is_open(app.now) { "" } else { "  (office closed)" };
+    (!words.is_empty()).then(|| Line::styled(format!("{}{closed}", words.join("; ")), theme.quiet()))
 }
 
 fn without_margin(mut line: Line<'static>) -> Line<'static> {
@@ -188,7 +204,9 @@ fn spread(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>
 
 /// May we reply?, told before a word is drafted.
 pub(super) fn verdict_lines(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>> {
-    let Some(account) = reading::focused_setup(app).and_then(|column| app.account(&column.reply_as)) else {
+    let of_column = reading::focused_setup(app).and_then(|column| app.account(&column.reply_as));
+    let of_post = || reading::selected_post(app).and_then(|post| app.reply_account(post));
+    let Some(account) = of_column.or_else(of_post) else {
         return Vec::new();
     };
     told_verdict(&may_reply(body, account), Purpose::Acknowledgement, cells, theme)

@@ -17,7 +17,7 @@ use super::post::{RowContext, Wraps, row};
 use super::text::{cut, width};
 use super::theme::Theme;
 use super::time;
-use crate::app::{App, ColumnSetup, ColumnView};
+use crate::app::{App, ColumnSetup, ColumnView, Queue};
 use crate::desk::Gap;
 use crate::model::{GapFill, LinkState};
 
@@ -52,7 +52,8 @@ pub(super) fn draw(
     wraps: &mut Wraps,
 ) -> Drawn {
     let mut drawn = Drawn { shown: 0, cursor: area.as_position() };
-    let (Some(setup), Some(view)) = (app.setup.columns.get(index), app.columns.get(index)) else { return drawn };
+    let Some(view) = app.columns.get(index) else { return drawn };
+    let setup = app.setup.columns.get(index);
     let has_keys = index == app.focus;
     head(buffer, area, app, index, theme);
     if area.height < 3 {
@@ -60,7 +61,7 @@ pub(super) fn draw(
     }
     let below_head = Position::new(area.x, area.y + 1);
     rule(buffer, below_head, area.width, '-', theme.frame());
-    if let Some(why) = refused(app, setup) {
+    if let Some((setup, why)) = setup.and_then(|setup| Some((setup, refused(app, setup)?))) {
         // A column that hears nothing must not pass for a quiet one.
         let words = format!(" {} refuses its rule: {why} ", setup.network);
         put(buffer, below_head, area.width, &cut(&words, usize::from(area.width)), theme.overdue());
@@ -68,7 +69,7 @@ pub(super) fn draw(
     let body = Rect { y: area.y + 2, height: area.height - 2, ..area };
     drawn.cursor = body.as_position();
 
-    let rows = Rows::of(&app.desk, app.desk.columns.get(&setup.name), view);
+    let rows = Rows::of(app, index, view);
     let context =
         RowContext { app, theme, column: setup, cells: area.width, selected: rows.chosen_post(view), has_keys };
     // A row is looked at several times: to find the place of the selected one, on the way up, and when it is drawn.
@@ -91,7 +92,7 @@ pub(super) fn draw(
     let height = i32::from(body.height);
     *place = find_place(rows, view, place.take(), height, &mut |key| row_height(&lines_of(key)));
     let Some(top) = place.as_ref() else {
-        empty(buffer, body, app, theme);
+        empty(buffer, body, app, index, theme);
         return drawn;
     };
 
@@ -228,21 +229,27 @@ fn walk(rows: Rows<'_>, from: &Place, to: &Key, limit: i32, height_of: &mut dyn 
 
 /// `1 title      x  following`
 fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) {
-    let (Some(setup), Some(view)) = (app.setup.columns.get(index), app.columns.get(index)) else { return };
+    let Some(view) = app.columns.get(index) else { return };
+    let setup = app.setup.columns.get(index);
     let is_anchored = view.is_anchored();
     let state = match (view.held, is_anchored, view.new) {
         (true, _, 0) => "HELD .".to_owned(),
         (true, _, new) => format!("{new} new  HELD ."),
         (false, true, new) if new > 0 => format!("{new} new  ."),
         (false, true, _) => "kept".to_owned(),
-        (false, false, _) if has_ended(app, setup) => "ended".to_owned(),
+        (false, false, _) if setup.is_some_and(|setup| has_ended(app, setup)) => "ended".to_owned(),
         (false, false, _) => (if area.width < 42 { "follow" } else { "following" }).to_owned(),
     };
-    let is_refused = refused(app, setup).is_some();
+    let is_refused = setup.is_some_and(|setup| refused(app, setup).is_some());
     let state = if is_refused { "REFUSED".to_owned() } else { state };
-    let right = format!("{}  {state} ", setup.network.prefix());
+    let right = match (setup, app.queue_of(index)) {
+        (Some(setup), _) => format!("{}  {state} ", setup.network.prefix()),
+        (None, Some(queue)) => format!("{}  {state} ", app.queues.len(queue)),
+        (None, None) => return,
+    };
+    let title = setup.map(|setup| setup.title.as_str()).or_else(|| app.queue_of(index).map(Queue::title));
     let room = usize::from(area.width).saturating_sub(width(&right) + 1);
-    let title = cut(&format!("{} {}", index + 1, setup.title), room).into_owned();
+    let title = cut(&format!("{} {}", index + 1, title.unwrap_or_default()), room).into_owned();
     let style = if index == app.focus { theme.focused() } else { theme.strong() };
     put(buffer, area.as_position(), area.width, &title, style);
     let state_style = if is_refused {
@@ -306,7 +313,11 @@ fn gap_span(app: &App, gap: &Gap) -> String {
     }
 }
 
-fn empty(buffer: &mut Buffer, body: Rect, app: &App, theme: Theme) {
-    let words = if app.caught_up { "no posts yet" } else { "reading the store.." };
+fn empty(buffer: &mut Buffer, body: Rect, app: &App, index: usize, theme: Theme) {
+    let words = match app.queue_of(index) {
+        _ if !app.caught_up => "reading the store..",
+        Some(_) => "no case",
+        None => "no posts yet",
+    };
     put(buffer, Position::new(body.x + 1, body.y), body.width.saturating_sub(1), words, theme.quiet());
 }

@@ -227,7 +227,7 @@ fn lower(body: Rect, rows: u16) -> Rect {
 /// As many columns as fit, side by side between walls; returns the focused one's cursor.
 fn draw_columns(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Position {
     let theme = cache.theme;
-    let all = app.columns.len().min(app.setup.columns.len());
+    let all = app.columns.len();
     let fit = usize::from(((area.width - 1) / (COLUMN + 1)).max(1)).min(all.max(1));
     let focus = app.focus.min(all.saturating_sub(1));
     cache.first = cache.first.clamp((focus + 1).saturating_sub(fit), focus).min(all.saturating_sub(fit));

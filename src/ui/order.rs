@@ -1,5 +1,5 @@
 //! The rows of a column in order, newest first: posts of the desk's window, gaps, and older posts read from
-//! the store. Steps from one row to its neighbour cost the same however deep the column is.
+//! the store; or of a queue, the cases from the top. Steps from one row to its neighbour cost the same however deep the column is.
 
 use std::cmp::Ordering;
 use std::ops::Bound::{Excluded, Unbounded};
@@ -7,7 +7,8 @@ use std::ops::Bound::{Excluded, Unbounded};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::app::ColumnView;
+use crate::app::queue::{QueuePlace, QueueRows};
+use crate::app::{App, ColumnView};
 use crate::desk::{Column, Desk, Gap, PostView};
 use crate::model::{GapId, NetworkKind, PostId};
 
@@ -22,11 +23,16 @@ pub(super) struct Key {
 enum RowId {
     Post(PostId),
     Gap(GapId),
+    Case(QueuePlace),
 }
 
 impl Ord for Key {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.at, &self.row).cmp(&(other.at, &other.row))
+        match (&self.row, &other.row) {
+            // What leads a queue is on top, like the newest post of a column.
+            (RowId::Case(one), RowId::Case(two)) => two.cmp(one),
+            _ => (self.at, &self.row).cmp(&(other.at, &other.row)),
+        }
     }
 }
 
@@ -48,6 +54,7 @@ pub(super) enum Row<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
     desk: &'a Desk,
+    queue: Option<QueueRows<'a>>,
     column: Option<&'a Column>,
     /// Newest first.
     older: &'a [PostView],
@@ -63,13 +70,16 @@ fn just_after(at: Timestamp) -> Timestamp {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(desk: &'a Desk, column: Option<&'a Column>, view: &'a ColumnView) -> Self {
-        Self { desk, column, older: &view.older }
+    pub(super) fn of(app: &'a App, index: usize, view: &'a ColumnView) -> Self {
+        let queue = app.queue_rows(index);
+        let column = app.setup.columns.get(index).and_then(|setup| app.desk.columns.get(&setup.name));
+        Self { desk: &app.desk, queue, column, older: if queue.is_some() { &[] } else { &view.older } }
     }
 
     pub(super) fn get(&self, key: &Key) -> Row<'a> {
         match &key.row {
             RowId::Gap(id) => self.desk.gaps.get(id).map_or(Row::Unknown, Row::Gap),
+            RowId::Case(place) => self.queue.and_then(|rows| rows.post(place)).map_or(Row::Unknown, Row::Post),
             RowId::Post(id) => match self.desk.posts.get(id) {
                 Some(post) => Row::Post(post),
                 None => self.older.iter().find(|post| post.id == *id).map_or(Row::Unknown, Row::Post),
@@ -79,6 +89,9 @@ impl<'a> Rows<'a> {
 
     /// Where a post stands, whether or not the window still holds it.
     pub(super) fn key_of(&self, id: &PostId) -> Option<Key> {
+        if let Some(rows) = self.queue {
+            return rows.place_of(id).map(case_key);
+        }
         let post = self.desk.posts.get(id).or_else(|| self.older.iter().find(|post| post.id == *id))?;
         Some(Key { at: post.at, row: RowId::Post(id.clone()) })
     }
@@ -97,6 +110,9 @@ impl<'a> Rows<'a> {
     }
 
     pub(super) fn newest(&self) -> Option<Key> {
+        if let Some(rows) = self.queue {
+            return rows.first().map(case_key);
+        }
         let column = self.column;
         let post = column.and_then(|column| column.window.last()).map(post_key);
         let gap = column.and_then(|column| column.gaps.last()).map(gap_key);
@@ -106,15 +122,22 @@ impl<'a> Rows<'a> {
 
     /// The next row up.
     pub(super) fn newer(&self, key: &Key) -> Option<Key> {
+        if let (Some(rows), RowId::Case(place)) = (self.queue, &key.row) {
+            return rows.before(place).map(case_key);
+        }
         let mut found = Vec::with_capacity(3);
         if let Some(column) = self.column {
             let posts = &column.window;
             found.extend(match &key.row {
                 RowId::Post(id) => posts.range((Excluded((key.at, id.clone())), Unbounded)).next().map(post_key),
-                RowId::Gap(_) => posts.range((just_after(key.at), first_post())..).next().map(post_key),
+                RowId::Gap(_) | RowId::Case(_) => {
+                    posts.range((just_after(key.at), first_post())..).next().map(post_key)
+                }
             });
             found.extend(match &key.row {
-                RowId::Post(_) => column.gaps.range((key.at, GapId(Uuid::nil()))..).next().map(gap_key),
+                RowId::Post(_) | RowId::Case(_) => {
+                    column.gaps.range((key.at, GapId(Uuid::nil()))..).next().map(gap_key)
+                }
                 RowId::Gap(id) => column.gaps.range((Excluded((key.at, *id)), Unbounded)).next().map(gap_key),
             });
         }
@@ -125,15 +148,22 @@ impl<'a> Rows<'a> {
 
     /// The next row down.
     pub(super) fn older(&self, key: &Key) -> Option<Key> {
+        if let (Some(rows), RowId::Case(place)) = (self.queue, &key.row) {
+            return rows.after(place).map(case_key);
+        }
         let mut found = Vec::with_capacity(3);
         if let Some(column) = self.column {
             let posts = &column.window;
             found.extend(match &key.row {
                 RowId::Post(id) => posts.range(..(key.at, id.clone())).next_back().map(post_key),
-                RowId::Gap(_) => posts.range(..(just_after(key.at), first_post())).next_back().map(post_key),
+                RowId::Gap(_) | RowId::Case(_) => {
+                    posts.range(..(just_after(key.at), first_post())).next_back().map(post_key)
+                }
             });
             found.extend(match &key.row {
-                RowId::Post(_) => column.gaps.range(..(key.at, GapId(Uuid::nil()))).next_back().map(gap_key),
+                RowId::Post(_) | RowId::Case(_) => {
+                    column.gaps.range(..(key.at, GapId(Uuid::nil()))).next_back().map(gap_key)
+                }
                 RowId::Gap(id) => column.gaps.range(..(key.at, *id)).next_back().map(gap_key),
             });
         }
@@ -141,6 +171,10 @@ impl<'a> Rows<'a> {
         found.extend(self.older.get(below).map(view_key));
         found.into_iter().max()
     }
+}
+
+fn case_key(place: QueuePlace) -> Key {
+    Key { at: Timestamp::MIN, row: RowId::Case(place) }
 }
 
 fn post_key((at, id): &(Timestamp, PostId)) -> Key {

@@ -14,9 +14,9 @@ use super::{reading, time};
 use crate::app::people::Notable;
 use crate::app::until::THEY_WRITE;
 use crate::app::{App, ColumnSetup};
-use crate::desk::{Case, PostState, PostView};
+use crate::desk::{Case, PostState, PostView, Reading};
 use crate::model::event::Standing;
-use crate::model::sla::{self, Used};
+use crate::model::sla::Used;
 use crate::model::{CaseStatus, Delivery, Mark, Post, PostId};
 
 /// A longer text ends with `..`; the case pane has all of it.
@@ -93,7 +93,8 @@ pub(super) fn shown_text(app: &App, post: &Post) -> String {
 pub(super) struct RowContext<'a> {
     pub(super) app: &'a App,
     pub(super) theme: Theme,
-    pub(super) column: &'a ColumnSetup,
+    /// `None` in a queue.
+    pub(super) column: Option<&'a ColumnSetup>,
     /// Inside the column's borders.
     pub(super) cells: u16,
     pub(super) selected: Option<&'a PostId>,
@@ -142,7 +143,7 @@ fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
     let RowContext { app, theme, .. } = *context;
     let case = reading::case_of(&app.desk, post);
     let mark = case.map_or(Mark::None, |case| case.mark(&app.setup.me));
-    let is_overdue = case.is_some_and(|case| used(context, case) == Some(Used::Overdue));
+    let is_overdue = case.is_some_and(|case| used(app, case) == Some(Used::Overdue));
     let is_selected = context.selected == Some(&post.id);
     let is_marked = case.is_some_and(|case| app.marked.contains(&case.id));
     let is_urgent = case.is_some_and(|case| app.is_raised(case));
@@ -214,8 +215,8 @@ fn reach(context: &RowContext<'_>, post: &PostView) -> String {
     parts.join("  ")
 }
 
-fn used(context: &RowContext<'_>, case: &Case) -> Option<Used> {
-    Some(sla::used(case.waiting_since?, context.column.target, context.app.now))
+fn used(app: &App, case: &Case) -> Option<Used> {
+    case.answer_clock(&app.terms(case), app.now).map(|reading| reading.step)
 }
 
 /// What the team knows of the post, in pieces that stay whole.
@@ -224,7 +225,7 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
     let mut facts = Vec::new();
     let case = reading::case_of(&app.desk, post);
     if let Some(case) = case {
-        facts.extend(case_facts(app, theme, case, context.column.target));
+        facts.extend(case_facts(app, theme, case));
         if !case.tags.is_empty() {
             let tags: Vec<_> = case.tags.iter().map(String::as_str).collect();
             facts.push(Span::raw(format!("tags: {}", tags.join(", "))));
@@ -238,7 +239,10 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
         }
         Standing::Quote => facts.push(Span::styled("quote", theme.quiet())),
         Standing::Customer | Standing::Goodbye => {
-            let account = app.account(&context.column.reply_as);
+            let account = match context.column {
+                Some(column) => app.account(&column.reply_as),
+                None => app.reply_account(post),
+            };
             if let (Some(body), Some(account)) = (&post.body, account)
                 && !reading::is_addressed_to(body, account)
             {
@@ -264,7 +268,7 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
 }
 
 /// Where the case stands, as pieces: who has it, what was answered how long ago, what is due.
-pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::SignedDuration) -> Vec<Span<'static>> {
+pub(super) fn case_facts(app: &App, theme: Theme, case: &Case) -> Vec<Span<'static>> {
     let mut facts = Vec::new();
     let ago = |at: Timestamp| time::age(at, app.now);
     for action in app.pending.values().filter(|action| action.case == Some(case.id)) {
@@ -348,7 +352,7 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case, target: jiff::Sig
     if let Some(draft) = case.drafts.values().max_by_key(|draft| draft.saved) {
         facts.push(Span::styled(format!("draft {}", draft.rep), theme.strong()));
     }
-    facts.extend(due_fact(app, theme, case, target));
+    facts.extend(due_facts(app, theme, case));
     facts
 }
 
@@ -369,18 +373,29 @@ fn delivery_fact(app: &App, theme: Theme, case: &Case) -> Option<Span<'static>> 
 }
 
 /// Told from half of the target on; the words change with every step.
-fn due_fact(app: &App, theme: Theme, case: &Case, target: jiff::SignedDuration) -> Option<Span<'static>> {
-    let since = case.waiting_since?;
-    let used = sla::used(since, target, app.now);
-    let due = time::due(since, target, app.now);
-    let words = match used {
-        Used::Little => return None,
-        Used::Half => due,
-        Used::Most => format!("{due} soon"),
-        Used::All => due,
-        Used::Overdue => format!("{due} overdue"),
-    };
-    Some(Span::styled(words, theme.used(used)))
+fn due_facts(app: &App, theme: Theme, case: &Case) -> Vec<Span<'static>> {
+    let terms = app.terms(case);
+    let mut facts = Vec::new();
+    if let Some(reading) = case.answer_clock(&terms, app.now) {
+        let due = due_words(&reading, app.now);
+        let words = match reading.step {
+            Used::Little => None,
+            Used::Half | Used::All => Some(due),
+            Used::Most => Some(format!("{due} soon")),
+            Used::Overdue => Some(format!("{due} overdue")),
+        };
+        facts.extend(words.map(|words| Span::styled(words, theme.used(reading.step))));
+    }
+    if let Some(reading) = case.resolution_clock(&terms, app.now).filter(|reading| reading.step >= Used::Half) {
+        let due = due_words(&reading, app.now);
+        facts.push(Span::styled(format!("to be resolved: {due}"), theme.used(reading.step)));
+    }
+    facts
+}
+
+/// `due in 0:56`, `due -2h10`; `clock stopped` while it stands still.
+pub(super) fn due_words(reading: &Reading, now: Timestamp) -> String {
+    reading.due.map_or_else(|| "clock stopped".to_owned(), |due| time::due(due, now))
 }
 
 /// Puts pieces side by side as long as they fit, two blanks between them; one too long for a line is cut.

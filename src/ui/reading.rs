@@ -1,11 +1,10 @@
 //! What the screen reads out of the desk, reckoned here so that the drawing stays drawing.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::app::{App, ColumnSetup};
 use crate::desk::author::Contact;
 use crate::desk::{Case, Desk, PostView, Reply};
-use crate::model::sla::{self, OVERDUE_AFTER, Used};
 use crate::model::{Account, AccountName, AuthorId, CaseId, ColumnName, LinkState, Post, Seq};
 
 /// Contacts count as repeated within this time.
@@ -26,19 +25,15 @@ pub(super) struct Counts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Counted {
     seq: Seq,
-    at: Timestamp,
-    /// When the next case becomes overdue.
-    until: Option<Timestamp>,
-    columns: Vec<(ColumnName, SignedDuration)>,
+    /// Of the queues.
+    step: u64,
+    columns: Vec<ColumnName>,
 }
 
 impl Counted {
     fn still_holds(&self, app: &App) -> bool {
-        let setup = app.setup.columns.iter().map(|column| (&column.name, column.target));
-        self.seq == app.desk.seq
-            && self.at <= app.now
-            && self.until.is_none_or(|until| app.now < until)
-            && self.columns.iter().map(|(name, target)| (name, *target)).eq(setup)
+        let setup = app.setup.columns.iter().map(|column| &column.name);
+        self.seq == app.desk.seq && self.step == app.queues.step() && self.columns.iter().eq(setup)
     }
 }
 
@@ -63,37 +58,25 @@ impl Counts {
         let mut counts = Self {
             mine: index.owned_by(&app.setup.me),
             new: index.unclaimed(),
+            overdue: app.overdue(),
             columns: vec![ColumnCounts::default(); app.columns.len()],
             ..Self::default()
         };
-        let mut until: Option<Timestamp> = app.asleep().map(|(wakes, _)| wakes).min();
-        let asleep: Vec<_> = app.asleep().filter_map(|(_, case)| Some((case.waiting_since?, case.id))).collect();
         for (names, waiting) in index.waiting() {
-            let standing = || columns.iter().enumerate().filter(|(_, column)| names.contains(&column.name));
-            let target = standing().map(|(_, column)| column.target).min().unwrap_or(OVERDUE_AFTER);
-            let is_overdue = |since: Timestamp| sla::used(since, target, app.now) == Used::Overdue;
-            let overdue = waiting.iter().take_while(|(since, _)| is_overdue(*since)).count();
-            // What is put off is not called overdue until its time.
-            let asleep = asleep.iter().filter(|(since, case)| is_overdue(*since) && waiting.contains(&(*since, *case)));
-            let overdue = overdue.saturating_sub(asleep.count());
-            // With the longest waiting first, the first that is not overdue is the next to be.
-            let next = waiting.iter().find(|(since, _)| !is_overdue(*since));
-            if let Some(due) = next.and_then(|(since, _)| since.checked_add(target.max(OVERDUE_AFTER)).ok()) {
-                until = Some(until.map_or(due, |until| until.min(due)));
+            for (at, _) in columns.iter().enumerate().filter(|(_, column)| names.contains(&column.name)) {
+                counts.columns[at].unanswered += waiting.len();
             }
-            counts.overdue += overdue;
-            for (at, _) in standing() {
-                if let Some(column) = counts.columns.get_mut(at) {
-                    column.unanswered += waiting.len();
-                    column.overdue += overdue;
-                }
+        }
+        for (at, column) in counts.columns.iter_mut().enumerate() {
+            match app.queue_of(at) {
+                Some(queue) => column.unanswered = app.queues.len(queue),
+                None => column.overdue = app.queues.overdue_in(at),
             }
         }
         counts.of = Some(Counted {
             seq: app.desk.seq,
-            at: app.now,
-            until,
-            columns: columns.iter().map(|column| (column.name.clone(), column.target)).collect(),
+            step: app.queues.step(),
+            columns: columns.iter().map(|column| column.name.clone()).collect(),
         });
         counts
     }

@@ -29,7 +29,9 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         WIDE.. => format!("{} {}", time::day(app.now, zone), time::clock(app.now, zone)),
         _ => time::clock(app.now, zone),
     };
-    let account = reading::focused_setup(app).map(|column| reading::account_title(app, &column.reply_as));
+    let of_post = || app.reply_account(reading::selected_post(app)?).map(|account| &account.name);
+    let account = reading::focused_setup(app).map(|column| &column.reply_as).or_else(of_post);
+    let account = account.map(|name| reading::account_title(app, name));
     let (live, all, worst) = reading::links(app);
     let mut parts: Vec<(String, Style)> = vec![("replydeck".to_owned(), theme.strong())];
     let is_preview = matches!(app.mode, Mode::Preview(_));
@@ -108,11 +110,14 @@ fn totals(app: &App, counts: &Counts, theme: Theme) -> Vec<(String, Style)> {
 /// ` [1 charter 4]  2 #outage 12!  3 @mentions 2`: unanswered cases, `+` what came since, `!` overdue.
 pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, theme: Theme) {
     let label = |i: usize, name_cells: usize| {
-        let (setup, view) = (&app.setup.columns[i], &app.columns[i]);
+        let view = &app.columns[i];
         let count = counts.columns.get(i).copied().unwrap_or_default();
         let new = if view.new > 0 { format!("+{}", view.new) } else { String::new() };
         let overdue = if count.overdue > 0 { "!" } else { "" };
-        let name = setup.name.to_string();
+        let name = match app.setup.columns.get(i) {
+            Some(setup) => setup.name.to_string(),
+            None => app.queue_of(i).map_or_else(String::new, |queue| queue.word().to_owned()),
+        };
         // The focused tab keeps its name; of the others the start is enough to know them by.
         let name = match name_cells {
             _ if i == app.focus => name,
@@ -124,7 +129,7 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         if i == app.focus { format!("[{words}]") } else { format!(" {words} ") }
     };
     let room = usize::from(area.width.saturating_sub(2));
-    let all = app.setup.columns.len().min(app.columns.len());
+    let all = app.columns.len();
     let needed = |labels: &[String]| labels.iter().map(|label| width(label) + 1).sum::<usize>();
     let named = |cells: usize| (0..all).map(|i| label(i, cells)).collect::<Vec<_>>();
     // Names give way until every column has its tab; a line that is too short even then is scrolled.

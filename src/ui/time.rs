@@ -15,6 +15,11 @@ pub fn age(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// `0:35`, `26h10`, `5d`.
+pub fn length(length: SignedDuration) -> String {
+    span(length.max(SignedDuration::ZERO))
+}
+
 fn span(length: SignedDuration) -> String {
     let (hours, minutes) = (length.as_hours(), length.as_mins() % 60);
     match hours {
@@ -24,9 +29,9 @@ fn span(length: SignedDuration) -> String {
     }
 }
 
-/// Until or since an answer is due: `due in 0:56`, `due in 19h04`, `due -2h10`.
-pub fn due(since: Timestamp, target: SignedDuration, now: Timestamp) -> String {
-    let left = target.saturating_add(since.duration_since(now));
+/// Until or since something is due: `due in 0:56`, `due in 19h04`, `due -2h10`.
+pub fn due(at: Timestamp, now: Timestamp) -> String {
+    let left = at.duration_since(now);
     let words = |length: SignedDuration| match length.as_hours() {
         0 => format!("0:{:02}", length.as_mins()),
         hours @ 1..100 => format!("{hours}h{:02}", length.as_mins() % 60),
@@ -86,8 +91,8 @@ fn zulu(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use jiff::tz::TimeZone;
-    use jiff::{SignedDuration, Timestamp};
 
     use super::{age, ago, clock, countdown, due, rfc3339};
 
@@ -114,10 +119,9 @@ mod tests {
     #[test]
     fn due_counts_down_and_then_up() {
         let now = at("2026-11-21T14:00:00Z");
-        let target = SignedDuration::from_hours(1);
-        assert_eq!(due(at("2026-11-21T13:56:00Z"), target, now), "due in 0:56");
-        assert_eq!(due(at("2026-11-21T10:50:00Z"), target, now), "due -2h10");
-        assert_eq!(due(at("2026-11-21T13:00:00Z"), target, now), "due -0:00");
+        assert_eq!(due(at("2026-11-21T14:56:00Z"), now), "due in 0:56");
+        assert_eq!(due(at("2026-11-21T11:50:00Z"), now), "due -2h10");
+        assert_eq!(due(at("2026-11-21T14:00:00Z"), now), "due -0:00");
         assert_eq!(countdown(at("2026-11-21T14:00:06.2Z"), now), "0:07");
         assert_eq!(countdown(at("2026-11-21T13:59:00Z"), now), "0:00");
         assert_eq!(ago(at("2026-11-21T13:59:54Z"), now), "6s ago");

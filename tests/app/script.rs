@@ -7,12 +7,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use replydeck::app::chord::{self, Chord, Named};
 use replydeck::app::command::{Command, ModeKind};
-use replydeck::app::setup::{Openings, SavedReply};
+use replydeck::app::setup::{Clocks, Openings, SavedReply};
 use replydeck::app::{App, AppendToken, ColumnSetup, Effect, FromStore, Mode, Msg, Setup, update};
 use replydeck::model::account::Tier;
 use replydeck::model::event::{EVENT_VERSION, Standing};
 use replydeck::model::post::{Author, Counts, Mention, WhoMayReply};
 use replydeck::model::price::{Money, Prices};
+use replydeck::model::sla::Targets;
 use replydeck::model::spend::Budget;
 use replydeck::model::{
     Account, AccountName, AuthorId, Body, CaseId, ColumnName, ConversationId, Envelope, Event, EventId, Expect, Found,
@@ -49,7 +50,7 @@ pub(crate) fn setup(columns: usize) -> Setup {
         account: AccountName::new("promo"),
         reply_as: AccountName::new("help"),
         rule: Rule::parse("slow").unwrap(),
-        target: SignedDuration::from_hours(1),
+        targets: Targets::within(SignedDuration::from_hours(1)),
     };
     Setup {
         me: RepName::new("ana"),
@@ -60,6 +61,8 @@ pub(crate) fn setup(columns: usize) -> Setup {
         session: SessionId(Uuid::from_u128(7)),
         accounts: vec![account("help", "Help", OURS, false), account("promo", "Brand", "98", false)],
         columns: (1..=columns).map(column).collect(),
+        queues: vec![],
+        clocks: Clocks::default(),
         hold: secs(10),
         release_after: SignedDuration::from_mins(15),
         shortcodes: false,

@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use replydeck::desk::{Desk, fold};
+use replydeck::desk::{Desk, Terms, fold};
 use replydeck::model::event::{EVENT_VERSION, Standing};
 use replydeck::model::price::Money;
+use replydeck::model::sla::{Clock, Stops, Targets};
 use replydeck::model::spend::{Act, Charge, Usage};
 use replydeck::model::{
-    AccountName, Body, BodyId, CaseId, DraftText, Envelope, Event, EventId, GapFill, MachineName, Purpose, RepName, Seq,
+    AccountName, Body, BodyId, CaseId, DraftText, Envelope, Event, EventId, GapFill, MachineName, OfficeHours, Purpose,
+    RepName, Seq,
 };
 
 use super::history::{History, text_of};
@@ -134,6 +136,7 @@ fn case_events() -> impl Strategy<Value = Event> {
         }),
         (cases(), any::<bool>()).prop_map(|(case, high)| Event::CasePrioritised { case, high }),
         cases().prop_map(|case| Event::CaseWoken { case }),
+        (cases(), times()).prop_map(|(case, since)| Event::CaseOverdue { case, since }),
         (cases(), names(), any::<bool>())
             .prop_map(|(case, post, on)| { Event::CaseTurnedRound { case, post: post_id(&post), on } }),
         (cases(), times()).prop_map(|(case, upto)| Event::CaseRead { case, upto }),
@@ -209,8 +212,16 @@ proptest! {
         assert_sound(&read);
         prop_assert_eq!(read.checkpoint(), desk.checkpoint());
         for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
-            desk.most_overdue(now, &|_| jiff::SignedDuration::MAX);
-            desk.most_overdue(now, &|_| jiff::SignedDuration::MIN);
+            let stops = Stops { snoozed: Clock::ALL.to_vec(), waiting: Clock::ALL.to_vec() };
+            for target in [jiff::SignedDuration::MAX, jiff::SignedDuration::MIN, jiff::SignedDuration::from_hours(1)] {
+                let targets = Targets { resolution: Some(target), ..Targets::within(target) };
+                let terms = Terms { hours: &OfficeHours::always(), targets, stops: &stops };
+                for case in desk.cases.values() {
+                    case.first_response(&terms, now);
+                    case.answer_clock(&terms, now);
+                    case.resolution_clock(&terms, now);
+                }
+            }
             desk.contacts_within(&author_id("a"), now, u32::MAX);
         }
     }

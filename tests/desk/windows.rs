@@ -1,6 +1,6 @@
 //! What a column shows, what is next, and what memory holds.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use replydeck::desk::author::{CONTACTS_KEPT, IDLE_KEPT};
 use replydeck::desk::case::POSTS_KEPT;
 use replydeck::desk::column::{COLUMNS_KEPT, WINDOW};
@@ -11,8 +11,6 @@ use replydeck::model::{CaseStatus, ColumnName, Event, GapFill, PostId, Purpose};
 
 use super::history::History;
 use super::script::{Script, at, case_id, column, gap_id, post_id, said};
-
-const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 fn shown(desk: &Desk, name: &str) -> Vec<String> {
     desk.newest(&column(name)).map(|post| post.id.native().to_owned()).collect()
@@ -68,27 +66,6 @@ fn next_unanswered_visits_each_case_once() {
 }
 
 #[test]
-fn overdue_at_twenty_four_hours_and_not_a_second_before() {
-    let mut s = Script::new();
-    s.post(&said("a", "jo", "14:00")).post(&said("b", "mk", "14:30")).post(&said("c", "ol", "14:10"));
-    s.answer("14:40", "ana", 1, case_id("ol", "c"), "c", Purpose::Acknowledgement);
-    let hour = |_: &Case| SignedDuration::from_hours(1);
-    let jo_has_longer = |case: &Case| if case.number == 1 { SignedDuration::from_hours(48) } else { DAY };
-    let before = at("+1d 13:59:59");
-    assert_eq!((s.desk.overdue(before, &hour), s.desk.most_overdue(before, &hour)), (0, None));
-    let sharp = at("+1d 14:00");
-    assert_eq!((s.desk.overdue(sharp, &hour), s.desk.most_overdue(sharp, &hour)), (1, Some(case_id("jo", "a"))));
-    let later = at("+1d 20:00");
-    assert_eq!((s.desk.overdue(later, &hour), s.desk.most_overdue(later, &hour)), (2, Some(case_id("jo", "a"))));
-    assert_eq!(s.desk.overdue(later, &jo_has_longer), 1, "a longer target holds");
-    assert_eq!(s.desk.most_overdue(later, &jo_has_longer), Some(case_id("mk", "b")));
-    s.tell("ana", Event::CaseSnoozed { case: case_id("jo", "a"), until: at("+2d 09:00") }, None);
-    assert_eq!((s.desk.overdue(later, &hour), s.desk.most_overdue(later, &hour)), (2, Some(case_id("mk", "b"))));
-    assert_eq!(s.desk.overdue(Timestamp::MIN, &hour), 0);
-    assert_eq!(s.desk.overdue(Timestamp::MAX, &hour), 2);
-}
-
-#[test]
 fn gaps_open_close_and_are_filled() {
     let mut s = Script::new();
     let columns = vec![column("outage"), column("billing")];
@@ -134,7 +111,7 @@ fn what_a_full_window_pushes_out_goes_unless_it_is_open_work() {
     }
     assert_eq!((s.desk.cases.len(), s.desk.gaps.len()), (1, 0));
     assert_eq!(s.desk.unanswered(&column("outage")), 0, "no row of the window is unanswered");
-    assert_eq!(s.desk.overdue(at("+2d 14:00"), &|_| DAY), 1, "but it is not forgotten");
+    assert!(s.case("jo", "open").is_unanswered(), "but it is not forgotten");
     assert_eq!(s.desk.columns[&column("outage")].matched, WINDOW as u64 + 4);
 
     // Whoever comes back later is known, with the old number and the outcome.

@@ -69,6 +69,7 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("CaseTagged", Event::CaseTagged { case: case(1), tag: "vip".to_owned(), on: false }),
         ("CasePrioritised", Event::CasePrioritised { case: case(1), high: true }),
         ("CaseWoken", Event::CaseWoken { case: case(1) }),
+        ("CaseOverdue", Event::CaseOverdue { case: case(1), since: at(9) }),
         ("CaseTurnedRound", Event::CaseTurnedRound { case: case(1), post: post_id(7), on: true }),
         ("CaseRead", Event::CaseRead { case: case(1), upto: at(9) }),
         ("CaseSnoozed", Event::CaseSnoozed { case: case(1), until: at(3600) }),
@@ -228,6 +229,7 @@ fn samples() -> Vec<(&'static str, Event)> {
             | Event::CasePrioritised { .. }
             | Event::CaseSnoozed { .. }
             | Event::CaseWoken { .. }
+            | Event::CaseOverdue { .. }
             | Event::CaseTurnedRound { .. }
             | Event::CaseRead { .. }
             | Event::CaseResolved { .. }
@@ -261,7 +263,7 @@ fn samples() -> Vec<(&'static str, Event)> {
 }
 
 /// The kinds listed above, to be counted against the samples: one line in the match, one sample here.
-const KINDS: usize = 38;
+const KINDS: usize = 39;
 
 fn bodies() -> Vec<(&'static str, Body)> {
     let mut full = post(4, "@charterhelp still no signal 😡 遅い");

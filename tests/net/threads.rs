@@ -126,7 +126,7 @@ async fn played(recording: String, brands: &[&str]) -> Vec<Arc<Envelope>> {
             account: feeding.clone(),
             reply_as: accounts[n].name.clone(),
             rule: Rule::parse(&format!("@{brand}")).expect("a query"),
-            target: SignedDuration::from_hours(1),
+            targets: replydeck::model::sla::Targets::within(SignedDuration::from_hours(1)),
         })
         .collect();
     let mut of_first = settings("http://127.0.0.1:1");

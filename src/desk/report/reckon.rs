@@ -116,6 +116,7 @@ impl Reckoning {
             | Event::CasePrioritised { .. }
             | Event::CaseSnoozed { .. }
             | Event::CaseWoken { .. }
+            | Event::CaseOverdue { .. }
             | Event::CaseRead { .. }
             | Event::NoteAdded { .. }
             | Event::DraftSaved { .. }

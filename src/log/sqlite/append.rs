@@ -19,6 +19,7 @@ use super::{finding, read};
 pub fn needs_disk(event: &Event) -> bool {
     match event {
         Event::CaseClaimed { .. }
+        | Event::CaseOverdue { .. }
         | Event::CaseReleased { .. }
         | Event::CaseAssigned { .. }
         | Event::CaseTagged { .. }
