@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::desk::{Desk, PostView};
 use crate::model::{
     AccountName, Body, BodyId, CaseId, Envelope, Found, FoundPerson, GoneSession, Hit, IdSource, LinkReport,
-    LoginState, NetworkKind, PostId, RepName, ReplyId,
+    LoginState, NetworkKind, PostId, Presence, RepName, ReplyId,
 };
 
 mod acts;
@@ -44,6 +44,7 @@ mod opting_out;
 pub mod people;
 pub mod person;
 mod picking;
+pub mod presence;
 pub mod preview;
 mod private;
 pub mod reading;
@@ -53,6 +54,7 @@ mod sending;
 pub mod setup;
 pub mod spending;
 mod texts;
+mod unread;
 pub mod until;
 mod update;
 mod walk;
@@ -103,6 +105,8 @@ pub struct App {
     pub marked: BTreeSet<CaseId>,
     /// Runs that ended without a goodbye: nobody looks after what they claimed.
     pub gone: Vec<GoneSession>,
+    /// Who is at work in the other runs on this host, and at what.
+    pub present: Vec<Presence>,
     /// The store's past has been folded; before that the screen says it is loading.
     pub caught_up: bool,
     /// Terminal size in cells: columns, rows.
@@ -343,6 +347,7 @@ impl App {
             send_waits: BTreeMap::new(),
             marked: BTreeSet::new(),
             gone: Vec::new(),
+            present: Vec::new(),
             caught_up: false,
             size,
             ids,

@@ -319,18 +319,6 @@ impl App {
         self.info("held; . goes back to live".to_owned());
     }
 
-    /// `n` and `N`.
-    pub(super) fn next_unanswered(&mut self, forward: bool) {
-        self.opened = None;
-        let Some(setup) = self.setup.columns.get(self.focus) else { return };
-        let from = self.columns.get(self.focus).and_then(|column| column.selected.as_ref());
-        match self.desk.next_unanswered(&setup.name, from, forward, self.now) {
-            Some(post) => self.choose(self.focus, post, true),
-            None if forward => self.info("no unanswered case further down in this column".to_owned()),
-            None => self.info("no unanswered case further up in this column".to_owned()),
-        }
-    }
-
     /// `!`
     pub(super) fn most_overdue(&mut self, out: &mut Vec<Effect>) {
         match self.desk.most_overdue(self.now, &|case| self.target(case)) {

@@ -50,18 +50,17 @@ impl Desk {
         places.filter(|place| window.contains(place)).max().is_some_and(|(_, newest)| newest == *post)
     }
 
-    /// The case that is overdue by most, measured from the moment it became so. Snoozed cases are left out until
-    /// their time.
+    /// The case that is overdue by most, measured from the moment it became so.
     pub fn most_overdue(&self, now: Timestamp, target: &dyn Fn(&Case) -> SignedDuration) -> Option<CaseId> {
-        let awake = self.overdue_cases(now, target).filter(|case| case.snoozed_until.is_none_or(|until| until <= now));
         let by = |case: &Case| {
             let waited = case.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
             waited.saturating_sub(target(case).max(OVERDUE_AFTER))
         };
-        awake.max_by_key(|case| (by(case), std::cmp::Reverse(case.number))).map(|case| case.id)
+        self.overdue_cases(now, target).max_by_key(|case| (by(case), std::cmp::Reverse(case.number))).map(|case| case.id)
     }
 
-    /// Cases overdue, the snoozed ones included: their authors wait all the same.
+    /// Cases overdue. What a rep put off is not called overdue until its time: they know, and nothing alerts; the
+    /// clock of its author's waiting runs on, so it is overdue in the moment it is back.
     pub fn overdue(&self, now: Timestamp, target: &dyn Fn(&Case) -> SignedDuration) -> usize {
         self.overdue_cases(now, target).count()
     }
@@ -81,5 +80,6 @@ impl Desk {
             .filter_map(|(since, id)| self.cases.get(id).map(|case| (*since, case)))
             .filter(move |(since, case)| used(*since, target(case), now) == Used::Overdue)
             .map(|(_, case)| case)
+            .filter(move |case| case.snoozed_until.is_none_or(|until| until <= now))
     }
 }

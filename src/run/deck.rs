@@ -21,6 +21,7 @@ use super::feeding::{Feeding, Sources};
 use super::frame::{Pace, Reason};
 use super::intake::Signer;
 use super::networks::Making;
+use super::presence;
 use super::recording::Holds;
 use super::reload::Change;
 use super::session::{self, Session};
@@ -117,14 +118,6 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
             () = follower => {}
         }
     });
-    let (ending, watching) =
-        (stop.clone(), session::watch(Arc::clone(&session), data_dir.clone(), Arc::clone(&clock), inbox.clone()));
-    tasks.spawn(async move {
-        tokio::select! {
-            () = ending.cancelled() => {}
-            () = watching => {}
-        }
-    });
     let mut effects = Effects::new(
         Arc::clone(&log),
         networks,
@@ -135,6 +128,20 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
         inbox,
     );
     effects.config = config;
+    let watching = presence::watch(
+        Arc::clone(&session),
+        data_dir.clone(),
+        Arc::clone(&clock),
+        effects.presence.subscribe(),
+        effects.inbox.clone(),
+    );
+    let ending = stop.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = ending.cancelled() => {}
+            () = watching => {}
+        }
+    });
     let mut deck = Deck {
         cache: ui::Cache::new(theme),
         pace: Pace::new(Instant::now()),
@@ -155,9 +162,10 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     let ended = deck.turn(messages, reloads).await;
     // One path for every end: nothing new comes in, what is on its way arrives, the terminal is given back last.
     stop.cancel();
-    let Deck { app, effects, feeding, was_cut_off, .. } = deck;
+    let Deck { app, effects, feeding, data_dir, was_cut_off, .. } = deck;
     if ended.is_ok() && !was_cut_off {
         session.quit();
+        presence::leave(&data_dir, session.id);
     }
     drop(screen);
     let till = feeding.till();

@@ -23,6 +23,7 @@ pub mod logs;
 pub mod networks;
 pub mod outbox;
 pub mod person;
+pub mod presence;
 pub mod recording;
 pub mod reload;
 pub mod renewing;

@@ -80,6 +80,7 @@ pub(crate) fn setup(columns: usize) -> Setup {
         bell: true,
         reach_percent: 20,
         people: replydeck::app::people::People::default(),
+        message_reps: std::collections::BTreeMap::new(),
         budgets: ["help", "promo"]
             .map(|name| (AccountName::new(name), Budget { prices: Prices::X, daily_limit: Some(Money::cents(2_000)) }))
             .into(),
