@@ -16,4 +16,5 @@ mod app {
     mod sending;
     mod spending;
     mod texts;
+    mod together;
 }

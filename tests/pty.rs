@@ -25,6 +25,8 @@ mod sharing;
 #[path = "pty/slow_line.rs"]
 mod slow_line;
 mod terminal;
+#[path = "pty/together.rs"]
+mod together;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

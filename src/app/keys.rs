@@ -495,7 +495,11 @@ impl App {
             if rep == self.setup.me {
                 self.books.began.remove(&(case, purpose));
             }
-            self.append_surely(vec![(Event::DraftDropped { case, purpose, rep: Some(rep) }, None)], Some("dropping"), out);
+            self.append_surely(
+                vec![(Event::DraftDropped { case, purpose, rep: Some(rep) }, None)],
+                Some("dropping"),
+                out,
+            );
         }
     }
 }

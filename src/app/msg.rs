@@ -9,9 +9,8 @@ use super::effect::AppendToken;
 use super::{FromStore, Notice, ReportTold, Setup};
 use crate::model::spend::{Gauge, Gauged};
 use crate::model::{
-    AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended, Presence, ReplyId,
-    Seq,
-    Verdict,
+    AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended, Presence,
+    ReplyId, Seq, Verdict,
 };
 
 /// One message.

@@ -60,8 +60,7 @@ impl App {
         self.books.asked_note = None;
         let saved = begun.map_or(Saved::Untouched, |begun| Saved::At(begun.saved));
         let note = left.or_else(|| begun.and_then(|begun| begun.note.clone()));
-        let (text, cursor) =
-            note.map_or_else(Default::default, |note| (clean::text(note.text.shown()), note.cursor));
+        let (text, cursor) = note.map_or_else(Default::default, |note| (clean::text(note.text.shown()), note.cursor));
         let mut editor = TextArea::new(text.split('\n').map(str::to_owned).collect());
         editor.set_wrap_mode(WrapMode::WordOrGlyph);
         editor.set_cursor_line_style(Style::default());

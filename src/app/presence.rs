@@ -6,8 +6,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{App, Effect, Mode};
-use crate::model::{CaseId, CaseStatus, Doing, Presence, RepName, Whereabouts};
 use crate::desk::Case;
+use crate::model::{CaseId, CaseStatus, Doing, Presence, RepName, Whereabouts};
 
 /// Without a key for so long a rep is idle.
 pub const IDLE_AFTER: SignedDuration = SignedDuration::from_secs(60);
@@ -64,7 +64,13 @@ impl App {
             Mode::Composer(composer) | Mode::SavedReplies(composer, _) => (Doing::Writing, Some(composer.case)),
             Mode::Preview(preview) => (Doing::Writing, Some(preview.case)),
             Mode::Note(note) => (Doing::Writing, Some(note.case)),
-            Mode::Columns | Mode::Case { .. } | Mode::Resolve { .. } | Mode::Assign { .. } | Mode::Tag(_)
+            Mode::Person(_)
+            | Mode::History(_)
+            | Mode::Columns
+            | Mode::Case { .. }
+            | Mode::Resolve { .. }
+            | Mode::Assign { .. }
+            | Mode::Tag(_)
             | Mode::Snooze(_) => (Doing::Viewing, self.viewed_case()),
             Mode::Palette(_)
             | Mode::CommandLine(_)
@@ -75,6 +81,7 @@ impl App {
             | Mode::Links { .. }
             | Mode::QuitQuestion
             | Mode::Spend(_)
+            | Mode::Report(_)
             | Mode::AddColumn(_) => (Doing::Viewing, None),
         };
         Whereabouts { doing: if self.is_idle() { Doing::Idle } else { doing }, case }

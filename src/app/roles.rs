@@ -3,8 +3,8 @@
 use super::App;
 use super::command::Command;
 use crate::desk::CaseDraft;
-use crate::model::{AccountName, Body, BodyId, Hit, NetworkKind, Role};
 use crate::model::deed::WATCHER_SENDS_NOTHING;
+use crate::model::{AccountName, Body, BodyId, Hit, NetworkKind, Role};
 
 impl Command {
     /// The least role whose keys may do it.

@@ -345,9 +345,11 @@ impl App {
         if !whose.contains(&self.setup.me) {
             whose.push(self.setup.me.clone());
         }
-        events.extend(whose.into_iter().map(|rep| {
-            (Event::DraftDropped { case: case.id, purpose: preview.purpose, rep: Some(rep) }, None)
-        }));
+        events.extend(
+            whose
+                .into_iter()
+                .map(|rep| (Event::DraftDropped { case: case.id, purpose: preview.purpose, rep: Some(rep) }, None)),
+        );
         let token = self.append(events, Some(expect(&case)), Some("queueing"), out);
         self.books.queued.push(QueuedHere {
             reply,

@@ -56,9 +56,8 @@ impl Setup {
     /// Whether `me` may read the direct messages of an account; of one that is not known, whether of all on its
     /// network.
     pub fn may_read_messages(&self, account: Option<&AccountName>, network: NetworkKind) -> bool {
-        let is_rep_of = |account: &AccountName| {
-            self.message_reps.get(account).is_none_or(|reps| reps.contains(&self.me))
-        };
+        let is_rep_of =
+            |account: &AccountName| self.message_reps.get(account).is_none_or(|reps| reps.contains(&self.me));
         match account {
             Some(account) => is_rep_of(account),
             None => self.accounts.iter().filter(|us| us.network == network).all(|us| is_rep_of(&us.name)),

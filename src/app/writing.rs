@@ -61,13 +61,7 @@ impl App {
 
     /// Opens the rep's own draft; without one that of somebody else, which stays as it is. `of`: whose draft is wanted
     /// beside one's own.
-    pub(super) fn draft_for(
-        &mut self,
-        post: PostView,
-        purpose: Purpose,
-        of: Option<RepName>,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(super) fn draft_for(&mut self, post: PostView, purpose: Purpose, of: Option<RepName>, out: &mut Vec<Effect>) {
         // The store has brought what was missing: what is still missing was erased.
         let answered = |opening: &mut Opening| {
             opening.awaited.is_empty() && opening.post.id == post.id && opening.purpose == purpose && opening.of == of
@@ -113,9 +107,7 @@ impl App {
             // Saved once more: the store may have refused it.
             (Some((text, saved)), _) => Some((text, saved, Saved::Typing { since: self.now })),
             // Without a text where it was erased.
-            (None, own) => {
-                own.and_then(|draft| Some((draft.draft.clone()?, draft.saved, Saved::At(draft.saved))))
-            }
+            (None, own) => own.and_then(|draft| Some((draft.draft.clone()?, draft.saved, Saved::At(draft.saved)))),
         };
         let from = theirs.and_then(|draft| Some((draft.rep.clone(), draft.draft.clone()?, draft.saved)));
         let beside = others.first().filter(|_| from.is_none()).map(|draft| draft.rep.clone());
@@ -150,10 +142,12 @@ impl App {
     pub(super) fn next_draft(&mut self, out: &mut Vec<Effect>) {
         let here = self.composer().map(|composer| (composer.case, composer.purpose));
         let me = &self.setup.me;
-        let mut mine: Vec<(u64, CaseId, Purpose, Timestamp)> =
-            self.drafts().into_iter().filter(|(_, _, draft)| draft.rep == *me).map(|(case, purpose, draft)| {
-                (case.number, case.id, purpose, draft.saved)
-            }).collect();
+        let mut mine: Vec<(u64, CaseId, Purpose, Timestamp)> = self
+            .drafts()
+            .into_iter()
+            .filter(|(_, _, draft)| draft.rep == *me)
+            .map(|(case, purpose, draft)| (case.number, case.id, purpose, draft.saved))
+            .collect();
         mine.retain(|(_, case, purpose, _)| here != Some((*case, *purpose)));
         mine.sort_unstable_by_key(|(number, _, purpose, _)| (*number, *purpose));
         let next = match here {
@@ -165,7 +159,8 @@ impl App {
             None => mine.iter().max_by_key(|(_, _, _, saved)| *saved),
         };
         let Some((_, case, purpose, _)) = next.copied() else {
-            let words = if here.is_some() { "no other draft of yours" } else { "no draft of yours; r, d or b begins one" };
+            let words =
+                if here.is_some() { "no other draft of yours" } else { "no draft of yours; r, d or b begins one" };
             return self.info(words.to_owned());
         };
         if here.is_some() {

@@ -207,7 +207,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             let found = runtime.block_on(async {
                 let log = search::store(&places.data)?;
                 let now = crate::run::clock::system()();
-                let found = search::run(args, &log, (now, &setup), &mut std::io::stdout(), &mut std::io::stderr()).await;
+                let found =
+                    search::run(args, &log, (now, &setup), &mut std::io::stdout(), &mut std::io::stderr()).await;
                 log.close().await;
                 found
             })?;

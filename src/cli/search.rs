@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use crate::app::Setup;
 use crate::log::Log;
 use crate::log::sqlite::{self, SqliteLog};
-use crate::app::Setup;
 use crate::model::search::OPERATORS;
 use crate::model::{Body, Hit, NetworkKind, Search, clean};
 use crate::run::searching;

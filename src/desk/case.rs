@@ -140,11 +140,7 @@ pub struct CaseDraft {
 impl CaseDraft {
     /// The name of its text in the store.
     pub fn body_id(&self, case: CaseId) -> BodyId {
-        if self.is_shared {
-            BodyId::draft(case, self.purpose)
-        } else {
-            BodyId::draft_of(case, self.purpose, &self.rep)
-        }
+        if self.is_shared { BodyId::draft(case, self.purpose) } else { BodyId::draft_of(case, self.purpose, &self.rep) }
     }
 }
 
@@ -223,9 +219,8 @@ impl Case {
     /// `is_shared`: told by an event of the time when a purpose had one draft, whose text this one replaced.
     pub(super) fn draft_saved(&mut self, draft: CaseDraft) {
         let (purpose, is_shared) = (draft.purpose, draft.is_shared);
-        self.drafts.retain(|known| {
-            known.purpose != purpose || (known.rep != draft.rep && !(is_shared && known.is_shared))
-        });
+        self.drafts
+            .retain(|known| known.purpose != purpose || (known.rep != draft.rep && !(is_shared && known.is_shared)));
         let place = self.drafts.partition_point(|known| (known.purpose, &known.rep) < (purpose, &draft.rep));
         self.drafts.insert(place, draft);
     }

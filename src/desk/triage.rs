@@ -56,7 +56,9 @@ impl Desk {
             let waited = case.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
             waited.saturating_sub(target(case).max(OVERDUE_AFTER))
         };
-        self.overdue_cases(now, target).max_by_key(|case| (by(case), std::cmp::Reverse(case.number))).map(|case| case.id)
+        self.overdue_cases(now, target)
+            .max_by_key(|case| (by(case), std::cmp::Reverse(case.number)))
+            .map(|case| case.id)
     }
 
     /// Cases overdue. What a rep put off is not called overdue until its time: they know, and nothing alerts; the

@@ -28,7 +28,8 @@ use crate::desk::report::Terms;
 use crate::log::{AppendError, Log, LogError};
 use crate::model::spend::Gauge;
 use crate::model::{
-    AccountName, AuthorId, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, PostId, SessionId, Verdict, Whereabouts,
+    AccountName, AuthorId, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, PostId, SessionId, Verdict,
+    Whereabouts,
 };
 use crate::net::{Clock, Network};
 use crate::rules::Rule;

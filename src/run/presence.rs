@@ -181,8 +181,7 @@ fn told(folder: &Path, own: SessionId, changes: mpsc::Sender<()>) -> Option<Reco
             let _already_told = changes.try_send(());
         }
     });
-    let watcher =
-        watcher.and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher));
+    let watcher = watcher.and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher));
     match watcher {
         Ok(watcher) => Some(watcher),
         Err(error) => {

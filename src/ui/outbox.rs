@@ -65,8 +65,7 @@ fn entry(app: &App, reply: &Reply, cells: u16, theme: Theme) -> Entry {
         )),
     ]);
     let mut below = paragraph(&state, cells.saturating_sub(1), 2, style);
-    let is_hidden =
-        reply.purpose.is_private() && !app.may_read_messages(Some(&reply.account), reply.to.network());
+    let is_hidden = reply.purpose.is_private() && !app.may_read_messages(Some(&reply.account), reply.to.network());
     let text = if is_hidden {
         "only the reps of its account read it"
     } else {

@@ -13,8 +13,8 @@ use replydeck::model::post::{Counts, Media, Mention, PostLink, Quoted, WhoMayRep
 use replydeck::model::price::Money;
 use replydeck::model::spend::{Act, Charge, Usage};
 use replydeck::model::{
-    AccountName, BegunNote, Body, BodyId, ColumnName, DraftText, Event, EventId, GapFill, GapId, Message, MessageId, NetworkKind,
-    NoteText, PostId, Purpose, RepName, ReplyId, SessionId,
+    AccountName, BegunNote, Body, BodyId, ColumnName, DraftText, Event, EventId, GapFill, GapId, Message, MessageId,
+    NetworkKind, NoteText, PostId, Purpose, RepName, ReplyId, SessionId,
 };
 use uuid::Uuid;
 
@@ -293,10 +293,7 @@ fn bodies() -> Vec<(&'static str, Body)> {
         ("body.Post", Body::Post(Box::new(full))),
         ("body.Post.bare", Body::Post(Box::new(bare))),
         ("body.Draft", Body::Draft(DraftText { text: "Sorry,\nwe".to_owned(), cursor: (1, 2) })),
-        (
-            "body.BegunNote",
-            Body::BegunNote(BegunNote { text: NoteText::new("called,\nno"), cursor: (1, 2) }),
-        ),
+        ("body.BegunNote", Body::BegunNote(BegunNote { text: NoteText::new("called,\nno"), cursor: (1, 2) })),
         ("body.Reply", Body::Reply("@a We are on it ^AN".to_owned())),
         (
             "body.Message",
@@ -313,7 +310,8 @@ fn bodies() -> Vec<(&'static str, Body)> {
     ];
     for (_, body) in &all {
         match body {
-            Body::Post(_) | Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) | Body::Message(_) => {}
+            Body::Post(_) | Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) | Body::Message(_) => {
+            }
         }
     }
     all

@@ -222,7 +222,10 @@ async fn only_what_contends_counts_in_compare_and_set(store: &Store) {
     let tag = Event::CaseTagged { case: case(1), tag: "billing".to_owned(), on: true };
     append(
         log,
-        vec![new("t", tag, None), new("o", Event::DraftDropped { case: case(1), purpose: Purpose::Both, rep: None }, None)],
+        vec![
+            new("t", tag, None),
+            new("o", Event::DraftDropped { case: case(1), purpose: Purpose::Both, rep: None }, None),
+        ],
     )
     .await;
     let claim = log.append(vec![claimed("a", "ana", 1)], Some(Expect { case: case(1), seq: Seq(0) })).await;

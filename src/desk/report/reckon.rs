@@ -70,7 +70,8 @@ impl Reckoning {
                 };
                 self.case(*case).resolved(end);
             }
-            Event::CaseReopened { case } => self.case(*case).reopen(),
+            Event::CaseReopened { case, undone: false } => self.case(*case).reopen(),
+            Event::CaseReopened { case, undone: true } => self.case(*case).never_ended(),
             Event::CaseTurnedRound { case, post, on } => {
                 let turned = &mut self.case(*case).turned_round;
                 if *on {
@@ -118,6 +119,7 @@ impl Reckoning {
             | Event::CaseWoken { .. }
             | Event::CaseRead { .. }
             | Event::NoteAdded { .. }
+            | Event::NoteBegun { .. }
             | Event::DraftSaved { .. }
             | Event::DraftDropped { .. }
             | Event::ReplyAttempted { .. }
