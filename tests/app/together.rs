@@ -222,7 +222,7 @@ fn n_visits_every_unanswered_case_once_across_the_columns() {
         let at = deck.now + secs(i64::try_from(n).unwrap());
         deck.arrives(&post(n, at), columns);
     }
-    deck.by("bo", Event::CaseResolved { case: case_of(3), cause: None, outcome: None, closing: false }, None);
+    deck.by("bo", Event::CaseResolved { case: case_of(3), cause: None, outcome: None, closing: false, number: None }, None);
     let mut seen = Vec::new();
     for _ in 0..4 {
         deck.press("n");
@@ -338,7 +338,7 @@ fn an_accounts_direct_messages_are_for_its_reps() {
 fn of_a_resolve_and_an_answer_at_once_the_second_reads_who_was_first() {
     // bo resolves while ana presses y.
     let mut deck = Deck::previewing("We are on it.");
-    let resolved = Event::CaseResolved { case: case_of(3), cause: None, outcome: None, closing: false };
+    let resolved = Event::CaseResolved { case: case_of(3), cause: None, outcome: None, closing: false, number: None };
     let theirs = deck.written("bo", resolved, None);
     deck.press("y");
     assert!(deck.notice().contains("bo was first and resolved"), "{}", deck.notice());

@@ -34,7 +34,7 @@ fn soon(deck: &InTerminal, words: &str) -> Duration {
 #[test]
 fn where_a_rep_is_shows_on_the_others_screen_and_goes_with_a_kill() {
     let desk = Desk::new();
-    let mut ana = desk.deck(SMALL);
+    let ana = desk.deck(SMALL);
     let mut bo = bo(&desk, (200, 50));
     bo.shows("LIVE 1/1");
     desk.complaint();
