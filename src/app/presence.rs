@@ -12,15 +12,14 @@ use crate::model::{CaseId, CaseStatus, Doing, Presence, RepName, Whereabouts};
 /// Without a key for so long a rep is idle.
 pub const IDLE_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
-/// Changes are told at most this often; the last of them is always told.
-const TOLD_EVERY: SignedDuration = SignedDuration::from_secs(1);
+/// Changes are told at most this often; the last of them goes out with the tick of the next second.
+const TOLD_EVERY: SignedDuration = SignedDuration::from_millis(900);
 
-/// What was told last, and what holds the next word back.
+/// What was told last.
 #[derive(Debug, Default)]
 pub(super) struct Telling {
     last_key: Option<Timestamp>,
     told: Option<(Whereabouts, Timestamp)>,
-    due: Option<Timestamp>,
 }
 
 impl App {
@@ -40,23 +39,17 @@ impl App {
         let telling = &mut self.books.telling;
         // A clock set back: both counts begin anew instead of standing still for as long as it was set back.
         telling.last_key = telling.last_key.map(|key| key.min(now));
-        telling.due = None;
         if let Some((told, at)) = telling.told {
             if told == here {
                 return;
             }
             let next = at + TOLD_EVERY;
             if now < next && at <= now {
-                telling.due = Some(next);
                 return;
             }
         }
         telling.told = Some((here, now));
         out.push(Effect::TellPresence { at: here });
-    }
-
-    pub(super) fn presence_due(&self) -> Option<Timestamp> {
-        self.books.telling.due
     }
 
     fn whereabouts(&self) -> Whereabouts {

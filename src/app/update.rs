@@ -81,7 +81,7 @@ impl App {
         });
         // What waits for the store is tried with the tick of each second.
         let held = held.filter(|until| *until > self.now);
-        held.chain(self.draft_due()).chain(self.note_due()).chain(self.adding_due()).chain(self.presence_due()).min()
+        held.chain(self.draft_due()).chain(self.note_due()).chain(self.adding_due()).min()
     }
 
     fn send_waits(&mut self, reply: crate::model::ReplyId, until: Timestamp) {

@@ -314,7 +314,7 @@ fn what_was_noted_when_the_line_was_lost_is_kept() {
         } else {
             deck.press("esc Q");
         }
-        let kept = deck.appended().into_iter().filter_map(|event| event.body).next_back();
+        let kept = deck.marks.iter().filter_map(|event| event.body.clone()).next_back();
         let Some(Body::BegunNote(kept)) = kept else { panic!("{end}: {kept:?}") };
         assert_eq!((kept.text, kept.cursor), (NoteText::new("half a note"), (0, 11)), "{end}");
         // Nobody has left it in the case yet; the next run goes on with it.
