@@ -18,4 +18,5 @@ mod app {
     mod sending;
     mod spending;
     mod texts;
+    mod together;
 }

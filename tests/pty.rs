@@ -31,6 +31,8 @@ mod shift;
 #[path = "pty/slow_line.rs"]
 mod slow_line;
 mod terminal;
+#[path = "pty/together.rs"]
+mod together;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -74,9 +74,10 @@ impl App {
             }
             Err(why) => why,
         };
-        let word = self.pending.get(&token).map_or("saving the draft", |action| action.word);
+        let word = self.pending.get(&token).map_or_else(|| self.kept_word(token), |action| action.word);
         self.forget_pending(token);
         self.draft_not_saved(token);
+        self.note_not_saved(token);
         self.not_done(token);
         let is_news = self.not_kept(token);
         let queued = self.books.queued.iter().find(|queued| queued.token == token).cloned();

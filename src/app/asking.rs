@@ -250,7 +250,7 @@ impl App {
     /// `E`
     pub(super) fn reopen(&mut self, out: &mut Vec<Effect>) {
         let changes = self.cases_to_change().into_iter().map(|case| {
-            let event = Event::CaseReopened { case: case.id };
+            let event = Event::CaseReopened { case: case.id, undone: false };
             (case, Ok(event))
         });
         let changes = changes.collect();

@@ -11,7 +11,7 @@ use super::effect::AppendToken;
 use super::texts::Texts;
 use crate::desk::{CaseDraft, PostView};
 use crate::model::{
-    AuthorId, Body, BodyId, CaseId, DraftText, Event, EventId, PostId, Purpose, RepName, ReplyId, Verdict,
+    AuthorId, BegunNote, Body, BodyId, CaseId, DraftText, Event, EventId, PostId, Purpose, RepName, ReplyId, Verdict,
 };
 
 /// The deck's own bookkeeping.
@@ -69,8 +69,20 @@ pub struct Books {
     pub(super) overdue: super::overdue::Overdue,
     /// Reps whose deeds came in during this run.
     pub(super) reps_seen: BTreeSet<RepName>,
-    /// Notes begun and left.
-    pub(super) notes_begun: BTreeMap<CaseId, String>,
+    /// The case in hand and since when, for the read mark.
+    pub(super) in_hand: Option<(CaseId, Timestamp)>,
+    /// Read marks on their way to the log: up to when.
+    pub(super) read_told: BTreeMap<CaseId, Timestamp>,
+    /// Cases that `n` has been to in this round, with the newest of theirs that was seen then.
+    pub(super) visited: BTreeMap<CaseId, Timestamp>,
+    /// What was told of the rep's whereabouts.
+    pub(super) telling: super::presence::Telling,
+    /// Notes begun and left in this run: their newest words, which the log may not have brought back yet.
+    pub(super) notes_begun: BTreeMap<CaseId, BegunNote>,
+    /// A note begun in an earlier run, whose words the store was asked for.
+    pub(super) asked_note: Option<CaseId>,
+    /// The append that carries the newest words of the open note.
+    pub(super) note_append: Option<AppendToken>,
     /// A draft to be opened once the case made for its post has come back from the log.
     pub(super) draft_after: Option<(PostView, Purpose)>,
     /// Reports asked for in this run.
@@ -91,6 +103,8 @@ pub struct Books {
 pub(super) struct Opening {
     pub(super) post: PostView,
     pub(super) purpose: Purpose,
+    /// Whose draft.
+    pub(super) of: Option<RepName>,
     /// Not answered yet.
     pub(super) awaited: Vec<BodyId>,
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ratatui_textarea::TextArea;
 
 use crate::model::length::Length;
-use crate::model::{AccountName, CaseId, Post, PostId, Purpose, Verdict};
+use crate::model::{AccountName, CaseId, Post, PostId, Purpose, RepName, Verdict};
 
 /// A reply being written. Saved as it is typed; leaving keeps the draft.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct Composer {
     pub seen: Option<Arc<Post>>,
     /// When the draft began; an answer given later stops the preview's `y`.
     pub began: Timestamp,
+    /// Whose draft it was when it was opened; that one stays theirs.
+    pub from: Option<RepName>,
     /// A DM is asked for by words alone: a link costs many times as much.
     pub without_link: bool,
 }

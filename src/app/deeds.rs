@@ -287,7 +287,9 @@ fn back_of(event: &Event, before: &Case) -> Vec<Event> {
         Event::CasePrioritised { high, .. } => vec![Event::CasePrioritised { case, high: !high }],
         Event::CaseSnoozed { .. } => vec![sleep_back.unwrap_or(Event::CaseWoken { case })],
         Event::CaseWoken { .. } => sleep_back.into_iter().collect(),
-        Event::CaseResolved { .. } => std::iter::once(Event::CaseReopened { case }).chain(sleep_back).collect(),
+        Event::CaseResolved { .. } => {
+            std::iter::once(Event::CaseReopened { case, undone: true }).chain(sleep_back).collect()
+        }
         Event::CaseReopened { .. } => {
             let end = before.resolved.as_deref();
             let resolved = |end: &crate::desk::case::Resolution| Event::CaseResolved {

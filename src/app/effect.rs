@@ -6,7 +6,7 @@ use super::adding::NewColumn;
 use crate::desk::report::Terms;
 use crate::model::spend::Gauge;
 use crate::model::{
-    AccountName, AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId, Search,
+    AccountName, AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId, Search, Whereabouts,
 };
 use crate::rules::Rule;
 
@@ -118,6 +118,10 @@ pub enum Effect {
         text: String,
     },
     Bell,
+    /// Let the other runs on this host know where the rep is. Nothing of it is kept.
+    TellPresence {
+        at: Whereabouts,
+    },
     /// Ctrl-Z.
     Suspend,
     /// Repaint everything (Ctrl-L).

@@ -170,7 +170,10 @@ impl App {
     }
 
     /// The store's answer; one to words no longer on the line is passed over.
-    pub(super) fn found(&mut self, words: &str, found: Found) {
+    pub(super) fn found(&mut self, words: &str, mut found: Found) {
+        let all = found.hits.len();
+        found.hits.retain(|hit| self.may_read_hit(hit));
+        let hidden = all - found.hits.len();
         let ((Mode::Find(find), _) | (_, Some(Mode::Find(find)))) = (&mut self.mode, self.back.as_deref_mut()) else {
             return;
         };
@@ -179,7 +182,11 @@ impl App {
         }
         (find.people, find.hits) = (found.people, found.hits);
         find.in_list = find.rows() > 0;
-        find.input.error = (find.rows() == 0).then(|| "nothing stored holds all of this".to_owned());
+        find.input.error = match (find.rows(), hidden) {
+            (0, 0) => Some("nothing stored holds all of this".to_owned()),
+            (_, 0) => None,
+            (_, hidden) => Some(format!("left out, for the reps of their account only: {hidden}")),
+        };
         find.answered = Some(words.to_owned());
         find.selected = 0;
         self.dirty = true;
@@ -212,7 +219,7 @@ impl App {
                 None => self.info("there is no case of theirs at hand".to_owned()),
             },
             Body::Note(_) => out.push(Effect::FindCaseOf { text: hit.id }),
-            Body::Draft(_) => self.info("a draft is opened from the list of drafts".to_owned()),
+            Body::Draft(_) | Body::BegunNote(_) => self.info("a draft is opened from the list of drafts".to_owned()),
         }
     }
 
@@ -247,7 +254,7 @@ impl App {
         let Mode::Find(find) = &self.mode else { return None };
         match &find.hit().filter(|_| find.in_list)?.body {
             Body::Post(post) => Some(self.known_or_judged(Arc::new((**post).clone()))),
-            Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::Message(_) => None,
+            Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) | Body::Message(_) => None,
         }
     }
 

@@ -138,10 +138,13 @@ impl App {
                 let said: Vec<_> = said.chain(closing.then_some("closing")).collect();
                 if said.is_empty() { "resolved it".to_owned() } else { format!("resolved it: {}", said.join(", ")) }
             }
-            Event::CaseReopened { .. } => "reopened it".to_owned(),
+            Event::CaseReopened { undone: true, .. } => "took the resolve back".to_owned(),
+            Event::CaseReopened { undone: false, .. } => "reopened it".to_owned(),
             Event::CaseTurnedRound { post, on: true, .. } => format!("saw the customer turned round by {post}"),
             Event::CaseTurnedRound { post, on: false, .. } => format!("took back that {post} shows them turned round"),
             Event::NoteAdded { .. } => "wrote a note (team only)".to_owned(),
+            Event::NoteBegun { on: true, .. } => "began a note (team only)".to_owned(),
+            Event::NoteBegun { on: false, .. } => "gave a begun note up".to_owned(),
             Event::DraftSaved { purpose, .. } => format!("saved a draft of the {}", purpose.title()),
             Event::DraftDropped { purpose, .. } => format!("dropped the draft of the {}", purpose.title()),
             Event::ReplyQueued { purpose, to, account, until, .. } => {

@@ -185,12 +185,13 @@ impl App {
         out: &mut Vec<Effect>,
     ) -> super::AppendToken {
         // A draft begun in the meantime is not overwritten: both texts stay.
-        let other = self.desk.cases.get(&case).and_then(|case| case.drafts.get(&purpose)?.draft.as_ref());
+        let other = self.desk.cases.get(&case).and_then(|case| case.draft_of(purpose, &self.setup.me)?.draft.as_ref());
         let other = other.map_or("", |draft| draft.text.trim());
         if !other.is_empty() && other != text.text.trim() {
             text.text = format!("{}\n\n{other}", text.text.trim_end());
         }
-        let saved = (Event::DraftSaved { case, purpose }, Some(Body::Draft(text.clone())));
+        let saved =
+            (Event::DraftSaved { case, purpose, rep: Some(self.setup.me.clone()) }, Some(Body::Draft(text.clone())));
         // Nothing may stand in the way of taking a reply back: nothing is expected of the case, and a store that does
         // not take it is asked again.
         let token = self.append_surely(vec![(event, None), saved], Some(word), out);
@@ -415,7 +416,7 @@ impl App {
 
     pub(super) fn quit(&mut self, out: &mut Vec<Effect>) {
         self.save_draft(out);
-        self.keep_notes(out);
+        self.save_note(out);
         self.quitting = true;
         self.dirty = true;
         out.push(Effect::Quit);

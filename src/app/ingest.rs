@@ -148,6 +148,11 @@ impl App {
             }
             _ => {}
         }
+        if let Event::CaseRead { case, upto } = &envelope.event
+            && envelope.rep == self.setup.me
+        {
+            self.read_is_kept(*case, *upto);
+        }
         self.follow_replies(envelope, out);
         let returned = self.returned(envelope);
         if let Some((reply, case)) = returned {
@@ -174,7 +179,7 @@ impl App {
             && matches!(self.mode, Mode::Columns | Mode::Case { .. })
         {
             let post = self.desk.posts.get(&post.id).cloned().unwrap_or(post);
-            self.draft_for(post, purpose, out);
+            self.draft_for(post, purpose, None, out);
         }
     }
 
@@ -256,8 +261,8 @@ impl App {
                 self.books.told_to_send.remove(reply);
             }
             // Sent, or thrown away elsewhere: an older text that waits for the store must not bring it back.
-            Event::DraftDropped { case, purpose } if mine => {
-                self.give_up_waiting(*case, *purpose);
+            Event::DraftDropped { rep, .. } if rep.as_ref().unwrap_or(&envelope.rep) == &self.setup.me => {
+                self.give_up_waiting(&envelope.event);
             }
             Event::ReplyRecalled { reply, .. } => {
                 self.books.not_begun.remove(reply);
@@ -378,8 +383,10 @@ impl App {
                     Some(handed) if case.handed_over.is_none() && handed.rep == self.setup.me => {
                         self.info(format!("your reply is public: {words} is acknowledged"));
                         let purpose = handed.purpose;
-                        if case.drafts.contains_key(&purpose) && !drafting {
-                            self.append(vec![(Event::DraftDropped { case: case_id, purpose }, None)], None, None, out);
+                        let me = self.setup.me.clone();
+                        if case.draft_of(purpose, &me).is_some() && !drafting {
+                            let dropped = Event::DraftDropped { case: case_id, purpose, rep: Some(me) };
+                            self.append(vec![(dropped, None)], None, None, out);
                         }
                     }
                     _ if before.mine || drafting => {
@@ -399,6 +406,13 @@ impl App {
     /// A message that joins no case is in the store and nowhere on the deck but here.
     fn tell_message_without_case(&mut self, envelope: &Envelope) {
         let Some(Body::Message(message)) = &envelope.body else { return };
+        let account = match &envelope.event {
+            Event::DmReceived { account, .. } => Some(account),
+            _ => None,
+        };
+        if !self.may_read_messages(account, message.id.network()) {
+            return;
+        }
         let who = if message.handle.is_empty() { "somebody".to_owned() } else { format!("@{}", message.handle) };
         self.warn(format!(
             "a direct message from {who}, who has no case here: read it with / or on the network's page"

@@ -3,7 +3,7 @@
 use super::books::Keeping;
 use super::{App, AppendToken, Effect};
 use crate::desk::CaseDraft;
-use crate::model::{Body, CaseId, Event, Purpose};
+use crate::model::{Body, CaseId, Event, Purpose, RepName};
 
 impl App {
     /// Appends a batch that must reach the log: tried again with every tick until the store has taken it. Nothing is
@@ -16,13 +16,17 @@ impl App {
     ) -> AppendToken {
         let mut has_failed = false;
         for (event, _) in &events {
-            if let Event::DraftSaved { case, purpose } | Event::DraftDropped { case, purpose } = event {
-                has_failed |= self.give_up_waiting(*case, *purpose);
-            }
+            has_failed |= self.give_up_waiting(event);
         }
         let draft = events.iter().find_map(|(event, body)| match (event, body) {
-            (Event::DraftSaved { case, purpose }, Some(Body::Draft(text))) => {
-                let draft = CaseDraft { rep: self.setup.me.clone(), saved: self.now, draft: Some(text.clone()) };
+            (Event::DraftSaved { case, purpose, .. }, Some(Body::Draft(text))) => {
+                let draft = CaseDraft {
+                    purpose: *purpose,
+                    rep: self.setup.me.clone(),
+                    is_shared: false,
+                    saved: self.now,
+                    draft: Some(text.clone()),
+                };
                 Some((*case, *purpose, draft))
             }
             _ => None,
@@ -32,17 +36,30 @@ impl App {
         token
     }
 
-    /// Takes the older texts of a draft out of what waits to be tried again. Whether there was one the store refused.
-    pub(super) fn give_up_waiting(&mut self, case: CaseId, purpose: Purpose) -> bool {
+    /// Takes the older texts of what `newer` saves or drops out of what waits to be tried again. Whether there was one
+    /// the store refused.
+    pub(super) fn give_up_waiting(&mut self, newer: &Event) -> bool {
         let mut had_failed = false;
         for keeping in self.books.keeping.iter_mut().filter(|keeping| keeping.token.is_none()) {
             let before = keeping.events.len();
-            keeping.events.retain(|(event, _)| !is_of_draft(event, case, purpose));
-            had_failed |= keeping.events.len() < before;
-            keeping.draft.take_if(|(of, kind, _)| (*of, *kind) == (case, purpose));
+            keeping.events.retain(|(event, _)| !is_outdone(event, newer, &self.setup.me));
+            if keeping.events.len() < before {
+                had_failed = true;
+                keeping.draft = None;
+            }
         }
         self.books.keeping.retain(|keeping| !keeping.events.is_empty());
         had_failed
+    }
+
+    /// What is being kept without a word on the screen.
+    pub(super) fn kept_word(&self, token: AppendToken) -> &'static str {
+        let keeping = self.books.keeping.iter().find(|keeping| keeping.token == Some(token));
+        match keeping.and_then(|keeping| keeping.events.first()) {
+            Some((Event::CaseRead { .. }, _)) => "keeping the read mark",
+            Some((Event::NoteBegun { .. }, _)) => "saving the note",
+            _ => "saving the draft",
+        }
     }
 
     /// The store has taken it.
@@ -62,10 +79,8 @@ impl App {
         let is_news = !std::mem::replace(&mut keeping.has_failed, true);
         keeping.token = None;
         for (event, _) in &newer {
-            if let Event::DraftSaved { case, purpose } | Event::DraftDropped { case, purpose } = event {
-                let is_told = self.give_up_waiting(*case, *purpose);
-                self.books.keeping.iter_mut().for_each(|keeping| keeping.has_failed |= is_told);
-            }
+            let is_told = self.give_up_waiting(event);
+            self.books.keeping.iter_mut().for_each(|keeping| keeping.has_failed |= is_told);
         }
         self.dirty = true;
         is_news
@@ -95,7 +110,19 @@ impl App {
     }
 }
 
-fn is_of_draft(event: &Event, of: CaseId, kind: Purpose) -> bool {
-    matches!(event, Event::DraftSaved { case, purpose } | Event::DraftDropped { case, purpose }
-        if (*case, *purpose) == (of, kind))
+/// Whether `newer` tells of the same draft or the same begun note, so that the older need not reach the store. Drafts
+/// of the time when reps shared them are never on their way.
+fn is_outdone(older: &Event, newer: &Event, me: &RepName) -> bool {
+    let draft = |event: &Event| match event {
+        Event::DraftSaved { case, purpose, rep } | Event::DraftDropped { case, purpose, rep } => {
+            Some((*case, *purpose, rep.as_ref().unwrap_or(me).clone()))
+        }
+        _ => None,
+    };
+    match (older, newer) {
+        (Event::NoteBegun { case, .. }, Event::NoteBegun { case: of, .. } | Event::NoteAdded { case: of, .. }) => {
+            case == of
+        }
+        _ => draft(older).is_some_and(|older| draft(newer) == Some(older)),
+    }
 }

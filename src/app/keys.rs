@@ -29,7 +29,7 @@ impl App {
             self.prefix.clear();
             match mode {
                 ModeKind::Composer => self.type_key(key, out),
-                ModeKind::Note => self.type_note(key),
+                ModeKind::Note => self.type_note(key, out),
                 _ => {}
             }
             return;
@@ -82,7 +82,7 @@ impl App {
     fn plain_key(&mut self, key: KeyEvent, chord: Chord, out: &mut Vec<Effect>) {
         match &mut self.mode {
             Mode::Composer(_) => self.type_key(key, out),
-            Mode::Note(_) => self.type_note(key),
+            Mode::Note(_) => self.type_note(key, out),
             Mode::Tag(line) | Mode::Snooze(line) => {
                 line.completing = None;
                 line.input.error = None;
@@ -172,7 +172,7 @@ impl App {
                 if matches!(self.mode, Mode::Find(_)) {
                     self.go(if forward { Command::MoveDown } else { Command::MoveUp }, out);
                 } else {
-                    self.next_unanswered(forward);
+                    self.next_unanswered(forward, out);
                     if let Mode::Case { scroll } = &mut self.mode {
                         *scroll = 0;
                     }
@@ -201,8 +201,8 @@ impl App {
             Command::Assign => self.ask_assign(),
             Command::Tag => self.ask_tag(),
             Command::CompleteTag => self.complete_tag(),
-            Command::Note => self.write_note(),
-            Command::SaveNote => self.save_note(out),
+            Command::Note => self.write_note(out),
+            Command::SaveNote => self.leave_in_case(out),
             Command::Snooze => self.ask_snooze(),
             Command::Wake => self.wake(out),
             Command::Prioritise => self.prioritise(out),
@@ -271,6 +271,7 @@ impl App {
                 self.outbox_key(command, out);
             }
             Command::DropDraft => self.drop_draft(out),
+            Command::NextDraft => self.next_draft(out),
             Command::QuitSendNow => self.quit_sending(out),
             Command::QuitKeep => self.quit_keeping(out),
             Command::ToggleLink => self.toggle_link(),
@@ -356,11 +357,12 @@ impl App {
             }
             Mode::Composer(_) => {
                 self.save_draft(out);
+                self.save_cursor(out);
                 self.leave_screen();
             }
             Mode::Preview(_) => self.edit_again(),
             Mode::SavedReplies(..) => self.leave_saved_replies(out),
-            Mode::Note(_) => self.leave_note(),
+            Mode::Note(_) => self.leave_note(out),
             Mode::Spend(_) => self.leave_spending(),
             Mode::Case { .. }
             | Mode::Palette(_)
@@ -474,15 +476,12 @@ impl App {
     /// Enter in the list of drafts.
     fn open_draft(&mut self, out: &mut Vec<Effect>) {
         let Mode::Drafts { selected } = self.mode else { return };
-        let Some((case, purpose)) = self.drafts().get(selected).map(|(case, purpose, _)| ((*case).clone(), *purpose))
-        else {
+        let draft = self.drafts().get(selected).map(|(case, purpose, draft)| (case.id, *purpose, draft.rep.clone()));
+        let Some((case, purpose, rep)) = draft else {
             return self.info("there are no drafts".to_owned());
         };
-        let mut posts: Vec<_> = case.posts.iter().filter_map(|post| self.desk.posts.get(post)).collect();
-        posts.retain(|post| post.has_text());
-        posts.sort_by_key(|post| (case.waiting_since != Some(post.at), std::cmp::Reverse(post.at)));
-        match posts.first().map(|post| (*post).clone()) {
-            Some(post) => self.draft_for(post, purpose, out),
+        match self.post_to_answer(case) {
+            Some(post) => self.draft_for(post, purpose, Some(rep), out),
             None => self.info("the case's posts are gone; there is nothing to answer".to_owned()),
         }
     }
@@ -494,8 +493,14 @@ impl App {
         let whose = if rep == self.setup.me { "this".to_owned() } else { format!("{rep}'s") };
         let of = format!("{case} {purpose:?}");
         if self.second_press(Command::DropDraft, of, format!("the same key again throws {whose} draft away")) {
-            self.books.began.remove(&(case, purpose));
-            self.append_surely(vec![(Event::DraftDropped { case, purpose }, None)], Some("dropping"), out);
+            if rep == self.setup.me {
+                self.books.began.remove(&(case, purpose));
+            }
+            self.append_surely(
+                vec![(Event::DraftDropped { case, purpose, rep: Some(rep) }, None)],
+                Some("dropping"),
+                out,
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::desk::{Desk, PostView};
 use crate::model::{
     AccountName, Body, BodyId, CaseId, Envelope, Found, FoundPerson, GoneSession, Hit, IdSource, LinkReport,
-    LoginState, NetworkKind, PostId, RepName, ReplyId,
+    LoginState, NetworkKind, PostId, Presence, RepName, ReplyId,
 };
 
 mod acts;
@@ -45,6 +45,7 @@ mod overdue;
 pub mod people;
 pub mod person;
 mod picking;
+pub mod presence;
 pub mod preview;
 mod private;
 pub mod queue;
@@ -55,6 +56,7 @@ mod sending;
 pub mod setup;
 pub mod spending;
 mod texts;
+mod unread;
 pub mod until;
 mod update;
 mod walk;
@@ -108,6 +110,8 @@ pub struct App {
     pub marked: BTreeSet<CaseId>,
     /// Runs that ended without a goodbye: nobody looks after what they claimed.
     pub gone: Vec<GoneSession>,
+    /// Who is at work in the other runs on this host, and at what.
+    pub present: Vec<Presence>,
     /// The store's past has been folded; before that the screen says it is loading.
     pub caught_up: bool,
     /// Terminal size in cells: columns, rows.
@@ -351,6 +355,7 @@ impl App {
             send_waits: BTreeMap::new(),
             marked: BTreeSet::new(),
             gone: Vec::new(),
+            present: Vec::new(),
             caught_up: false,
             size,
             ids,

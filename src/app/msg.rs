@@ -9,8 +9,8 @@ use super::effect::AppendToken;
 use super::{FromStore, Notice, ReportTold, Setup};
 use crate::model::spend::{Gauge, Gauged};
 use crate::model::{
-    AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended, ReplyId, Seq,
-    Verdict,
+    AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended, Presence,
+    ReplyId, Seq, Verdict,
 };
 
 /// One message.
@@ -33,6 +33,8 @@ pub enum Msg {
     Adopt(Vec<ReplyId>),
     /// All runs on this host that ended without a goodbye and whose reps are not back.
     Gone(Vec<GoneSession>),
+    /// What the other runs on this host tell of their reps now.
+    Present(Vec<Presence>),
     Link(LinkReport),
     /// How the login of an account stands now.
     Login(LoginReport),

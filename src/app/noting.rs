@@ -1,11 +1,14 @@
 //! Writing a note: an editor of its own, whose text is of a type nothing sends.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::Timestamp;
 use ratatui::style::Style;
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
-use super::{App, Effect, Mode};
-use crate::model::{Body, CaseId, Deed, Event, EventId, NoteText, clean};
+use super::composer::Saved;
+use super::writing::SAVED_WITHIN;
+use super::{App, AppendToken, Effect, Mode};
+use crate::model::{BegunNote, Body, BodyId, CaseId, Deed, Event, EventId, NoteText, clean};
 
 /// A longer note is a document.
 pub const NOTE_CHARACTERS: usize = 4_000;
@@ -15,13 +18,20 @@ pub const NOTE_CHARACTERS: usize = 4_000;
 pub struct NoteEditor {
     pub case: CaseId,
     pub editor: TextArea<'static>,
-    /// What stands in the way of saving.
+    /// What stands in the way of leaving it in the case.
     pub problem: Option<String>,
+    /// Whether what was begun is in the store.
+    pub saved: Saved,
 }
 
 impl NoteEditor {
     fn words(&self) -> String {
         self.editor.lines().join("\n")
+    }
+
+    fn begun(&self) -> BegunNote {
+        let cursor = self.editor.cursor();
+        BegunNote { text: NoteText::new(self.words()), cursor: (cursor.0, cursor.1) }
     }
 
     fn characters(&self) -> usize {
@@ -31,22 +41,93 @@ impl NoteEditor {
 
 impl App {
     /// `i`: goes on with what was left, or begins a note.
-    pub(super) fn write_note(&mut self) {
+    pub(super) fn write_note(&mut self, out: &mut Vec<Effect>) {
         let Some(case) = self.case_to_change() else { return };
         if let Some(why) = Deed::Note.refused(case.status) {
             return self.info(why.to_owned());
         }
-        let text = self.books.notes_begun.remove(&case.id).unwrap_or_default();
+        let begun = case.begun_notes.get(&self.setup.me);
+        let left = self.books.notes_begun.remove(&case.id);
+        if left.is_none() && begun.is_some_and(|begun| begun.note.is_none()) {
+            // Read anew: what a checkpoint left out, or nothing where it was erased.
+            let id = BodyId::note_begun(case.id, &self.setup.me);
+            if self.books.asked_note != Some(case.id) {
+                self.books.asked_note = Some(case.id);
+                out.push(Effect::ReadBodies { ids: vec![id] });
+                return self.info("the note begun here is being read; press the key again".to_owned());
+            }
+        }
+        self.books.asked_note = None;
+        let saved = begun.map_or(Saved::Untouched, |begun| Saved::At(begun.saved));
+        let note = left.or_else(|| begun.and_then(|begun| begun.note.clone()));
+        let (text, cursor) = note.map_or_else(Default::default, |note| (clean::text(note.text.shown()), note.cursor));
         let mut editor = TextArea::new(text.split('\n').map(str::to_owned).collect());
         editor.set_wrap_mode(WrapMode::WordOrGlyph);
         editor.set_cursor_line_style(Style::default());
-        editor.move_cursor(CursorMove::Bottom);
-        editor.move_cursor(CursorMove::End);
-        self.open_over(Mode::Note(Box::new(NoteEditor { case: case.id, editor, problem: None })));
+        let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
+        editor.move_cursor(CursorMove::Jump(place(cursor.0), place(cursor.1)));
+        self.books.note_append = None;
+        self.open_over(Mode::Note(Box::new(NoteEditor { case: case.id, editor, problem: None, saved })));
+    }
+
+    pub(super) fn note_due(&self) -> Option<Timestamp> {
+        match &self.mode {
+            Mode::Note(note) => match note.saved {
+                Saved::Typing { since } => Some(since + SAVED_WITHIN),
+                Saved::Untouched | Saved::At(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    pub(super) fn save_note_when_due(&mut self, out: &mut Vec<Effect>) {
+        // A clock set back must not keep it from being saved.
+        if self.note_due().is_some_and(|due| due <= self.now || due > self.now + SAVED_WITHIN) {
+            self.save_note(out);
+        }
+    }
+
+    /// Writes down what was begun where it has changed. An emptied note is given up.
+    pub(super) fn save_note(&mut self, out: &mut Vec<Effect>) {
+        let (now, rep) = (self.now, self.setup.me.clone());
+        let Mode::Note(note) = &mut self.mode else { return };
+        if !matches!(note.saved, Saved::Typing { .. }) {
+            return;
+        }
+        note.saved = Saved::At(now);
+        let (case, begun) = (note.case, note.begun());
+        let event = if begun.text.is_empty() {
+            (Event::NoteBegun { case, rep, on: false }, None)
+        } else {
+            (Event::NoteBegun { case, rep, on: true }, Some(Body::BegunNote(begun)))
+        };
+        self.books.note_append = Some(self.append_surely(vec![event], None, out));
+        self.dirty = true;
+    }
+
+    /// The store did not take it: it is saved again when due.
+    pub(super) fn note_not_saved(&mut self, token: AppendToken) {
+        if self.books.note_append == Some(token) {
+            self.books.note_append = None;
+            let now = self.now;
+            if let Mode::Note(note) = &mut self.mode {
+                note.saved = Saved::Typing { since: now };
+            }
+        }
+    }
+
+    fn note_changed(&mut self, out: &mut Vec<Effect>) {
+        let now = self.now;
+        if let Mode::Note(note) = &mut self.mode
+            && !matches!(note.saved, Saved::Typing { .. })
+        {
+            note.saved = Saved::Typing { since: now };
+        }
+        self.save_note_when_due(out);
     }
 
     /// A key that is no command, while the note has the keys.
-    pub(super) fn type_note(&mut self, key: KeyEvent) {
+    pub(super) fn type_note(&mut self, key: KeyEvent, out: &mut Vec<Effect>) {
         let Mode::Note(note) = &mut self.mode else { return };
         let is_line_feed = key.code == KeyCode::Char('j') && key.modifiers.contains(KeyModifiers::CONTROL);
         let key = if is_line_feed { KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE) } else { key };
@@ -55,12 +136,14 @@ impl App {
             note.problem = Some(format!("a note holds at most {NOTE_CHARACTERS} characters"));
         } else {
             note.problem = None;
-            note.editor.input(key);
+            if note.editor.input(key) {
+                self.note_changed(out);
+            }
         }
         self.dirty = true;
     }
 
-    pub(super) fn paste_note(&mut self, text: &str) {
+    pub(super) fn paste_note(&mut self, text: &str, out: &mut Vec<Effect>) {
         let Mode::Note(note) = &mut self.mode else { return };
         let room = NOTE_CHARACTERS.saturating_sub(note.characters());
         let head: String = text.chars().take(room.saturating_mul(4) + 64).collect();
@@ -68,6 +151,7 @@ impl App {
         let kept: String = cleaned.chars().take(room).collect();
         let is_cut = kept.len() < cleaned.len() || head.len() < text.len();
         note.editor.insert_str(&kept);
+        self.note_changed(out);
         self.dirty = true;
         if is_cut {
             self.warn(format!("the paste was cut: a note holds at most {NOTE_CHARACTERS} characters"));
@@ -75,7 +159,7 @@ impl App {
     }
 
     /// Ctrl-S in the note.
-    pub(super) fn save_note(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn leave_in_case(&mut self, out: &mut Vec<Effect>) {
         let Mode::Note(note) = &mut self.mode else { return };
         let (case, words) = (note.case, note.words());
         if words.trim().is_empty() {
@@ -96,26 +180,14 @@ impl App {
         self.append_surely(vec![event], Some("noting"), out);
     }
 
-    /// Esc in the note: what was written waits in this run.
-    pub(super) fn leave_note(&mut self) {
+    /// Esc in the note: what was begun is kept for its rep, and nobody has left it in the case.
+    pub(super) fn leave_note(&mut self, out: &mut Vec<Effect>) {
+        self.save_note(out);
         let Mode::Note(note) = self.leave_screen() else { return };
-        let words = note.words();
-        if !words.trim().is_empty() {
-            self.books.notes_begun.insert(note.case, words);
-            self.info("the note is not saved yet; i goes on with it, quitting saves it".to_owned());
-        }
-    }
-
-    /// The deck ends: what was begun is kept as it stands rather than lost.
-    pub(super) fn keep_notes(&mut self, out: &mut Vec<Effect>) {
-        if let Mode::Note(note) = &self.mode {
-            self.books.notes_begun.insert(note.case, note.words());
-            self.leave_screen();
-        }
-        for (case, words) in std::mem::take(&mut self.books.notes_begun) {
-            if !words.trim().is_empty() {
-                self.add_note(case, &words, out);
-            }
+        let begun = note.begun();
+        if !begun.text.is_empty() {
+            self.books.notes_begun.insert(note.case, begun);
+            self.info("the note is kept as you left it, for you alone; i goes on with it".to_owned());
         }
     }
 

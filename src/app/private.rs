@@ -72,7 +72,7 @@ impl App {
         let is_here = matches!(self.mode, Mode::Drafts { .. })
             || self.post_in_hand().is_some_and(|in_hand| in_hand.id == post.id);
         if is_here && matches!(self.mode, Mode::Columns | Mode::Case { .. } | Mode::Drafts { .. }) {
-            return self.draft_for(post, Purpose::DirectMessage, out);
+            return self.draft_for(post, Purpose::DirectMessage, None, out);
         }
         if self.books.may_message.get(author).is_some_and(|(verdict, _)| *verdict == Verdict::Yes) {
             let handle = post.body.as_ref().map_or_else(|| "they".to_owned(), |post| post.author.shown());

@@ -72,12 +72,12 @@ impl App {
     pub fn drafts(&self) -> Vec<(&Case, Purpose, &CaseDraft)> {
         let of_case = |case| {
             let case: &Case = case;
-            case.drafts.iter().map(move |(purpose, draft)| (case, *purpose, draft))
+            case.drafts.iter().map(move |draft| (case, draft.purpose, draft))
         };
         let is_unsaved =
             |of: CaseId, kind: Purpose| self.unsaved_drafts().any(|(case, purpose, _)| (case, purpose) == (of, kind));
         let mut drafts: Vec<_> = self.desk.cases.values().flat_map(of_case).collect();
-        drafts.retain(|(case, purpose, _)| !is_unsaved(case.id, *purpose));
+        drafts.retain(|(case, purpose, draft)| draft.rep != self.setup.me || !is_unsaved(case.id, *purpose));
         let unsaved = self.unsaved_drafts();
         drafts.extend(unsaved.filter_map(|(case, purpose, draft)| Some((self.desk.cases.get(&case)?, purpose, draft))));
         drafts.sort_by_key(|(case, purpose, draft)| (std::cmp::Reverse(draft.saved), case.number, *purpose));

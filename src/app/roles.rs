@@ -2,8 +2,9 @@
 
 use super::App;
 use super::command::Command;
-use crate::model::Role;
+use crate::desk::CaseDraft;
 use crate::model::deed::WATCHER_SENDS_NOTHING;
+use crate::model::{AccountName, Body, BodyId, Hit, NetworkKind, Role};
 
 impl Command {
     /// The least role whose keys may do it.
@@ -100,6 +101,7 @@ impl Command {
             | Command::DropReply
             | Command::ReadBack
             | Command::DropDraft
+            | Command::NextDraft
             | Command::QuitSendNow
             | Command::ToggleLink
             | Command::RaiseLimit
@@ -109,6 +111,35 @@ impl Command {
 }
 
 impl App {
+    /// Whether the rep may read the direct messages of an account; of one that is not known, of all on its network.
+    pub fn may_read_messages(&self, account: Option<&AccountName>, network: NetworkKind) -> bool {
+        self.setup.may_read_messages(account, network)
+    }
+
+    /// A draft of a direct message is for the account's reps too, and for whoever wrote it.
+    pub fn may_read_draft(&self, draft: &CaseDraft) -> bool {
+        !draft.purpose.is_private()
+            || draft.rep == self.setup.me
+            || NetworkKind::ALL.into_iter().all(|network| self.may_read_messages(None, network))
+    }
+
+    /// What a search of the store may show the rep: of replies it is not always known whether they were public, so who
+    /// is kept from an account's messages sees only those that were.
+    pub(super) fn may_read_hit(&self, hit: &Hit) -> bool {
+        match &hit.body {
+            Body::Message(message) => self.may_read_messages(None, message.id.network()),
+            Body::Reply(_) => {
+                let reply = self.desk.replies.values().find(|reply| BodyId::reply(reply.id) == hit.id);
+                match reply {
+                    Some(reply) if !reply.purpose.is_private() => true,
+                    Some(reply) => self.may_read_messages(Some(&reply.account), reply.to.network()),
+                    None => NetworkKind::ALL.into_iter().all(|network| self.may_read_messages(None, network)),
+                }
+            }
+            Body::Post(_) | Body::Draft(_) | Body::Note(_) | Body::BegunNote(_) => true,
+        }
+    }
+
     /// Whether the rep's role allows a command; says so where it does not.
     pub(super) fn has_role_for(&mut self, command: Command) -> bool {
         let (role, needs) = (self.setup.role, command.needs());

@@ -15,7 +15,7 @@ use super::writing::{select_slot, typed_text};
 use super::{App, Effect, Mode};
 use crate::desk::PostState;
 use crate::model::length::{length, message_length};
-use crate::model::{Body, Delivery, Event, NetworkKind, ReplyId, Verdict, clean};
+use crate::model::{Body, Delivery, Event, NetworkKind, RepName, ReplyId, Verdict, clean};
 
 /// What may stand as it is in a link's query.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -28,7 +28,11 @@ impl App {
     pub(super) fn preview(&mut self, out: &mut Vec<Effect>) {
         if !matches!(self.mode, Mode::Composer(_)) {
             let case = self.case_in_hand();
-            let Some(purpose) = case.and_then(|case| case.drafts.keys().next().copied()) else {
+            let own = |case: &crate::desk::Case| {
+                let mine = case.drafts.iter().find(|draft| draft.rep == self.setup.me);
+                mine.or(case.drafts.first()).map(|draft| draft.purpose)
+            };
+            let Some(purpose) = case.and_then(own) else {
                 return self.info("this case has no draft; r, d or b begins one".to_owned());
             };
             self.draft(purpose, out);
@@ -156,8 +160,17 @@ impl App {
         if composer.seen.as_ref().is_some_and(|seen| seen.text != post.text) {
             mind("the author changed the post since you began; read it again".to_owned());
         }
+        let over = self.over_the_cap(&self.setup.me, 1);
+        let seen = case.and_then(|case| self.presence_words(case, over.is_some()));
+        if let Some(seen) = &seen {
+            mind(seen.clone());
+        }
         match case.and_then(|case| case.owner.as_ref()) {
-            None => mind("nobody has claimed the case: c claims it for you, and so does sending".to_owned()),
+            None => match over {
+                Some(over) => mind(format!("{over}: sending answers the case and leaves it unclaimed")),
+                None if seen.is_some() => {}
+                None => mind("nobody has claimed the case: c claims it for you, and so does sending".to_owned()),
+            },
             Some(owner) if *owner != self.setup.me => {
                 mind(format!("{owner} has claimed the case: y twice sends all the same"));
             }
@@ -309,7 +322,7 @@ impl App {
         let reply = ReplyId(self.ids.next(self.now));
         let until = self.now + self.setup.hold;
         let mut events = Vec::new();
-        if case.owner.is_none() && crate::model::Deed::Claim.refused(case.status).is_none() {
+        if self.claims_by_sending(&case) {
             events.push((Event::CaseClaimed { case: case.id }, None));
         }
         let queued = Event::ReplyQueued {
@@ -322,14 +335,28 @@ impl App {
             session: self.setup.session,
         };
         events.push((queued, Some(Body::Reply(preview.text))));
-        events.push((Event::DraftDropped { case: case.id, purpose: preview.purpose }, None));
+        // Whoever sent another's draft as it stands has done that one's work too; any other text stays.
+        let typed = typed_text(&composer);
+        let is_sent = |draft: &&crate::desk::CaseDraft| {
+            let same = draft.draft.as_ref().is_some_and(|draft| draft.text.trim() == typed.text.trim());
+            draft.purpose == preview.purpose && (draft.rep == self.setup.me || same)
+        };
+        let mut whose: Vec<RepName> = case.drafts.iter().filter(is_sent).map(|draft| draft.rep.clone()).collect();
+        if !whose.contains(&self.setup.me) {
+            whose.push(self.setup.me.clone());
+        }
+        events.extend(
+            whose
+                .into_iter()
+                .map(|rep| (Event::DraftDropped { case: case.id, purpose: preview.purpose, rep: Some(rep) }, None)),
+        );
         let token = self.append(events, Some(expect(&case)), Some("queueing"), out);
         self.books.queued.push(QueuedHere {
             reply,
             case: case.id,
             to: preview.to,
             purpose: preview.purpose,
-            typed: typed_text(&composer),
+            typed,
             token,
             began: composer.began,
         });
@@ -337,6 +364,13 @@ impl App {
         self.leave_screen();
         let key = self.setup.keys.key(super::command::ModeKind::Columns, Command::Undo);
         self.info(format!("goes out in {} s; {key} takes it back", self.setup.hold.as_secs()));
+    }
+
+    /// An answer is never held up by the cap on open cases; but it does not take the rep past it either.
+    fn claims_by_sending(&self, case: &crate::desk::Case) -> bool {
+        case.owner.is_none()
+            && crate::model::Deed::Claim.refused(case.status).is_none()
+            && self.over_the_cap(&self.setup.me, 1).is_none()
     }
 
     /// `go`: the text to the clipboard, X's own page opened with it; the case follows when our reply comes back.
@@ -381,7 +415,7 @@ impl App {
             NetworkKind::Bluesky | NetworkKind::Mastodon => (post.page(), post.page()),
         };
         let mut events = Vec::new();
-        if case.owner.is_none() {
+        if self.claims_by_sending(&case) {
             events.push((Event::CaseClaimed { case: case.id }, None));
         }
         let handed = Event::ReplyHandedOver {

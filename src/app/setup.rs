@@ -25,6 +25,8 @@ pub struct Setup {
     pub machine: MachineName,
     pub session: SessionId,
     pub accounts: Vec<Account>,
+    /// Who may read and write the direct messages of an account; all reps where it is not named here.
+    pub message_reps: BTreeMap<AccountName, Vec<RepName>>,
     /// Never empty.
     pub columns: Vec<ColumnSetup>,
     /// Shown as columns behind the others, each once.
@@ -65,6 +67,19 @@ pub struct Clocks {
     pub alert_outside_hours: bool,
     /// What of the holidays could not be understood, in words.
     pub mistakes: Vec<String>,
+}
+
+impl Setup {
+    /// Whether `me` may read the direct messages of an account; of one that is not known, whether of all on its
+    /// network.
+    pub fn may_read_messages(&self, account: Option<&AccountName>, network: NetworkKind) -> bool {
+        let is_rep_of =
+            |account: &AccountName| self.message_reps.get(account).is_none_or(|reps| reps.contains(&self.me));
+        match account {
+            Some(account) => is_rep_of(account),
+            None => self.accounts.iter().filter(|us| us.network == network).all(|us| is_rep_of(&us.name)),
+        }
+    }
 }
 
 /// One column as the config describes it.

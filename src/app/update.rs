@@ -10,6 +10,11 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
     app.now = now;
     app.follow_time();
     let mut out = Vec::new();
+    let is_input = matches!(msg, Msg::Key(_) | Msg::Paste(_));
+    if is_input {
+        app.touched();
+    }
+    let may_move = is_input || matches!(msg, Msg::Tick | Msg::CaughtUp | Msg::EditorClosed(_));
     match msg {
         Msg::Key(key) => app.key(key, &mut out),
         Msg::Paste(text) => app.paste(&text, &mut out),
@@ -25,6 +30,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
             app.dirty |= app.gone != gone;
             app.gone = gone;
         }
+        Msg::Present(present) => app.present(present),
         Msg::Link(report) => app.link(report),
         Msg::Login(report) => app.login(report),
         Msg::Appended { token, result } => app.appended(token, result),
@@ -46,15 +52,20 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         }
         Msg::Stop => {
             app.save_draft(&mut out);
-            app.keep_notes(&mut out);
+            app.save_note(&mut out);
             app.quitting = true;
             out.push(Effect::Quit);
         }
     }
     app.save_when_due(&mut out);
+    app.save_note_when_due(&mut out);
     app.ask_what_was_caught(&mut out);
     app.keep_pane_read(&mut out);
     app.keep_texts(&mut out);
+    if may_move {
+        app.read_in_hand(&mut out);
+        app.tell_presence(&mut out);
+    }
     out
 }
 
@@ -71,7 +82,7 @@ impl App {
         });
         // What waits for the store is tried with the tick of each second.
         let held = held.filter(|until| *until > self.now);
-        held.chain(self.draft_due()).chain(self.adding_due()).min()
+        held.chain(self.draft_due()).chain(self.note_due()).chain(self.adding_due()).min()
     }
 
     fn send_waits(&mut self, reply: crate::model::ReplyId, until: Timestamp) {

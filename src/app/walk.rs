@@ -10,7 +10,7 @@ use super::command::Command;
 use super::gap_rows::Way;
 use super::queue::QueuePlace;
 use super::{App, Effect, Mode, Queue};
-use crate::desk::{Case, PostView};
+use crate::desk::PostView;
 use crate::model::{CaseId, PostId};
 
 /// So many posts scrolled up from the store, or pushed out of the window above a held row, stay in a column.
@@ -360,31 +360,6 @@ impl App {
         }
         self.dirty = true;
         self.info("held; . goes back to live".to_owned());
-    }
-
-    /// `n` and `N`.
-    pub(super) fn next_unanswered(&mut self, forward: bool) {
-        self.opened = None;
-        let from = self.columns.get(self.focus).and_then(|column| column.selected.as_ref());
-        let next = match self.setup.columns.get(self.focus) {
-            Some(setup) => self.desk.next_unanswered(&setup.name, from, forward, self.now),
-            None => self.next_unanswered_of_queue(from, forward),
-        };
-        match next {
-            Some(post) => self.choose(self.focus, post, true),
-            None if forward => self.info("no unanswered case further down in this column".to_owned()),
-            None => self.info("no unanswered case further up in this column".to_owned()),
-        }
-    }
-
-    fn next_unanswered_of_queue(&self, from: Option<&PostId>, forward: bool) -> Option<PostId> {
-        let here = from.and_then(|post| self.spot(self.focus, post));
-        let waits = |row: &Row<'_>| self.desk.case_of(row.id).is_some_and(Case::is_unanswered);
-        let next = match &here {
-            Some(spot) if !forward => self.above(self.focus, spot).find(waits),
-            here => self.below(self.focus, here.as_ref()).find(waits),
-        };
-        next.map(|row| row.id.clone())
     }
 
     /// `!`

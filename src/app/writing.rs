@@ -13,9 +13,9 @@ use super::chord::{Chord, Named};
 use super::compose_text::{filled, open_slot, published};
 use super::composer::{Composer, Saved};
 use super::{App, AppendToken, Effect, Mode, Setup};
-use crate::desk::PostView;
+use crate::desk::{CaseDraft, PostView};
 use crate::model::length::{length, message_length};
-use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, Purpose, Verdict, clean};
+use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, Purpose, RepName, Verdict, clean};
 
 /// A draft is in the log at latest so long after its first unsaved key.
 pub const SAVED_WITHIN: SignedDuration = SignedDuration::from_millis(500);
@@ -55,19 +55,21 @@ impl App {
             return;
         }
         if let Some(post) = self.post_in_hand().cloned() {
-            self.draft_for(post, purpose, out);
+            self.draft_for(post, purpose, None, out);
         }
     }
 
-    pub(super) fn draft_for(&mut self, post: PostView, purpose: Purpose, out: &mut Vec<Effect>) {
+    /// Opens the rep's own draft; without one that of somebody else, which stays as it is. `of`: whose draft is wanted
+    /// beside one's own.
+    pub(super) fn draft_for(&mut self, post: PostView, purpose: Purpose, of: Option<RepName>, out: &mut Vec<Effect>) {
         // The store has brought what was missing: what is still missing was erased.
         let answered = |opening: &mut Opening| {
-            opening.awaited.is_empty() && opening.post.id == post.id && opening.purpose == purpose
+            opening.awaited.is_empty() && opening.post.id == post.id && opening.purpose == purpose && opening.of == of
         };
         let is_read = self.books.opening.take_if(answered).is_some();
         let Some(seen) = post.body.clone() else {
             if post.lacks_text() && !is_read {
-                return self.await_draft(post, purpose, "reading the post", out);
+                return self.await_draft(post, purpose, of, "reading the post", out);
             }
             return self.info("the post's text was removed; there is nothing to answer".to_owned());
         };
@@ -81,34 +83,117 @@ impl App {
         };
         let case_id = case.id;
         let author = case.author.clone();
+        if purpose.is_private() && !self.may_read_messages(Some(&account.name), account.network) {
+            return self.warn(format!("only the reps of {} write its direct messages", account.name));
+        }
         if purpose.is_private() && !self.knows_may_message(&account, &author, &post, out) {
             return;
         }
         // Looked up anew: asking may have changed what the deck keeps.
         let Some(case) = self.desk.cases.get(&case_id) else { return };
+        let me = &self.setup.me;
         let on_its_way = self.draft_on_its_way(case_id, purpose).and_then(|it| Some((it.draft.clone()?, it.saved)));
-        let (text, began, saved, theirs) = match (on_its_way, case.drafts.get(&purpose)) {
+        let own = case.draft_of(purpose, me);
+        let mut others = case.others_drafts(purpose, me);
+        others.retain(|draft| self.may_read_draft(draft));
+        let wanted = others.iter().copied().find(|draft| of.as_ref() == Some(&draft.rep));
+        let is_first = own.is_none() && on_its_way.is_none();
+        let theirs = wanted.or_else(|| others.first().copied().filter(|_| is_first));
+        let lacks = |draft: Option<&CaseDraft>| draft.is_some_and(|draft| draft.draft.is_none());
+        if !is_read && (lacks(theirs) || (lacks(own) && on_its_way.is_none())) {
+            return self.await_draft(post, purpose, of, "reading the draft", out);
+        }
+        let mine = match (on_its_way, own) {
             // Saved once more: the store may have refused it.
-            (Some((text, saved)), _) => (text, saved, Saved::Typing { since: self.now }, None),
-            (None, Some(draft)) => match &draft.draft {
-                Some(text) => {
-                    let theirs = (draft.rep != self.setup.me).then(|| draft.rep.clone());
-                    (text.clone(), draft.saved, Saved::At(draft.saved), theirs)
-                }
-                None if !is_read => return self.await_draft(post, purpose, "reading the draft", out),
-                // The store had no text for it: it was erased.
-                None => (self.opening(purpose, &seen), self.now, Saved::Untouched, None),
-            },
-            (None, None) => (self.opening(purpose, &seen), self.now, Saved::Untouched, None),
+            (Some((text, saved)), _) => Some((text, saved, Saved::Typing { since: self.now })),
+            // Without a text where it was erased.
+            (None, own) => own.and_then(|draft| Some((draft.draft.clone()?, draft.saved, Saved::At(draft.saved)))),
         };
-        if let Some(rep) = theirs {
-            self.warn(format!("this is {rep}'s draft; what you change is saved as yours"));
+        let from = theirs.and_then(|draft| Some((draft.rep.clone(), draft.draft.clone()?, draft.saved)));
+        let beside = others.first().filter(|_| from.is_none()).map(|draft| draft.rep.clone());
+        let (text, began, saved) = match (mine, &from) {
+            (None, None) => (self.opening(purpose, &seen), self.now, Saved::Untouched),
+            (Some(mine), None) => mine,
+            (None, Some((_, text, saved))) => (text.clone(), *saved, Saved::Untouched),
+            // Both texts are in the editor, and saved as one's own with the first key.
+            (Some((mine, began, _)), Some((_, theirs, _))) if mine.text.trim() != theirs.text.trim() => {
+                let text = format!("{}\n\n{}", mine.text.trim_end(), theirs.text);
+                (DraftText { text, cursor: mine.cursor }, began, Saved::Untouched)
+            }
+            (Some(mine), Some(_)) => mine,
+        };
+        let from = from.map(|(rep, _, _)| rep);
+        match (&from, beside) {
+            (Some(rep), _) => self.warn(format!("this is {rep}'s draft; what you change is saved as yours")),
+            (None, Some(rep)) => self.info(format!("{rep} has a draft of this too; gd lists both")),
+            (None, None) => {}
         }
         if let Some(asked) = self.opt_out_words(&author) {
             self.warn(format!("{asked}; :lift-opt-out lifts it"));
         }
         let began = *self.books.began.entry((case_id, purpose)).or_insert(began);
         self.open_composer(case_id, &post, &seen, purpose, &account, &text, saved, began);
+        if let Mode::Composer(composer) = &mut self.mode {
+            composer.from = from;
+        }
+    }
+
+    /// `C-n`: the rep's next draft, in the order of their cases; the one in hand is kept as it stands, cursor included.
+    pub(super) fn next_draft(&mut self, out: &mut Vec<Effect>) {
+        let here = self.composer().map(|composer| (composer.case, composer.purpose));
+        let me = &self.setup.me;
+        let mut mine: Vec<(u64, CaseId, Purpose, Timestamp)> = self
+            .drafts()
+            .into_iter()
+            .filter(|(_, _, draft)| draft.rep == *me)
+            .map(|(case, purpose, draft)| (case.number, case.id, purpose, draft.saved))
+            .collect();
+        mine.retain(|(_, case, purpose, _)| here != Some((*case, *purpose)));
+        mine.sort_unstable_by_key(|(number, _, purpose, _)| (*number, *purpose));
+        let next = match here {
+            Some((case, purpose)) => {
+                let number = self.desk.cases.get(&case).map_or(0, |case| case.number);
+                mine.iter().find(|(of, _, kind, _)| (*of, *kind) > (number, purpose)).or(mine.first())
+            }
+            // The one that was in hand last.
+            None => mine.iter().max_by_key(|(_, _, _, saved)| *saved),
+        };
+        let Some((_, case, purpose, _)) = next.copied() else {
+            let words =
+                if here.is_some() { "no other draft of yours" } else { "no draft of yours; r, d or b begins one" };
+            return self.info(words.to_owned());
+        };
+        if here.is_some() {
+            self.save_draft(out);
+            self.save_cursor(out);
+            self.leave_screen();
+        }
+        match self.post_to_answer(case) {
+            Some(post) => self.draft_for(post, purpose, None, out),
+            None => self.info("the case's posts are gone; there is nothing to answer".to_owned()),
+        }
+    }
+
+    /// The post of a case that an answer is for: the oldest that waits, else the newest.
+    pub(super) fn post_to_answer(&self, case: CaseId) -> Option<PostView> {
+        let case = self.desk.cases.get(&case)?;
+        let mut posts: Vec<_> = case.posts.iter().filter_map(|post| self.desk.posts.get(post)).collect();
+        posts.retain(|post| post.has_text());
+        posts.sort_by_key(|post| (case.waiting_since != Some(post.at), std::cmp::Reverse(post.at)));
+        posts.first().map(|post| (*post).clone())
+    }
+
+    /// A draft that is left is found again with the cursor where it was.
+    pub(super) fn save_cursor(&mut self, out: &mut Vec<Effect>) {
+        let Mode::Composer(composer) = &mut self.mode else { return };
+        let (case, purpose, typed) = (composer.case, composer.purpose, typed_text(composer));
+        let known = self.desk.cases.get(&case).and_then(|case| case.draft_of(purpose, &self.setup.me)?.draft.as_ref());
+        if matches!(composer.saved, Saved::At(_))
+            && known.is_some_and(|known| known.text == typed.text && known.cursor != typed.cursor)
+        {
+            composer.saved = Saved::Typing { since: self.now };
+            self.save_draft(out);
+        }
     }
 
     fn opening(&self, purpose: Purpose, post: &Post) -> DraftText {
@@ -127,17 +212,25 @@ impl App {
     }
 
     /// Asks the store for what a draft lacks: the post's text, its own, or both.
-    fn await_draft(&mut self, post: PostView, purpose: Purpose, told: &str, out: &mut Vec<Effect>) {
+    fn await_draft(
+        &mut self,
+        post: PostView,
+        purpose: Purpose,
+        of: Option<RepName>,
+        told: &str,
+        out: &mut Vec<Effect>,
+    ) {
         let mut awaited = Vec::new();
         if post.lacks_text() {
             awaited.push(BodyId::post(&post.id));
         }
         let case = post.case.and_then(|case| self.desk.cases.get(&case)).or_else(|| self.desk.case_of(&post.id));
-        if let Some(case) = case.filter(|case| case.drafts.get(&purpose).is_some_and(|it| it.draft.is_none())) {
-            awaited.push(BodyId::draft(case.id, purpose));
+        if let Some(case) = case {
+            let lacking = case.drafts.iter().filter(|draft| draft.purpose == purpose && draft.draft.is_none());
+            awaited.extend(lacking.map(|draft| draft.body_id(case.id)));
         }
         out.push(Effect::ReadBodies { ids: awaited.clone() });
-        self.books.opening = Some(Opening { post, purpose, awaited });
+        self.books.opening = Some(Opening { post, purpose, of, awaited });
         self.info(told.to_owned());
     }
 
@@ -148,9 +241,9 @@ impl App {
         if !opening.awaited.is_empty() {
             return;
         }
-        let (post, purpose) = (opening.post.clone(), opening.purpose);
+        let (post, purpose, of) = (opening.post.clone(), opening.purpose, opening.of.clone());
         if matches!(self.mode, Mode::Columns | Mode::Case { .. } | Mode::Drafts { .. }) {
-            self.draft_for(post, purpose, out);
+            self.draft_for(post, purpose, of, out);
         }
         self.books.opening = None;
     }
@@ -183,6 +276,7 @@ impl App {
             seen: Some(Arc::clone(seen)),
             began,
             without_link: false,
+            from: None,
         };
         if let Verdict::No { why } = &composer.verdict
             && !purpose.is_private()
@@ -268,9 +362,9 @@ impl App {
         let (case, purpose) = (composer.case, composer.purpose);
         let text = typed_text(composer);
         let event = if text.text.trim().is_empty() {
-            (Event::DraftDropped { case, purpose }, None)
+            (Event::DraftDropped { case, purpose, rep: Some(self.setup.me.clone()) }, None)
         } else {
-            (Event::DraftSaved { case, purpose }, Some(Body::Draft(text)))
+            (Event::DraftSaved { case, purpose, rep: Some(self.setup.me.clone()) }, Some(Body::Draft(text)))
         };
         let token = self.append_surely(vec![event], None, out);
         self.books.draft_append = Some(token);
@@ -311,7 +405,7 @@ impl App {
                 }
                 return;
             }
-            Mode::Note(_) => return self.paste_note(text),
+            Mode::Note(_) => return self.paste_note(text, out),
             Mode::Tag(line) | Mode::Snooze(line) => {
                 line.completing = None;
                 &mut line.input

@@ -26,11 +26,12 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::config::{Config, ConfigError, PlaceError, Places};
+use crate::model::SessionId;
 use crate::run::networks;
 use crate::ui::Theme;
 
@@ -218,15 +219,20 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Auth(args)) => auth::run(args, cli)?,
         Some(Command::RenewLogin(_)) => renew::run()?,
         Some(Command::Search(args)) => {
-            // Searching needs the store alone; without a config the times are told in the system's zone.
+            // Searching needs the store alone; without a config the times are told in the system's zone. A config
+            // that cannot be read may keep somebody from messages, so it is mended first.
             let places = cli.places()?;
-            let zone =
-                Config::load(&places.config).map_or_else(|_| TimeZone::system(), |config| config.effective_zone());
+            let config = match Config::load(&places.config) {
+                Err(ConfigError::Missing { .. }) => Config::default(),
+                config => config?,
+            };
+            let setup = config.setup(crate::run::session::machine(), SessionId(Uuid::nil()));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let found = runtime.block_on(async {
                 let log = search::store(&places.data)?;
                 let now = crate::run::clock::system()();
-                let found = search::run(args, &log, (now, &zone), &mut std::io::stdout(), &mut std::io::stderr()).await;
+                let found =
+                    search::run(args, &log, (now, &setup), &mut std::io::stdout(), &mut std::io::stderr()).await;
                 log.close().await;
                 found
             })?;

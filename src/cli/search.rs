@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use crate::app::Setup;
 use crate::log::Log;
 use crate::log::sqlite::{self, SqliteLog};
 use crate::model::search::OPERATORS;
-use crate::model::{Body, Hit, Search, clean};
+use crate::model::{Body, Hit, NetworkKind, Search, clean};
 use crate::run::searching;
 
 /// Find stored posts, replies and notes by their words, newest first
@@ -44,21 +45,27 @@ pub fn store(folder: &Path) -> anyhow::Result<SqliteLog> {
     Ok(SqliteLog::open(folder)?)
 }
 
-/// Prints what the store holds, or that it holds nothing of the kind; times are told in `zone`. True where something was found.
+/// Prints what the store holds, or that it holds nothing of the kind; times are told in the setup's zone, and
+/// what the rep may not read is left out. True where something was found.
 pub async fn run(
     args: &SearchArgs,
     log: &dyn Log,
-    (now, zone): (Timestamp, &TimeZone),
+    (now, setup): (Timestamp, &Setup),
     out: &mut (dyn Write + Send),
     err: &mut (dyn Write + Send),
 ) -> anyhow::Result<bool> {
     let text = args.words.iter().map(|word| as_typed(word)).collect::<Vec<_>>().join(" ");
-    let search = match Search::parse(&text, now, zone) {
+    let search = match Search::parse(&text, now, &setup.zone) {
         Ok(search) => search,
         Err(error) => return Err(anyhow::Error::new(WrongSearch(error.pointed(&text).to_string()))),
     };
     let limit = usize::try_from(args.limit).context("the limit is too large for this machine")?;
-    let found = searching::search(log, &search, limit).await.context("the store could not be searched")?;
+    let mut found = searching::search(log, &search, limit).await.context("the store could not be searched")?;
+    let all = found.hits.len();
+    found.hits.retain(|hit| may_read(setup, hit));
+    if found.hits.len() < all {
+        writeln!(err, "left out, for the reps of their account only: {}", all - found.hits.len())?;
+    }
     for person in &found.people {
         let line = if args.json {
             escape_invisible(&json!({ "kind": "person", "id": person.author, "handle": person.handle }).to_string())
@@ -68,7 +75,7 @@ pub async fn run(
         writeln!(out, "{line}")?;
     }
     for hit in &found.hits {
-        let line = if args.json { as_json(hit) } else { as_text(hit, zone) };
+        let line = if args.json { as_json(hit) } else { as_text(hit, &setup.zone) };
         writeln!(out, "{line}")?;
     }
     out.flush()?;
@@ -98,6 +105,16 @@ fn as_typed(word: &str) -> String {
     }
 }
 
+/// The messages of an account are for its reps. Of a stored reply it is not known here whether it was one, so who is
+/// kept from any messages gets no replies; those that were public are among the posts.
+fn may_read(setup: &Setup, hit: &Hit) -> bool {
+    match &hit.body {
+        Body::Message(message) => setup.may_read_messages(None, message.id.network()),
+        Body::Reply(_) => NetworkKind::ALL.into_iter().all(|network| setup.may_read_messages(None, network)),
+        Body::Post(_) | Body::Note(_) | Body::BegunNote(_) | Body::Draft(_) => true,
+    }
+}
+
 /// One line: time, who, words, page.
 fn as_text(hit: &Hit, zone: &TimeZone) -> String {
     let at = hit.at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z");
@@ -109,6 +126,7 @@ fn as_text(hit: &Hit, zone: &TimeZone) -> String {
             (format!("{way} @{}", message.handle), message.text.as_str(), None)
         }
         Body::Note(note) => ("note (team only)".to_owned(), note.shown(), None),
+        Body::BegunNote(note) => ("note begun (team only)".to_owned(), note.text.shown(), None),
         Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str(), None),
     };
     let page = page.map(|page| format!("  {page}")).unwrap_or_default();
@@ -130,6 +148,9 @@ fn as_json(hit: &Hit) -> String {
             "text": message.text,
         }),
         Body::Note(note) => json!({ "kind": "note", "id": id, "at": at, "team_only": true, "text": note.shown() }),
+        Body::BegunNote(note) => json!({
+            "kind": "note-begun", "id": id, "at": at, "team_only": true, "text": note.text.shown(),
+        }),
         Body::Draft(draft) => json!({ "kind": "draft", "id": id, "at": at, "text": draft.text }),
     };
     escape_invisible(&value.to_string())

@@ -8,12 +8,13 @@ use url::Url;
 
 use super::login::{ClientSecrets, ConsumerSecrets, LoginSecrets, read_redirect};
 use super::problem::Problem;
+use super::read::once_each;
 use super::secret::SecretSource;
 use super::table::{Reader, Table, Text, suggest};
 use crate::model::account::{Tier, X_WEB_URL};
 use crate::model::price::{Money, Prices};
 use crate::model::spend::{Act, Budget};
-use crate::model::{Account, AccountName, AuthorId, NetworkKind};
+use crate::model::{Account, AccountName, AuthorId, NetworkKind, RepName};
 
 /// Where X's API is.
 pub const X_BASE_URL: &str = "https://api.x.com";
@@ -40,6 +41,8 @@ pub struct AccountConfig {
     pub watch_own: bool,
     /// Also read the account's direct messages.
     pub messages: bool,
+    /// Who may read and write its direct messages; everybody where it is empty.
+    pub reps: Vec<RepName>,
     /// Sending takes a second deliberate key.
     pub confirm: bool,
     /// Reading pauses when a UTC day has cost so much.
@@ -153,6 +156,10 @@ pub(super) fn read(
     let redirect = table.text(reader, "redirect", "an address such as \"http://127.0.0.1:8739/callback\"");
     let watch_own = table.yes_or_no(reader, "watch_own").unwrap_or(true);
     let messages = table.yes_or_no(reader, "messages").unwrap_or(true);
+    let reps = table.take("reps").map_or_else(Vec::new, |value| {
+        let reps = reader.as_texts("reps", value, "a list such as [\"ana\", \"bo\"]").unwrap_or_default();
+        once_each(reader, ("reps", "rep"), &reps).into_iter().map(|rep| RepName::new(&rep)).collect()
+    });
     let confirm = table.yes_or_no(reader, "confirm").unwrap_or(false);
     let daily_limit = table.dollars(reader, "daily_limit");
     let prices_value = table.take("prices");
@@ -293,6 +300,7 @@ pub(super) fn read(
         user,
         watch_own,
         messages,
+        reps,
         confirm,
         daily_limit: daily_limit.map(|(limit, _)| limit),
         prices,

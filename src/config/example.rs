@@ -185,6 +185,8 @@ bearer = {{ env = "REPLYDECK_X_BEARER" }}
 watch_own = true
 # Also read the account's direct messages, which takes its own token with the scope dm.read. X asks $0.01 for each.
 messages = true
+# Who may read and write its direct messages. Default: the whole team.
+# reps = ["ana", "bo"]
 # Ask for a second deliberate key before anything is sent from this account.
 confirm = false
 # When a UTC day has cost so many dollars, reading pauses until the next one, or until you raise the limit for today.

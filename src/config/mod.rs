@@ -24,6 +24,7 @@ pub mod show;
 mod table;
 mod text_span;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::SignedDuration;
@@ -190,6 +191,7 @@ impl Config {
             bell: self.bell,
             reach_percent: self.reach_percent,
             people: self.people.people.clone(),
+            message_reps: self.message_reps(),
             budgets: self
                 .accounts
                 .iter()
@@ -203,6 +205,12 @@ impl Config {
     pub fn calendar(&self) -> OfficeHours {
         let calendar = |office: &hours::Office| office.calendar(self.effective_zone());
         self.office.as_ref().map_or_else(OfficeHours::always, calendar)
+    }
+
+    /// Who may read an account's direct messages, where the config says so.
+    fn message_reps(&self) -> BTreeMap<AccountName, Vec<RepName>> {
+        let named = self.accounts.iter().filter(|account| !account.reps.is_empty());
+        named.map(|account| (account.name.clone(), account.reps.clone())).collect()
     }
 
     /// The rep of the file, else the login name.

@@ -160,6 +160,10 @@ fn show_account(out: &mut String, account: &AccountConfig) {
     }
     push(out, "watch_own", &account.watch_own.to_string());
     push(out, "messages", &account.messages.to_string());
+    if !account.reps.is_empty() {
+        let reps: Vec<String> = account.reps.iter().map(ToString::to_string).collect();
+        push(out, "reps", &list(&reps));
+    }
     push(out, "confirm", &account.confirm.to_string());
     if let Some(limit) = account.daily_limit {
         push(out, "daily_limit", &limit.as_number());

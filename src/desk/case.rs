@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountName, AuthorId, CaseId, CaseStatus, ConversationId, DraftText, Mark, PostId, Purpose, RepName, ReplyId, Seq,
+    AccountName, AuthorId, BegunNote, BodyId, CaseId, CaseStatus, ConversationId, DraftText, Mark, PostId, Purpose,
+    RepName, ReplyId, Seq,
 };
 
 use crate::model::event::Standing;
@@ -75,7 +76,10 @@ pub struct Case {
     pub read: BTreeMap<RepName, ReadMark>,
     pub tags: BTreeSet<String>,
     pub notes: u32,
-    pub drafts: BTreeMap<Purpose, CaseDraft>,
+    /// By purpose, then rep; one of each.
+    pub drafts: Vec<CaseDraft>,
+    /// Notes begun and not left yet, by rep.
+    pub begun_notes: BTreeMap<RepName, CaseNote>,
     /// Direct messages with the author, oldest first; [`super::message::MESSAGES_KEPT`] at most.
     pub messages: Vec<CaseMessage>,
     /// Replies queued from here, oldest first.
@@ -127,12 +131,32 @@ pub struct ReadMark(#[serde(with = "super::moment")] pub Timestamp);
 /// A reply being written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseDraft {
+    pub purpose: Purpose,
     pub rep: RepName,
+    /// Saved when all reps shared one draft of a purpose: its text has that one's name.
+    pub is_shared: bool,
     #[serde(with = "super::moment")]
     pub saved: Timestamp,
     /// Absent where it was erased, and after a checkpoint until the store is read.
     #[serde(skip)]
     pub draft: Option<DraftText>,
+}
+
+impl CaseDraft {
+    /// The name of its text in the store.
+    pub fn body_id(&self, case: CaseId) -> BodyId {
+        if self.is_shared { BodyId::draft(case, self.purpose) } else { BodyId::draft_of(case, self.purpose, &self.rep) }
+    }
+}
+
+/// A note being written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseNote {
+    #[serde(with = "super::moment")]
+    pub saved: Timestamp,
+    /// Absent where it was erased, and after a checkpoint until the store is read.
+    #[serde(skip)]
+    pub note: Option<BegunNote>,
 }
 
 impl Case {
@@ -166,7 +190,8 @@ impl Case {
             read: BTreeMap::new(),
             tags: BTreeSet::new(),
             notes: 0,
-            drafts: BTreeMap::new(),
+            drafts: Vec::new(),
+            begun_notes: BTreeMap::new(),
             messages: Vec::new(),
             replies: Vec::new(),
             contended: Seq(0),
@@ -183,6 +208,39 @@ impl Case {
             (CaseStatus::New, Some(_)) => Mark::Mine,
             (CaseStatus::New, None) => Mark::New,
         }
+    }
+
+    /// A rep's draft for that purpose.
+    pub fn draft_of(&self, purpose: Purpose, rep: &RepName) -> Option<&CaseDraft> {
+        self.drafts.iter().find(|draft| draft.purpose == purpose && draft.rep == *rep)
+    }
+
+    /// What others have drafted for that purpose, the latest first.
+    pub fn others_drafts(&self, purpose: Purpose, me: &RepName) -> Vec<&CaseDraft> {
+        let others = self.drafts.iter().filter(|draft| draft.purpose == purpose && draft.rep != *me);
+        let mut others: Vec<_> = others.collect();
+        others.sort_by_key(|draft| std::cmp::Reverse(draft.saved));
+        others
+    }
+
+    /// `is_shared`: told by an event of the time when a purpose had one draft, whose text this one replaced.
+    pub(super) fn draft_saved(&mut self, draft: CaseDraft) {
+        let (purpose, is_shared) = (draft.purpose, draft.is_shared);
+        self.drafts
+            .retain(|known| known.purpose != purpose || (known.rep != draft.rep && !(is_shared && known.is_shared)));
+        let place = self.drafts.partition_point(|known| (known.purpose, &known.rep) < (purpose, &draft.rep));
+        self.drafts.insert(place, draft);
+    }
+
+    /// `of`: whose draft goes; of nobody in particular where all shared one, which `by` dropped.
+    pub(super) fn draft_dropped(&mut self, purpose: Purpose, of: Option<&RepName>, by: &RepName) {
+        self.drafts.retain(|known| {
+            known.purpose != purpose
+                || match of {
+                    Some(rep) => known.rep != *rep,
+                    None => known.rep != *by && !known.is_shared,
+                }
+        });
     }
 
     /// The author waits for an answer of ours.
@@ -424,8 +482,9 @@ impl Desk {
         });
     }
 
-    /// By a rep at `at`: the case stands again where its posts and our answers put it.
-    pub(super) fn case_reopened(&mut self, id: CaseId, at: Timestamp) {
+    /// By a rep at `at`: the case stands again where its posts and our answers put it. `undone`: it should never have been
+    /// resolved, and nothing counts that it was.
+    pub(super) fn case_reopened(&mut self, id: CaseId, undone: bool, at: Timestamp) {
         let Some(case) = self.cases.get(&id) else { return };
         if case.status != CaseStatus::Resolved {
             return;
@@ -436,10 +495,13 @@ impl Desk {
         }
         self.change_case(id, |case| {
             case.resolved = None;
-            case.reopened = case.reopened.saturating_add(1);
+            case.reopened = case.reopened.saturating_add(u32::from(!undone));
             case.resume(PauseReason::Resolved, at);
             case.wait_since(since);
         });
+        if undone {
+            self.counters.resolved = self.counters.resolved.saturating_sub(1);
+        }
         self.contact_of(id, Contact::reopen);
     }
 

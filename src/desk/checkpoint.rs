@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AuthorId, Body, BodyId, CaseId, ColumnName, GapId, Message, PostId, Seq};
+use crate::model::{AuthorId, Body, BodyId, CaseId, ColumnName, GapId, Message, PostId, RepName, Seq};
 
 use super::author::OptOut;
 use super::case::Answer;
@@ -138,8 +138,10 @@ impl Desk {
     pub fn missing_words(&self) -> Vec<BodyId> {
         let mut missing: Vec<BodyId> = Vec::new();
         for case in self.cases.values() {
-            let lacking = case.drafts.iter().filter(|(_, draft)| draft.draft.is_none());
-            missing.extend(lacking.map(|(purpose, _)| BodyId::draft(case.id, *purpose)));
+            let lacking = case.drafts.iter().filter(|draft| draft.draft.is_none());
+            missing.extend(lacking.map(|draft| draft.body_id(case.id)));
+            let lacking = case.begun_notes.iter().filter(|(_, note)| note.note.is_none());
+            missing.extend(lacking.map(|(rep, _)| BodyId::note_begun(case.id, rep)));
         }
         missing.sort_unstable();
         let replies = self.replies.values().filter(|reply| reply.text.is_none());
@@ -179,8 +181,8 @@ impl Desk {
                 let case = case.and_then(|(case, _)| uuid::Uuid::parse_str(case).ok()).map(CaseId);
                 let Some(case) = case.and_then(|case| self.cases.get_mut(&case)) else { return };
                 let of = case.id;
-                let slot = case.drafts.iter_mut().find(|(purpose, _)| BodyId::draft(of, **purpose) == *id);
-                if let Some((_, draft)) = slot.filter(|(_, draft)| draft.draft.is_none()) {
+                let slot = case.drafts.iter_mut().find(|draft| draft.body_id(of) == *id);
+                if let Some(draft) = slot.filter(|draft| draft.draft.is_none()) {
                     draft.draft = Some(text);
                 }
             }
@@ -206,6 +208,15 @@ impl Desk {
                         known.text = Some(text);
                         return;
                     }
+                }
+            }
+            Body::BegunNote(note) => {
+                let named = id.as_str().strip_prefix("note-begun/").and_then(|rest| rest.split_once('/'));
+                let Some((case, rep)) = named else { return };
+                let case = uuid::Uuid::parse_str(case).ok().and_then(|case| self.cases.get_mut(&CaseId(case)));
+                let begun = case.and_then(|case| case.begun_notes.get_mut(&RepName::new(rep)));
+                if let Some(begun) = begun.filter(|begun| begun.note.is_none()) {
+                    begun.note = Some(note);
                 }
             }
             // The words of a note are never held here.

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use crate::model::event::{EVENT_VERSION, Standing};
-use crate::model::{Body, BodyId, CaseId, Envelope, Event, NetworkKind, PostId, Purpose};
+use crate::model::{Body, BodyId, CaseId, Envelope, Event, NetworkKind, PostId, RepName};
 
 use super::author::OptOut;
-use super::case::{Answer, CaseDraft, HandOver, Resolution, TAGS_KEPT};
+use super::case::{Answer, CaseDraft, CaseNote, HandOver, Resolution, TAGS_KEPT};
 use super::column::{PostState, PostView};
 use super::message::CaseMessage;
 use super::{Case, Desk};
@@ -83,22 +83,41 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
             };
             desk.case_resolved(*case, resolution);
         }
-        Event::CaseReopened { case } => desk.case_reopened(*case, envelope.at),
+        Event::CaseReopened { case, undone } => desk.case_reopened(*case, *undone, envelope.at),
         Event::CaseTurnedRound { case, post, on } => desk.case_turned_round(*case, post, *on),
         Event::CaseRead { case, upto } => desk.change_case(*case, |case| case.read_by(&envelope.rep, *upto)),
         Event::NoteAdded { case, .. } => {
-            desk.change_case(*case, |case| case.notes = case.notes.saturating_add(1));
+            desk.change_case(*case, |case| {
+                case.notes = case.notes.saturating_add(1);
+                case.begun_notes.remove(&envelope.rep);
+            });
         }
+        Event::NoteBegun { case, rep, on: false } => desk.change_case(*case, |case| {
+            case.begun_notes.remove(rep);
+        }),
+        Event::NoteBegun { case, rep, on: true } => desk.change_case(*case, |case| {
+            let note = match &envelope.body {
+                Some(Body::BegunNote(note)) => Some(note.clone()),
+                _ => None,
+            };
+            case.begun_notes.insert(rep.clone(), CaseNote { saved: envelope.at, note });
+        }),
 
-        Event::DraftSaved { case, purpose } => desk.change_case(*case, |case| {
+        Event::DraftSaved { case, purpose, rep } => desk.change_case(*case, |case| {
             let draft = match &envelope.body {
                 Some(Body::Draft(draft)) => Some(draft.clone()),
                 _ => None,
             };
-            case.drafts.insert(*purpose, CaseDraft { rep: envelope.rep.clone(), saved: envelope.at, draft });
+            case.draft_saved(CaseDraft {
+                purpose: *purpose,
+                rep: rep.as_ref().unwrap_or(&envelope.rep).clone(),
+                is_shared: rep.is_none(),
+                saved: envelope.at,
+                draft,
+            });
         }),
-        Event::DraftDropped { case, purpose } => desk.change_case(*case, |case| {
-            case.drafts.remove(purpose);
+        Event::DraftDropped { case, purpose, rep } => desk.change_case(*case, |case| {
+            case.draft_dropped(*purpose, rep.as_ref(), &envelope.rep);
         }),
         Event::ReplyQueued { .. } => desk.reply_queued(envelope),
         Event::ReplyRecalled { reply, .. } => desk.reply_recalled(*reply),
@@ -262,9 +281,16 @@ impl Desk {
             "draft" => {
                 let case = name.split_once('/').and_then(|(case, _)| uuid::Uuid::parse_str(case).ok()).map(CaseId);
                 let Some(case) = case.and_then(|case| self.cases.get_mut(&case)) else { return };
-                let purpose = Purpose::ALL.into_iter().find(|purpose| BodyId::draft(case.id, *purpose) == *body);
-                if let Some(draft) = purpose.and_then(|purpose| case.drafts.get_mut(&purpose)) {
+                let of = case.id;
+                if let Some(draft) = case.drafts.iter_mut().find(|draft| draft.body_id(of) == *body) {
                     draft.draft = None;
+                }
+            }
+            "note-begun" => {
+                let Some((case, rep)) = name.split_once('/') else { return };
+                let case = uuid::Uuid::parse_str(case).ok().and_then(|case| self.cases.get_mut(&CaseId(case)));
+                if let Some(note) = case.and_then(|case| case.begun_notes.get_mut(&RepName::new(rep))) {
+                    note.note = None;
                 }
             }
             "reply" => {

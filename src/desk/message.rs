@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AuthorId, Body, CaseId, CaseStatus, Envelope, MessageId, RepName};
+use crate::model::{AccountName, AuthorId, Body, CaseId, CaseStatus, Envelope, Event, MessageId, RepName};
 
 use super::{Case, Contact, Desk};
 
@@ -16,6 +16,8 @@ pub const MESSAGES_KEPT: usize = 64;
 pub struct CaseMessage {
     pub id: MessageId,
     pub is_ours: bool,
+    /// Which of our accounts it was written to or by; only that one's reps read it.
+    pub account: Option<AccountName>,
     #[serde(with = "super::moment")]
     pub at: Timestamp,
     /// Who sent it from here; `None` for the customer's and for what was typed elsewhere.
@@ -33,16 +35,20 @@ impl CaseMessage {
     }
 
     pub(super) fn ours(id: MessageId, at: Timestamp, rep: Option<RepName>, text: Option<String>) -> Self {
-        Self { id, is_ours: true, at, rep, is_erased: false, text }
+        Self { id, is_ours: true, account: None, at, rep, is_erased: false, text }
     }
 
     /// As a network showed it; without its text where that was erased since.
     pub(super) fn seen(id: &MessageId, is_ours: bool, at: Timestamp, envelope: &Envelope) -> Self {
+        let account = match &envelope.event {
+            Event::DmReceived { account, .. } | Event::DmSent { account, .. } => Some(account.clone()),
+            _ => None,
+        };
         let text = match &envelope.body {
             Some(Body::Message(message)) => Some(message.text.clone()),
             _ => None,
         };
-        Self { id: id.clone(), is_ours, at, rep: None, is_erased: text.is_none(), text }
+        Self { id: id.clone(), is_ours, account, at, rep: None, is_erased: text.is_none(), text }
     }
 }
 
@@ -117,6 +123,7 @@ impl Case {
     fn keep_message(&mut self, message: CaseMessage) -> bool {
         if let Some(known) = self.messages.iter_mut().find(|known| known.id == message.id) {
             known.rep = known.rep.take().or(message.rep);
+            known.account = known.account.take().or(message.account);
             if !known.is_erased {
                 known.text = known.text.take().or(message.text);
             }

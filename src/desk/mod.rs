@@ -31,7 +31,7 @@ pub mod spend;
 pub mod triage;
 
 pub use author::{AuthorHistory, Contact};
-pub use case::{Case, CaseDraft};
+pub use case::{Case, CaseDraft, CaseNote};
 pub use clock::{Pause, PauseReason, Reading, Terms};
 pub use column::{Column, ColumnSet, Gap, PostState, PostView};
 pub use fold::fold;

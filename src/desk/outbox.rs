@@ -159,6 +159,7 @@ impl Desk {
             }
             reply.delivery = Delivery::Delivered { message: message.clone(), at: envelope.at };
             said.rep = Some(reply.rep.clone());
+            said.account = Some(reply.account.clone());
             said.text.clone_from(&reply.text);
             self.index.finished.insert((envelope.at, id));
         }

@@ -135,7 +135,7 @@ mod tests {
             (4, tag(true)),
             (5, Event::ReplySent { reply: ReplyId(Uuid::from_u128(3)), case, post }),
             (6, resolved("outage")),
-            (7, Event::CaseReopened { case }),
+            (7, Event::CaseReopened { case, undone: false }),
             (8, tag(false)),
             (9, tag(true)),
             (10, resolved("slow line")),

@@ -40,6 +40,7 @@ pub fn kind(event: &Event) -> &str {
         Event::CaseTurnedRound { .. } => "CaseTurnedRound",
         Event::CaseRead { .. } => "CaseRead",
         Event::NoteAdded { .. } => "NoteAdded",
+        Event::NoteBegun { .. } => "NoteBegun",
         Event::DraftSaved { .. } => "DraftSaved",
         Event::DraftDropped { .. } => "DraftDropped",
         Event::ReplyQueued { .. } => "ReplyQueued",

@@ -5,14 +5,14 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{CaseId, EventId, MessageId, PostId, ReplyId};
+use super::id::{CaseId, EventId, MessageId, PostId, RepName, ReplyId};
 use super::message::Message;
 use super::note::NoteText;
 use super::post::Post;
 use super::reply::Purpose;
 
-/// Names a body in the store: `post/x:123`, `draft/CASE/acknowledgement`, `reply/ID`, `note/ID`,
-/// `message/x:123`.
+/// Names a body in the store: `post/x:123`, `draft/CASE/acknowledgement/REP`, `reply/ID`, `note/ID`,
+/// `note-begun/CASE/REP`, `message/x:123`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BodyId(String);
@@ -22,7 +22,12 @@ impl BodyId {
         Self(format!("post/{id}"))
     }
 
-    /// One draft per case and purpose; saving again replaces the text.
+    /// One draft per case, purpose and rep; saving again replaces the text.
+    pub fn draft_of(case: CaseId, purpose: Purpose, rep: &RepName) -> Self {
+        Self(format!("{}/{rep}", Self::draft(case, purpose)))
+    }
+
+    /// The draft all reps shared, in logs of the time when there was one per case and purpose.
     pub fn draft(case: CaseId, purpose: Purpose) -> Self {
         let purpose = match purpose {
             Purpose::Acknowledgement => "acknowledgement",
@@ -41,6 +46,11 @@ impl BodyId {
     /// `event` is the note's own event.
     pub fn note(event: EventId) -> Self {
         Self(format!("note/{event}"))
+    }
+
+    /// One per case and rep.
+    pub fn note_begun(case: CaseId, rep: &RepName) -> Self {
+        Self(format!("note-begun/{case}/{rep}"))
     }
 
     pub fn message(id: &MessageId) -> Self {
@@ -79,6 +89,8 @@ pub enum Body {
     Reply(String),
     /// Words for the team only; nothing that sends takes them.
     Note(NoteText),
+    /// Half-written words for the team only.
+    BegunNote(BegunNote),
     /// A direct message, from or to us.
     Message(Box<Message>),
 }
@@ -92,7 +104,7 @@ impl Body {
             Body::Note(note) => Some(note.shown()),
             Body::Message(message) => Some(&message.text),
             // Half-written text is found in its case, not among what was said.
-            Body::Draft(_) => None,
+            Body::Draft(_) | Body::BegunNote(_) => None,
         }
     }
 }
@@ -131,6 +143,14 @@ impl FoundOnNetwork {
     pub fn refused(why: impl Into<String>, until: Option<Timestamp>) -> Self {
         Self { refused: Some(SearchRefused { why: why.into(), until }), ..Self::default() }
     }
+}
+
+/// A note as it was typed so far. Its words are a note's: nothing that sends takes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BegunNote {
+    pub text: NoteText,
+    /// As in [`DraftText`].
+    pub cursor: (usize, usize),
 }
 
 /// A draft as it was typed.

@@ -152,6 +152,9 @@ pub enum Event {
     },
     CaseReopened {
         case: CaseId,
+        /// It takes back a resolve that was a mistake: the case never ended, so it does not count as reopened.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        undone: bool,
     },
     /// A rep says that this later post shows the customer turned from angry to happy, or takes it back.
     CaseTurnedRound {
@@ -170,13 +173,29 @@ pub enum Event {
         note: EventId,
     },
 
+    /// A note somebody began; nobody has left it in the case yet.
+    NoteBegun {
+        case: CaseId,
+        /// Whose it is, repeated from the envelope because the body is named by it.
+        rep: RepName,
+        /// `false`: given up, or emptied.
+        on: bool,
+    },
+
     DraftSaved {
         case: CaseId,
         purpose: Purpose,
+        /// Whose it is, repeated from the envelope because the body is named by it. Absent in logs of the time when
+        /// all reps shared one draft of a purpose.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rep: Option<RepName>,
     },
     DraftDropped {
         case: CaseId,
         purpose: Purpose,
+        /// Whose draft goes; absent as above.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rep: Option<RepName>,
     },
     ReplyQueued {
         reply: ReplyId,
@@ -354,10 +373,11 @@ impl Event {
             | Event::CaseWoken { case }
             | Event::CaseOverdue { case, .. }
             | Event::CaseResolved { case, .. }
-            | Event::CaseReopened { case }
+            | Event::CaseReopened { case, .. }
             | Event::CaseTurnedRound { case, .. }
             | Event::CaseRead { case, .. }
             | Event::NoteAdded { case, .. }
+            | Event::NoteBegun { case, .. }
             | Event::DraftSaved { case, .. }
             | Event::DraftDropped { case, .. }
             | Event::ReplyQueued { case, .. }
@@ -411,6 +431,7 @@ impl Event {
             | Event::CaseTurnedRound { .. }
             | Event::CaseRead { .. }
             | Event::NoteAdded { .. }
+            | Event::NoteBegun { .. }
             | Event::DraftSaved { .. }
             | Event::DraftDropped { .. }
             | Event::ReplyFailed { .. }
@@ -439,7 +460,9 @@ impl Event {
         match self {
             Event::PostMatched { post, .. } | Event::PostEdited { post } => Some(BodyId::post(post)),
             Event::NoteAdded { note, .. } => Some(BodyId::note(*note)),
-            Event::DraftSaved { case, purpose } => Some(BodyId::draft(*case, *purpose)),
+            Event::NoteBegun { case, rep, on: true } => Some(BodyId::note_begun(*case, rep)),
+            Event::DraftSaved { case, purpose, rep: Some(rep) } => Some(BodyId::draft_of(*case, *purpose, rep)),
+            Event::DraftSaved { case, purpose, rep: None } => Some(BodyId::draft(*case, *purpose)),
             Event::ReplyQueued { reply, .. } | Event::ReplyHandedOver { reply, .. } => Some(BodyId::reply(*reply)),
             Event::DmReceived { message, .. } | Event::DmSent { message, .. } => Some(BodyId::message(message)),
             Event::PostDeleted { .. }
@@ -460,6 +483,7 @@ impl Event {
             | Event::CaseReopened { .. }
             | Event::CaseTurnedRound { .. }
             | Event::CaseRead { .. }
+            | Event::NoteBegun { on: false, .. }
             | Event::DraftDropped { .. }
             | Event::ReplyRecalled { .. }
             | Event::ReplyAttempted { .. }

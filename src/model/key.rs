@@ -52,6 +52,7 @@ pub fn keys(event: &Event, by: &RepName) -> Vec<String> {
         | Event::CaseReopened { .. }
         | Event::CaseTurnedRound { .. }
         | Event::CaseRead { .. }
+        | Event::NoteBegun { .. }
         | Event::DraftSaved { .. }
         | Event::DraftDropped { .. }
         | Event::ReplyRecalled { .. }

@@ -22,6 +22,7 @@ use super::frame::{Pace, Reason};
 use super::intake::Signer;
 use super::looking::Looking;
 use super::networks::Making;
+use super::presence;
 use super::recording::Holds;
 use super::reload::Change;
 use super::session::{self, Session};
@@ -120,14 +121,6 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
             () = follower => {}
         }
     });
-    let (ending, watching) =
-        (stop.clone(), session::watch(Arc::clone(&session), data_dir.clone(), Arc::clone(&clock), inbox.clone()));
-    tasks.spawn(async move {
-        tokio::select! {
-            () = ending.cancelled() => {}
-            () = watching => {}
-        }
-    });
     let mut effects = Effects::new(
         Arc::clone(&log),
         networks,
@@ -139,6 +132,20 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     );
     effects.config = config;
     effects = effects.sharing_looks(Looking::new(data_dir.clone()));
+    let watching = presence::watch(
+        Arc::clone(&session),
+        data_dir.clone(),
+        Arc::clone(&clock),
+        effects.presence.subscribe(),
+        effects.inbox.clone(),
+    );
+    let ending = stop.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = ending.cancelled() => {}
+            () = watching => {}
+        }
+    });
     let mut deck = Deck {
         cache: ui::Cache::new(theme),
         pace: Pace::new(Instant::now()),
@@ -159,9 +166,10 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     let ended = deck.turn(messages, reloads).await;
     // One path for every end: nothing new comes in, what is on its way arrives, the terminal is given back last.
     stop.cancel();
-    let Deck { app, effects, feeding, was_cut_off, .. } = deck;
+    let Deck { app, effects, feeding, data_dir, was_cut_off, .. } = deck;
     if ended.is_ok() && !was_cut_off {
         session.quit();
+        presence::leave(&data_dir, session.id);
     }
     drop(screen);
     let till = feeding.till();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -30,6 +30,7 @@ use crate::log::{AppendError, Log, LogError};
 use crate::model::spend::Gauge;
 use crate::model::{
     AccountName, AuthorId, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, PostId, SessionId, Verdict,
+    Whereabouts,
 };
 use crate::net::{Clock, Network};
 use crate::rules::Rule;
@@ -56,6 +57,8 @@ pub struct Effects {
     pub session: SessionId,
     /// Where new columns are written; `None` where there is no file.
     pub config: Option<PathBuf>,
+    /// Where the rep is, for the other runs.
+    pub presence: watch::Sender<Option<Whereabouts>>,
     pub inbox: mpsc::Sender<Msg>,
     /// Everything begun here; the end waits for it.
     pub tasks: TaskTracker,
@@ -110,6 +113,7 @@ impl Effects {
             signer,
             session,
             config: None,
+            presence: watch::Sender::new(None),
             inbox,
             tasks,
             appends,
@@ -165,6 +169,10 @@ impl Effects {
             Effect::HandOver { url, bare, text } => Some(ForTerminal::Write(self.hand_over(url, &bare, &text))),
             Effect::Copy { text } => Some(ForTerminal::Write(clipboard(&text))),
             Effect::EditExternally { text } => Some(ForTerminal::Edit { text }),
+            Effect::TellPresence { at } => {
+                self.presence.send_replace(Some(at));
+                None
+            }
             Effect::Bell => Some(ForTerminal::Write(vec![0x07])),
             Effect::Suspend => Some(ForTerminal::Suspend),
             Effect::Repaint => Some(ForTerminal::Repaint),

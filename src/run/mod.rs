@@ -24,6 +24,7 @@ pub mod looking;
 pub mod networks;
 pub mod outbox;
 pub mod person;
+pub mod presence;
 pub mod recording;
 pub mod reload;
 pub mod renewing;

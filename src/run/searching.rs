@@ -183,7 +183,7 @@ fn hit_of(envelope: &Envelope) -> Option<Hit> {
     let at = match &body {
         Body::Post(post) => post.at,
         Body::Message(message) => message.at,
-        Body::Draft(_) | Body::Reply(_) | Body::Note(_) => envelope.at,
+        Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) => envelope.at,
     };
     Some(Hit { id, at, body })
 }
@@ -191,7 +191,7 @@ fn hit_of(envelope: &Envelope) -> Option<Hit> {
 fn case_of_post(body: &Body) -> Option<CaseId> {
     match body {
         Body::Post(post) => Some(CaseId::of(&post.author.id, &post.conversation)),
-        Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::Message(_) => None,
+        Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) | Body::Message(_) => None,
     }
 }
 

@@ -4,23 +4,16 @@
 //! A rep who quits takes the file along. A run that was killed or hung up leaves it behind, unlocked, with the rep's
 //! name in it and the time of its last beat: so the others know whose claims nobody looks after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
 
-use crate::app::Msg;
 use crate::model::{GoneSession, MachineName, RepName, SessionId};
-use crate::net::Clock;
 
-/// So often a run writes down that it is alive, and looks for others that are not.
-const BEAT: Duration = Duration::from_secs(5);
 /// A file left behind is of no use to anybody after so long.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -62,47 +55,31 @@ impl Session {
     }
 }
 
-/// Beats for `session`, and tells the deck whose runs have ended without a goodbye each time that changes. Goes on
-/// until it is dropped.
-pub async fn watch(session: Arc<Session>, data_dir: PathBuf, clock: Clock, inbox: mpsc::Sender<Msg>) {
-    let mut beats = interval(BEAT);
-    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known = Vec::new();
-    loop {
-        beats.tick().await;
-        let (session, data_dir, now) = (Arc::clone(&session), data_dir.clone(), clock());
-        let looked = tokio::task::spawn_blocking(move || {
-            session.beat(now)?;
-            gone(&data_dir, now)
-        });
-        match looked.await {
-            Ok(Ok(gone)) if gone != known => {
-                known.clone_from(&gone);
-                if inbox.send(Msg::Gone(gone)).await.is_err() {
-                    return;
-                }
-            }
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the sessions' folder cannot be read"),
-            Err(error) => tracing::debug!(%error, "the look at the sessions was cut short by the end"),
-        }
-    }
+/// What the session files say.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Runs on this host that ended without their rep quitting, of reps who have not come back since, oldest first.
+    pub gone: Vec<GoneSession>,
+    /// Runs that go on: whose, and when each was last seen alive.
+    pub alive: BTreeMap<SessionId, (RepName, Timestamp)>,
 }
 
-/// Runs on this host that ended without their rep quitting, of reps who have not come back since, oldest first.
-/// Files of others are cleared away.
-pub fn gone(data_dir: &Path, now: Timestamp) -> io::Result<Vec<GoneSession>> {
-    let mut here = BTreeSet::new();
+/// Looks who is there and who is gone. Files of those who came back are cleared away.
+pub fn look(data_dir: &Path, now: Timestamp) -> io::Result<Look> {
+    let mut alive = BTreeMap::new();
     let mut left = Vec::new();
     for entry in fs::read_dir(data_dir.join("sessions"))? {
         let path = entry?.path();
         let Some((session, is_alive)) = read(&path) else { continue };
-        if is_alive {
-            here.insert(session.rep);
-        } else {
-            left.push((path, session));
+        let id = path.file_stem().and_then(|name| Uuid::parse_str(name.to_str()?).ok()).map(SessionId);
+        match id {
+            Some(id) if is_alive => {
+                alive.insert(id, (session.rep, session.ended));
+            }
+            _ => left.push((path, session)),
         }
     }
+    let here: BTreeSet<&RepName> = alive.values().map(|(rep, _)| rep).collect();
     let is_over = |session: &GoneSession| here.contains(&session.rep) || now.duration_since(session.ended) > KEPT;
     for (path, _) in left.iter().filter(|(_, session)| is_over(session)) {
         if let Err(error) = fs::remove_file(path) {
@@ -112,7 +89,7 @@ pub fn gone(data_dir: &Path, now: Timestamp) -> io::Result<Vec<GoneSession>> {
     }
     let mut gone: Vec<_> = left.into_iter().map(|(_, session)| session).filter(|it| !is_over(it)).collect();
     gone.sort_by(|a, b| (a.ended, &a.rep).cmp(&(b.ended, &b.rep)));
-    Ok(gone)
+    Ok(Look { gone, alive })
 }
 
 /// What a session's file says, and whether its run is alive. `None` for what is no such file, or none any more.
@@ -178,8 +155,12 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use uuid::Uuid;
 
-    use super::{Session, StreamLease, gone, is_alive};
+    use super::{Session, StreamLease, is_alive, look};
     use crate::model::{GoneSession, RepName, SessionId};
+
+    fn gone(folder: &Path, now: Timestamp) -> std::io::Result<Vec<GoneSession>> {
+        look(folder, now).map(|look| look.gone)
+    }
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()

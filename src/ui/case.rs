@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::paint::{clamp_scroll, more_below, paragraph, put, put_line, put_lines, rule};
-use super::post::{case_facts, due_words, mark_word, missing_text, pack, shown_text};
+use super::post::{case_facts, due_words, mark_word, missing_text, pack, presence_style, shown_text};
 use super::shortcodes::as_shown;
 use super::text::number_in_full;
 use super::theme::Theme;
@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::desk::{Case, PastCase, PostView, Reading};
 use crate::model::sla::Clock;
 use crate::model::verdict::may_reply;
-use crate::model::{CaseStatus, ColumnName, Delivery, Post, Purpose, Verdict};
+use crate::model::{AccountName, CaseStatus, ColumnName, Delivery, Doing, Post, Purpose, Verdict};
 
 /// Earlier cases listed.
 const HISTORY_ROWS: usize = 8;
@@ -58,6 +58,10 @@ fn head(app: &App, case: Option<&Case>, theme: Theme) -> Line<'static> {
     ];
     if case.owner.is_none() && case.status != CaseStatus::Resolved {
         spans.push(Span::styled("  unclaimed", theme.quiet()));
+    }
+    for (rep, doing) in app.others_in(case.id) {
+        let is = if doing == Doing::Idle { "" } else { "is " };
+        spans.push(Span::styled(format!("  {rep} {is}{}", doing.word()), presence_style(theme, doing)));
     }
     if let Some(reading) = case.answer_clock(&app.terms(case), app.now) {
         spans.push(Span::raw("  "));
@@ -114,6 +118,7 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
         section(&mut lines, cells, "DIRECT MESSAGES", theme);
         lines.extend(messages(app, case, cells, theme));
     }
+    lines.extend(drafts(app, case, cells, theme));
     lines.extend(notes(app, case, cells, theme));
     let contacts = person::contact_words(
         reading::contacts_lately(app, &case.author),
@@ -241,6 +246,11 @@ fn messages(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'stati
         };
         let style = if message.is_ours { theme.quiet() } else { theme.strong() };
         lines.push(Line::styled(format!("{} {who}", time::rfc3339(message.at, zone)), style));
+        if !app.may_read_messages(message.account.as_ref(), message.id.network()) {
+            let account = message.account.as_ref().map_or("its account", AccountName::as_str);
+            lines.extend(paragraph(&format!("only the reps of {account} read it"), cells, 1, theme.quiet()));
+            continue;
+        }
         let words = message.text.as_deref().unwrap_or("text removed or not read yet");
         lines.extend(paragraph(words, cells, 1, theme.text()));
     }
@@ -256,6 +266,28 @@ fn history(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static
             past = past.held(case);
         }
         lines.extend(paragraph(&person::past_words(&past, &app.setup.zone), cells, 1, theme.text()));
+    }
+    lines
+}
+
+/// What was begun and not sent, and whose it is.
+fn drafts(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if case.drafts.is_empty() {
+        return lines;
+    }
+    section(&mut lines, cells, "DRAFTS", theme);
+    for draft in &case.drafts {
+        let saved = time::hours(draft.saved, &app.setup.zone);
+        let whose = if draft.rep == app.setup.me { "yours".to_owned() } else { format!("{}'s", draft.rep) };
+        let words = format!("{whose}: {}, saved {saved}", draft.purpose.title());
+        lines.extend(paragraph(&words, cells, 0, theme.quiet()));
+        let text = if app.may_read_draft(draft) {
+            draft.draft.as_ref().map_or("text removed or not read yet", |draft| draft.text.as_str())
+        } else {
+            "only the reps of its account read it"
+        };
+        lines.extend(paragraph(&as_shown(app, text), cells, 1, theme.text()));
     }
     lines
 }

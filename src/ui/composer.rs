@@ -19,6 +19,7 @@ use super::{reading, time};
 use crate::app::command::Command;
 use crate::app::composer::Saved;
 use crate::app::{App, Composer};
+use crate::model::Doing;
 
 /// Lines of the answered post shown above the editor.
 const POST_LINES: usize = 4;
@@ -34,7 +35,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, composer: &Compos
     put_line(buffer, Position::new(area.x, y), area.width, &title(app, composer, theme));
     y += 1;
     // Told here as well while the pane above may show another case.
-    let mut above = answered(app, composer, area.width, theme);
+    let writing = app.others_in(composer.case).into_iter().filter(|(_, doing)| *doing == Doing::Writing);
+    let writing: Vec<_> = writing.map(|(rep, _)| rep.as_str()).collect();
+    let mut above = Vec::new();
+    if !writing.is_empty() {
+        let verb = if writing.len() == 1 { "is" } else { "are" };
+        let words = format!("{} {verb} writing in this case too", writing.join(", "));
+        above.extend(paragraph(&words, area.width, 0, theme.warning()));
+    }
+    above.extend(answered(app, composer, area.width, theme));
     above.extend(told_verdict(&composer.verdict, composer.purpose, area.width, theme));
     // The editor and the line below it come first on a small screen.
     let room = area.height.saturating_sub(1 + EDITOR_LINES + 3);
@@ -75,6 +84,10 @@ fn title(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
         Span::raw(format!("  as {}  ", reading::account_title(app, &composer.account))),
         Span::styled(format!("{saved}  "), theme.quiet()),
         Span::styled(composer.purpose.title(), theme.strong()),
+        Span::styled(
+            composer.from.as_ref().map_or_else(String::new, |rep| format!("  {rep}'s draft, kept for them")),
+            theme.warning(),
+        ),
     ])
 }
 

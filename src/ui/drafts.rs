@@ -40,7 +40,11 @@ fn entry(app: &App, (case, purpose, draft): (&Case, Purpose, &CaseDraft), cells:
             }
         )),
     ]);
-    let text = draft.draft.as_ref().map_or("text removed or not read yet", |draft| draft.text.as_str());
+    let text = if app.may_read_draft(draft) {
+        draft.draft.as_ref().map_or("text removed or not read yet", |draft| draft.text.as_str())
+    } else {
+        "only the reps of its account read it"
+    };
     let below = paragraph(text, cells.saturating_sub(1), 4, theme.text()).into_iter().take(3).collect();
     Entry { head, below }
 }

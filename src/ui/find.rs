@@ -101,6 +101,7 @@ fn line(app: &App, hit: &Hit, is_of_network: bool) -> String {
             (format!("{way} @{}", message.handle), message.text.as_str())
         }
         Body::Note(note) => ("note (team only)".to_owned(), note.shown()),
+        Body::BegunNote(note) => ("note begun (team only)".to_owned(), note.text.shown()),
         Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str()),
     };
     // Among what the network found, what the desk holds is told apart.

@@ -65,7 +65,12 @@ fn entry(app: &App, reply: &Reply, cells: u16, theme: Theme) -> Entry {
         )),
     ]);
     let mut below = paragraph(&state, cells.saturating_sub(1), 2, style);
-    let text = reply.text.as_deref().unwrap_or("text removed");
+    let is_hidden = reply.purpose.is_private() && !app.may_read_messages(Some(&reply.account), reply.to.network());
+    let text = if is_hidden {
+        "only the reps of its account read it"
+    } else {
+        reply.text.as_deref().unwrap_or("text removed")
+    };
     below.extend(paragraph(text, cells.saturating_sub(1), 4, theme.text()).into_iter().take(4));
     Entry { head, below }
 }

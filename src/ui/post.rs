@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::shortcodes::as_shown;
@@ -17,7 +18,7 @@ use crate::app::{App, ColumnSetup};
 use crate::desk::{Case, PostState, PostView, Reading};
 use crate::model::event::Standing;
 use crate::model::sla::Used;
-use crate::model::{CaseStatus, Delivery, Mark, Post, PostId};
+use crate::model::{CaseStatus, Delivery, Doing, Mark, Post, PostId, RepName};
 
 /// A longer text ends with `..`; the case pane has all of it.
 const TEXT_LINES: usize = 10;
@@ -138,7 +139,7 @@ fn quiet(context: &RowContext<'_>, words: &str) -> Line<'static> {
     Line::from(vec![Span::raw(" "), Span::styled(words.to_owned(), context.theme.quiet())])
 }
 
-/// `>N! 26h10 @handle      1.2k fol  rt x41  3rd`
+/// `>N!*26h10 @handle      1.2k fol  rt x41  3rd`; the `*` stands where something in the case was not read yet.
 fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
     let RowContext { app, theme, .. } = *context;
     let case = reading::case_of(&app.desk, post);
@@ -148,6 +149,7 @@ fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
     let is_marked = case.is_some_and(|case| app.marked.contains(&case.id));
     let is_urgent = case.is_some_and(|case| app.is_raised(case));
 
+    let is_unread = case.is_some_and(|case| app.is_unread(case));
     let age = time::age(post.at, app.now);
     let counts = reach(context, post);
     let handle = post.body.as_ref().map_or_else(|| "@..".to_owned(), |body| body.author.shown());
@@ -185,7 +187,8 @@ fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
             },
             pick(theme.overdue()),
         ),
-        Span::styled(format!(" {age} "), pick(theme.quiet())),
+        Span::styled(if is_unread { "*" } else { " " }, pick(theme.strong())),
+        Span::styled(format!("{age} "), pick(theme.quiet())),
         Span::styled(notable, pick(theme.strong())),
         Span::styled(handle, pick(theme.handle())),
         Span::raw(" ".repeat(gap)),
@@ -297,6 +300,8 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case) -> Vec<Span<'stat
         return facts;
     }
     let left_behind = app.left_behind(case);
+    // Beside the claim, not once more.
+    let mut is_told = true;
     match owner {
         Some(me) if is_mine => facts.push(Span::styled(format!("you:{me}"), theme.mark(Mark::Mine))),
         // Told by the answer already.
@@ -305,9 +310,16 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case) -> Vec<Span<'stat
                 && case.last_answer.as_ref().is_some_and(|answer| answer.rep.as_ref() == Some(other)) => {}
         Some(other) => {
             let since = case.claimed_at.map_or_else(String::new, |at| format!(" {}", ago(at)));
-            facts.push(Span::styled(format!("claimed {other}{since}"), theme.mark(Mark::Claimed)));
+            let doing = app.doing_in(other, case.id).map_or_else(String::new, |doing| format!(" ({})", doing.word()));
+            facts.push(Span::styled(format!("claimed {other}{since}{doing}"), theme.mark(Mark::Claimed)));
+            is_told = doing.is_empty();
         }
         None => {}
+    }
+    for (rep, doing) in app.others_in(case.id) {
+        if is_told || owner != Some(rep) {
+            facts.push(Span::styled(format!("{rep} {}", doing.word()), presence_style(theme, doing)));
+        }
     }
     if let Some(ended) = left_behind {
         facts.push(Span::styled(format!("their session ended {} ago", ago(ended)), theme.warning()));
@@ -349,11 +361,27 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case) -> Vec<Span<'stat
         };
         facts.push(Span::styled(words, theme.quiet()));
     }
-    if let Some(draft) = case.drafts.values().max_by_key(|draft| draft.saved) {
-        facts.push(Span::styled(format!("draft {}", draft.rep), theme.strong()));
+    if !case.drafts.is_empty() {
+        let mut reps: Vec<&str> = case.drafts.iter().map(|draft| draft.rep.as_str()).collect();
+        reps.sort_unstable();
+        reps.dedup();
+        facts.push(Span::styled(format!("draft {}", reps.join(", ")), theme.strong()));
+    }
+    if !case.begun_notes.is_empty() {
+        let reps: Vec<&str> = case.begun_notes.keys().map(RepName::as_str).collect();
+        facts.push(Span::styled(format!("note begun {}", reps.join(", ")), theme.quiet()));
     }
     facts.extend(due_facts(app, theme, case));
     facts
+}
+
+/// Who writes matters most to whoever is about to.
+pub(super) fn presence_style(theme: Theme, doing: Doing) -> Style {
+    match doing {
+        Doing::Writing => theme.warning(),
+        Doing::Viewing => theme.text(),
+        Doing::Idle => theme.quiet(),
+    }
 }
 
 /// What became of the newest reply, while that is not plain from the case itself.

@@ -14,7 +14,7 @@ use super::time;
 use crate::app::notice::Weight;
 use crate::app::reading::{KEEP_ALIVE, is_heard_in_time};
 use crate::app::{App, Mode};
-use crate::model::{LinkState, LoginState};
+use crate::model::{Doing, LinkState, LoginState};
 
 /// A tab's name is never longer than this where tabs do not fit.
 const LONGEST_TAB: usize = 24;
@@ -55,6 +55,9 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     if !is_preview || worst.is_some() {
         parts.push(link);
     }
+    if area.width >= crate::app::reading::PANE_FROM {
+        parts.extend(team(app, theme));
+    }
     if !is_preview {
         parts.extend(totals(app, counts, theme));
     }
@@ -72,6 +75,23 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         x += put(buffer, at, room, &words, style) + 2;
     }
     put_right(buffer, area.as_position(), area.width.saturating_sub(1), &clock, theme.strong());
+}
+
+/// `team ana bo* cy (idle)`: who is at work on this host, `*` whoever is writing. Nothing while one is alone.
+fn team(app: &App, theme: Theme) -> Option<(String, Style)> {
+    let team = app.team_here();
+    if team.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = team
+        .iter()
+        .map(|(rep, doing)| match doing {
+            Doing::Writing => format!("{rep}*"),
+            Doing::Viewing => rep.to_string(),
+            Doing::Idle => format!("{rep} (idle)"),
+        })
+        .collect();
+    Some((format!("team {}", names.join(" ")), theme.text()))
 }
 
 /// An account that is logged out, or may soon be, with the command that helps; as long as it is so.

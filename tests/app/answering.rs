@@ -75,13 +75,13 @@ fn a_kill_at_any_key_loses_at_most_the_last_second() {
         deck.type_text(&c.to_string());
         typed.push((deck.now, deck.text()));
         let again = deck.killed_and_restarted(8);
-        let kept = again.app.desk.cases[&case_of(1)].drafts.get(&Purpose::Acknowledgement);
+        let kept = again.app.desk.cases[&case_of(1)].drafts.iter().find(|it| it.purpose == Purpose::Acknowledgement);
         let kept = kept.and_then(|draft| draft.draft.as_ref()).map_or("", |draft| draft.text.as_str());
         let second_ago = typed.iter().rev().find(|(at, _)| deck.now.duration_since(*at) >= secs(1));
         if let Some((_, text)) = second_ago.filter(|(at, _)| *at > typed[0].0) {
             assert!(kept.starts_with(text.as_str()), "{text:?} was typed a second ago, {kept:?} is kept");
         }
-        assert!(!again.app.desk.cases[&case_of(2)].drafts.contains_key(&Purpose::Acknowledgement));
+        assert!(again.app.desk.cases[&case_of(2)].drafts.is_empty());
     }
 }
 
@@ -176,7 +176,7 @@ fn a_store_that_fails_is_told_and_the_text_stays_unsaved() {
 #[test]
 fn a_draft_whose_text_is_not_at_hand_is_read_first() {
     let mut deck = Deck::with_posts(1);
-    deck.by("ana", Event::DraftSaved { case: case_of(1), purpose: Purpose::Acknowledgement }, None);
+    deck.by("ana", Event::DraftSaved { case: case_of(1), purpose: Purpose::Acknowledgement, rep: None }, None);
     deck.press("j r");
     let id = BodyId::draft(case_of(1), Purpose::Acknowledgement);
     assert!(deck.took().contains(&Effect::ReadBodies { ids: vec![id.clone()] }));
@@ -287,7 +287,7 @@ fn a_post_that_is_gone_cannot_be_answered() {
 fn others_drafts_are_marked() {
     let mut deck = Deck::with_posts(1);
     let body = Body::Draft(DraftText { text: "bo's words".to_owned(), cursor: (0, 0) });
-    deck.by("bo", Event::DraftSaved { case: case_of(1), purpose: Purpose::Acknowledgement }, Some(body));
+    deck.by("bo", Event::DraftSaved { case: case_of(1), purpose: Purpose::Acknowledgement, rep: None }, Some(body));
     deck.press("j r");
     assert_eq!(deck.text(), "bo's words");
     assert!(deck.notice().contains("bo's draft"));

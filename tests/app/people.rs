@@ -286,8 +286,8 @@ fn a_case_tells_who_did_what_and_from_where() {
     let mut deck = Deck::with_posts(2);
     deck.press("j c");
     deck.by("bo", Event::CaseTagged { case: case_of(2), tag: "😡".to_owned(), on: true }, None);
-    deck.by("bo", Event::DraftSaved { case: case_of(2), purpose: replydeck::model::Purpose::Both }, None);
-    deck.by("bo", Event::DraftSaved { case: case_of(2), purpose: replydeck::model::Purpose::Both }, None);
+    deck.by("bo", Event::DraftSaved { case: case_of(2), purpose: replydeck::model::Purpose::Both, rep: None }, None);
+    deck.by("bo", Event::DraftSaved { case: case_of(2), purpose: replydeck::model::Purpose::Both, rep: None }, None);
     deck.by(
         "bo",
         Event::NoteAdded { case: case_of(2), note: replydeck::model::EventId::of("n", &[]) },

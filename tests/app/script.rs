@@ -83,6 +83,7 @@ pub(crate) fn setup(columns: usize) -> Setup {
         bell: true,
         reach_percent: 20,
         people: replydeck::app::people::People::default(),
+        message_reps: std::collections::BTreeMap::new(),
         budgets: ["help", "promo"]
             .map(|name| (AccountName::new(name), Budget { prices: Prices::X, daily_limit: Some(Money::cents(2_000)) }))
             .into(),
@@ -140,6 +141,10 @@ pub(crate) struct Deck {
     pub(crate) log: Vec<Arc<Envelope>>,
     /// Effects since they were last taken.
     pub(crate) effects: Vec<Effect>,
+    /// Where the rep was told to be.
+    pub(crate) told: Vec<replydeck::model::Whereabouts>,
+    /// Read marks and notes begun.
+    pub(crate) marks: Vec<NewEvent>,
     /// Appends wait here while the store is slow.
     pub(crate) waiting: Vec<(AppendToken, Vec<NewEvent>, Option<Expect>)>,
     pub(crate) slow_store: bool,
@@ -158,6 +163,8 @@ impl Deck {
             now: start(),
             log: Vec::new(),
             effects: Vec::new(),
+            told: Vec::new(),
+            marks: Vec::new(),
             waiting: Vec::new(),
             slow_store: false,
             storing: false,
@@ -185,7 +192,18 @@ impl Deck {
             if let Effect::Append { token, events, expect } = &effect {
                 self.waiting.push((*token, events.clone(), *expect));
             }
-            self.effects.push(effect);
+            // What every walk over the columns tells besides is asked for by name.
+            match effect {
+                Effect::TellPresence { at } => self.told.push(at),
+                Effect::Append { events, .. }
+                    if events
+                        .iter()
+                        .all(|new| matches!(new.event, Event::CaseRead { .. } | Event::NoteBegun { .. })) =>
+                {
+                    self.marks.extend(events);
+                }
+                effect => self.effects.push(effect),
+            }
         }
         // What the store's answers lead to waits its turn: envelopes come in the order of the log.
         if !self.slow_store && !self.storing {
@@ -387,6 +405,8 @@ impl Deck {
             now: self.now,
             log: self.log.clone(),
             effects: Vec::new(),
+            told: Vec::new(),
+            marks: Vec::new(),
             waiting: Vec::new(),
             slow_store: false,
             storing: false,

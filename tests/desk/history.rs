@@ -124,9 +124,9 @@ impl History {
             3 => {
                 let body = Body::Draft(DraftText { text: format!("{MARKER} draft {}", self.seq), cursor: (0, 1) });
                 self.bodies.insert(BodyId::draft(case, purpose), body.clone());
-                (Event::DraftSaved { case, purpose }, Some(body))
+                (Event::DraftSaved { case, purpose, rep: None }, Some(body))
             }
-            4 => (Event::DraftDropped { case, purpose }, None),
+            4 => (Event::DraftDropped { case, purpose, rep: None }, None),
             5..=7 => {
                 let reply = ReplyId(uuid::Uuid::from_u128(u128::from(self.seq)));
                 self.replies.push((reply, case));
@@ -182,7 +182,7 @@ impl History {
                 (Event::GapClosed { gap: GapId(uuid::Uuid::from_u128(u128::from(self.seq - 1))), to: self.now }, None)
             }
             20 => (Event::GapFilled { gap, fill: GapFill::Filled { posts: 3 } }, None),
-            21 => (Event::CaseReopened { case }, None),
+            21 => (Event::CaseReopened { case, undone: false }, None),
             22 => {
                 // Again for a further column. The store's text at that moment comes along.
                 let body = self.bodies.get(&BodyId::post(&post)).cloned();

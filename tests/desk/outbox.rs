@@ -134,7 +134,7 @@ fn erased_drafts_and_texts_come_back_nowhere() {
     s.draft("14:06", "ana", case, "half");
     let body = BodyId::draft(case, Purpose::Acknowledgement);
     s.tell("ana", Event::BodyErased { body: body.clone() }, None);
-    assert_eq!(s.case("jo", "p1").drafts[&Purpose::Acknowledgement].draft, None);
+    assert_eq!(s.case("jo", "p1").drafts[0].draft, None);
     // What is supplied must be what was asked for.
     s.desk.supply(&BodyId::reply(reply_id(1)), Body::Reply("other".into()));
     assert_eq!(s.reply(1).text.as_deref(), Some("@jo on it ^AN"), "a text that is there is not replaced");

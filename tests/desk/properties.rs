@@ -140,10 +140,10 @@ fn case_events() -> impl Strategy<Value = Event> {
         (cases(), names(), any::<bool>())
             .prop_map(|(case, post, on)| { Event::CaseTurnedRound { case, post: post_id(&post), on } }),
         (cases(), times()).prop_map(|(case, upto)| Event::CaseRead { case, upto }),
-        cases().prop_map(|case| Event::CaseReopened { case }),
+        cases().prop_map(|case| Event::CaseReopened { case, undone: false }),
         cases().prop_map(|case| Event::NoteAdded { case, note: EventId(uuid::Uuid::nil()) }),
-        (cases(), purposes()).prop_map(|(case, purpose)| Event::DraftSaved { case, purpose }),
-        (cases(), purposes()).prop_map(|(case, purpose)| Event::DraftDropped { case, purpose }),
+        (cases(), purposes()).prop_map(|(case, purpose)| Event::DraftSaved { case, purpose, rep: None }),
+        (cases(), purposes()).prop_map(|(case, purpose)| Event::DraftDropped { case, purpose, rep: None }),
     ]
 }
 

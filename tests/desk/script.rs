@@ -230,7 +230,7 @@ impl Script {
             }
             "wake" => Event::CaseWoken { case },
             "urgent" => Event::CasePrioritised { case, high: true },
-            "reopen" => Event::CaseReopened { case },
+            "reopen" => Event::CaseReopened { case, undone: false },
             "note" => Event::NoteAdded { case, note: EventId(uuid::Uuid::from_u128(9)) },
             other => panic!("no deed called {other}"),
         };
@@ -239,7 +239,7 @@ impl Script {
 
     pub(crate) fn draft(&mut self, clock: &str, rep: &str, case: CaseId, text: &str) -> &mut Self {
         let text = DraftText { text: text.into(), cursor: (0, 0) };
-        let saved = Event::DraftSaved { case, purpose: Purpose::Acknowledgement };
+        let saved = Event::DraftSaved { case, purpose: Purpose::Acknowledgement, rep: None };
         self.clock(clock).tell(rep, saved, Some(Body::Draft(text)))
     }
 

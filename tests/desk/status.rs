@@ -132,9 +132,9 @@ fn tags_snooze_and_drafts() {
     s.post(&said("p2", "jo", "14:09").within("p1"));
     assert_eq!(s.case("jo", "p1").snoozed_until, None, "a new post wakes the case");
     s.draft("14:10", "ana", jo, "Sorry abou");
-    let draft = &s.case("jo", "p1").drafts[&Purpose::Acknowledgement];
+    let draft = &s.case("jo", "p1").drafts[0];
     assert_eq!(draft.draft.as_ref().map(|draft| draft.text.as_str()), Some("Sorry abou"));
-    s.tell("ana", Event::DraftDropped { case: jo, purpose: Purpose::Acknowledgement }, None);
+    s.tell("ana", Event::DraftDropped { case: jo, purpose: Purpose::Acknowledgement, rep: None }, None);
     assert!(s.case("jo", "p1").drafts.is_empty());
 }
 

@@ -13,8 +13,8 @@ use replydeck::model::post::{Counts, Media, Mention, PostLink, Quoted, WhoMayRep
 use replydeck::model::price::Money;
 use replydeck::model::spend::{Act, Charge, Usage};
 use replydeck::model::{
-    AccountName, Body, BodyId, ColumnName, DraftText, Event, EventId, GapFill, GapId, Message, MessageId, NetworkKind,
-    PostId, Purpose, RepName, ReplyId, SessionId,
+    AccountName, BegunNote, Body, BodyId, ColumnName, DraftText, Event, EventId, GapFill, GapId, Message, MessageId,
+    NetworkKind, NoteText, PostId, Purpose, RepName, ReplyId, SessionId,
 };
 use uuid::Uuid;
 
@@ -107,10 +107,21 @@ fn samples() -> Vec<(&'static str, Event)> {
             "CaseResolved.without-cause",
             Event::CaseResolved { case: case(1), cause: None, outcome: None, closing: false, number: None },
         ),
-        ("CaseReopened", Event::CaseReopened { case: case(1) }),
+        ("CaseReopened", Event::CaseReopened { case: case(1), undone: false }),
         ("NoteAdded", Event::NoteAdded { case: case(1), note: EventId(uuid(4)) }),
-        ("DraftSaved", Event::DraftSaved { case: case(1), purpose: Purpose::Acknowledgement }),
-        ("DraftDropped", Event::DraftDropped { case: case(1), purpose: Purpose::DmRequest }),
+        ("CaseReopened.undone", Event::CaseReopened { case: case(1), undone: true }),
+        ("NoteBegun", Event::NoteBegun { case: case(1), rep: RepName::new("ben"), on: true }),
+        ("NoteBegun.given-up", Event::NoteBegun { case: case(1), rep: RepName::new("ben"), on: false }),
+        (
+            "DraftSaved.of-rep",
+            Event::DraftSaved { case: case(1), purpose: Purpose::Both, rep: Some(RepName::new("ben")) },
+        ),
+        (
+            "DraftDropped.of-rep",
+            Event::DraftDropped { case: case(1), purpose: Purpose::Both, rep: Some(RepName::new("ben")) },
+        ),
+        ("DraftSaved", Event::DraftSaved { case: case(1), purpose: Purpose::Acknowledgement, rep: None }),
+        ("DraftDropped", Event::DraftDropped { case: case(1), purpose: Purpose::DmRequest, rep: None }),
         (
             "ReplyQueued",
             Event::ReplyQueued {
@@ -235,6 +246,7 @@ fn samples() -> Vec<(&'static str, Event)> {
             | Event::CaseResolved { .. }
             | Event::CaseReopened { .. }
             | Event::NoteAdded { .. }
+            | Event::NoteBegun { .. }
             | Event::DraftSaved { .. }
             | Event::DraftDropped { .. }
             | Event::ReplyQueued { .. }
@@ -293,6 +305,7 @@ fn bodies() -> Vec<(&'static str, Body)> {
         ("body.Post", Body::Post(Box::new(full))),
         ("body.Post.bare", Body::Post(Box::new(bare))),
         ("body.Draft", Body::Draft(DraftText { text: "Sorry,\nwe".to_owned(), cursor: (1, 2) })),
+        ("body.BegunNote", Body::BegunNote(BegunNote { text: NoteText::new("called,\nno"), cursor: (1, 2) })),
         ("body.Reply", Body::Reply("@a We are on it ^AN".to_owned())),
         (
             "body.Message",
@@ -309,7 +322,8 @@ fn bodies() -> Vec<(&'static str, Body)> {
     ];
     for (_, body) in &all {
         match body {
-            Body::Post(_) | Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::Message(_) => {}
+            Body::Post(_) | Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) | Body::Message(_) => {
+            }
         }
     }
     all
@@ -372,6 +386,6 @@ fn bodies_load_and_are_written_as_the_fixtures_say() {
 fn fields_of_a_later_program_are_passed_over() {
     let later = r#"{"kind":"CaseReopened","case":"01900000-0000-7000-8000-000000000001","because":"new field"}"#;
     let case = replydeck::model::CaseId(uuid(1));
-    assert_eq!(codec::decode("CaseReopened", 1, later), Event::CaseReopened { case });
+    assert_eq!(codec::decode("CaseReopened", 1, later), Event::CaseReopened { case, undone: false });
     assert_eq!(codec::decode_body(r#"{"poll":{"choices":[]}}"#), None);
 }

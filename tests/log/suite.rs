@@ -227,7 +227,10 @@ async fn only_what_contends_counts_in_compare_and_set(store: &Store) {
     let tag = Event::CaseTagged { case: case(1), tag: "billing".to_owned(), on: true };
     append(
         log,
-        vec![new("t", tag, None), new("o", Event::DraftDropped { case: case(1), purpose: Purpose::Both }, None)],
+        vec![
+            new("t", tag, None),
+            new("o", Event::DraftDropped { case: case(1), purpose: Purpose::Both, rep: None }, None),
+        ],
     )
     .await;
     let claim = log.append(vec![claimed("a", "ana", 1)], Some(Expect { case: case(1), seq: Seq(0) })).await;
@@ -295,7 +298,7 @@ async fn an_edit_replaces_the_text(store: &Store) {
 async fn drafts_are_replaced_and_never_found(store: &Store) {
     let log = store.log();
     let saved = |name: &str, text: &str| {
-        let event = Event::DraftSaved { case: case(1), purpose: Purpose::DmRequest };
+        let event = Event::DraftSaved { case: case(1), purpose: Purpose::DmRequest, rep: None };
         new(name, event, Some(Body::Draft(DraftText { text: text.to_owned(), cursor: (0, 3) })))
     };
     append(log, vec![saved("d1", "unfinished")]).await;

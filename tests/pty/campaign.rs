@@ -175,7 +175,7 @@ impl Bench {
         deck.shows(&words);
         // Who reads the preview before saying yes takes more than the second in which a draft is saved by itself.
         let is_kept = |state: &State| {
-            let mut drafts = state.cases.values().flat_map(|case| case.drafts.values());
+            let mut drafts = state.cases.values().flat_map(|case| &case.drafts);
             drafts.any(|draft| draft.draft.as_ref().is_some_and(|draft| draft.text.contains(&words)))
         };
         assert!(self.watched.until(PATIENCE, is_kept), "the draft is not saved");

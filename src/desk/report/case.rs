@@ -175,6 +175,13 @@ impl Known {
         }
     }
 
+    /// Its last resolve was a mistake and was taken back: it counts as neither resolved nor reopened.
+    pub(super) fn never_ended(&mut self) {
+        if std::mem::replace(&mut self.is_resolved, false) {
+            self.ends.pop();
+        }
+    }
+
     /// The answer that stopped the first clock.
     pub(super) fn first_answer(&self) -> Option<&Answer> {
         let began = self.began.as_ref()?.0;

@@ -70,7 +70,8 @@ impl Reckoning {
                 };
                 self.case(*case).resolved(end);
             }
-            Event::CaseReopened { case } => self.case(*case).reopen(),
+            Event::CaseReopened { case, undone: false } => self.case(*case).reopen(),
+            Event::CaseReopened { case, undone: true } => self.case(*case).never_ended(),
             Event::CaseTurnedRound { case, post, on } => {
                 let turned = &mut self.case(*case).turned_round;
                 if *on {
@@ -119,6 +120,7 @@ impl Reckoning {
             | Event::CaseOverdue { .. }
             | Event::CaseRead { .. }
             | Event::NoteAdded { .. }
+            | Event::NoteBegun { .. }
             | Event::DraftSaved { .. }
             | Event::DraftDropped { .. }
             | Event::ReplyAttempted { .. }

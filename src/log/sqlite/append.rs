@@ -30,6 +30,7 @@ pub fn needs_disk(event: &Event) -> bool {
         | Event::CaseReopened { .. }
         | Event::CaseTurnedRound { .. }
         | Event::NoteAdded { .. }
+        | Event::NoteBegun { .. }
         | Event::DraftSaved { .. }
         | Event::DraftDropped { .. }
         | Event::ReplyQueued { .. }
@@ -109,7 +110,7 @@ pub(in crate::log) fn written_at(body: &Body, event_at: Timestamp) -> Timestamp 
     match body {
         Body::Post(post) => post.at,
         Body::Message(message) => message.at,
-        Body::Draft(_) | Body::Reply(_) | Body::Note(_) => event_at,
+        Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) => event_at,
     }
 }
 

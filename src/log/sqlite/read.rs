@@ -222,7 +222,7 @@ impl Reader {
             let at = match &body {
                 Body::Post(post) => post.at,
                 Body::Message(message) => message.at,
-                Body::Draft(_) | Body::Reply(_) | Body::Note(_) => time(at),
+                Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) => time(at),
             };
             Some(Hit { id: BodyId::from_stored(id), at, body })
         }))
