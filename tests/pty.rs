@@ -500,7 +500,7 @@ fn a_changed_config_is_taken_on_and_a_bad_one_is_shown_and_left() {
     deck.shows("hodl");
     let bad = good.replacen("query = \"", "query = \"(", 1);
     std::fs::write(path, &bad).expect("a query that cannot be read");
-    let screen = deck.until("the caret", |screen| screen.contains("is never closed") && screen.contains("^"));
+    let screen = deck.until("the caret", |screen| screen.contains("is never closed") && screen.contains('^'));
     assert!(!screen.contains("hodl"), "what is mended is not told any more:\n{screen}");
     assert!(screen.contains("the old settings stay") && screen.contains("1 @AcmeHelp"), "{screen}");
     let lines: Vec<&str> = screen.lines().collect();

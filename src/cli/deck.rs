@@ -111,7 +111,8 @@ pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> 
             config: watched.map(Path::to_owned),
             holds,
         };
-        let ended = deck::run(opening).await;
+        // On the heap: it is much, and lives as long as the program.
+        let ended = Box::pin(deck::run(opening)).await;
         with.stop.cancel();
         with.tasks.close();
         with.tasks.wait().await;

@@ -211,7 +211,7 @@ fn read_stops(reader: &mut Reader<'_>, table: &mut Table<'_>, key: &'static str)
                 reader.problem(
                     Problem::new(word.span.clone(), format!("`{key}` names no clock: `{}`", word.value))
                         .remedy(suggest(word.value, &Clock::ALL.map(Clock::word), "clocks")),
-                )
+                );
             }
         }
     }
@@ -257,7 +257,7 @@ pub(super) fn read_queues(reader: &mut Reader<'_>, words: &[Text<'_>]) -> Vec<Qu
                 reader.problem(
                     Problem::new(word.span.clone(), format!("`queues` names no queue: `{}`", word.value))
                         .remedy(suggest(word.value, &Queue::ALL.map(Queue::word), "queues")),
-                )
+                );
             }
         }
     }

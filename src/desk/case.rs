@@ -297,12 +297,11 @@ impl Case {
 
     /// Sets whose turn it is by whether anything waits since `since`; a resolved case must be reopened first.
     pub(super) fn wait_since(&mut self, since: Option<Timestamp>) {
-        match since {
-            Some(since) => self.resume(PauseReason::TheirTurn, since),
-            None => {
-                self.told_overdue = None;
-                self.pause(PauseReason::TheirTurn, self.last_said().unwrap_or(self.started), None);
-            }
+        if let Some(since) = since {
+            self.resume(PauseReason::TheirTurn, since);
+        } else {
+            self.told_overdue = None;
+            self.pause(PauseReason::TheirTurn, self.last_said().unwrap_or(self.started), None);
         }
         self.waiting_since = since;
         self.status = match (since, self.last_said()) {

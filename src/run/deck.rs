@@ -397,7 +397,7 @@ impl Deck<'_> {
         // An account that came with the edit: the reload says that it counts from the next start.
         let network = self.effects.networks.get(&account)?;
         let is_down = self.app.links.get(&account).is_some_and(|link| matches!(link.state, LinkState::Down { .. }));
-        let (weight, text) = match secrets.map(|secrets| network.log_in_again(secrets)) {
+        let (weight, text) = match secrets.map(|secrets| network.log_in_again(*secrets)) {
             Ok(Ok(true)) => {
                 tracing::info!(%account, "other secrets were fetched");
                 (Weight::Info, format!("the secrets of {account} were read again"))

@@ -275,24 +275,28 @@ mod tests {
         let ana = Arc::new(Session::start(home.path(), id(1), &RepName::new("ana"), now).unwrap());
         let (own, told_own) = told::channel(None);
         let (sender, mut inbox) = mpsc::channel(8);
-        let watching =
-            tokio::spawn(watch(Arc::clone(&ana), home.path().to_owned(), Arc::new(move || now), told_own, sender));
-        let bo = Session::start(home.path(), id(2), &RepName::new("bo"), now).unwrap();
-        let bo_at = |doing, case| vec![Presence { rep: RepName::new("bo"), at: at(doing, case) }];
-        // The folder is made by the watch.
-        own.send_replace(Some(at(Doing::Viewing, Some(1))));
+        let watching = watch(Arc::clone(&ana), home.path().to_owned(), Arc::new(move || now), told_own, sender);
         let mine = folder(home.path()).join(id(1).to_string());
-        while !mine.exists() {
-            tokio::task::yield_now().await;
+        let script = async {
+            let bo = Session::start(home.path(), id(2), &RepName::new("bo"), now).unwrap();
+            let bo_at = |doing, case| vec![Presence { rep: RepName::new("bo"), at: at(doing, case) }];
+            // The folder is made by the watch.
+            own.send_replace(Some(at(Doing::Viewing, Some(1))));
+            while !mine.exists() {
+                tokio::task::yield_now().await;
+            }
+            write(&folder(home.path()), id(2), at(Doing::Writing, Some(5))).unwrap();
+            while next(&mut inbox).await != bo_at(Doing::Writing, Some(5)) {}
+            write(&folder(home.path()), id(2), at(Doing::Idle, Some(5))).unwrap();
+            assert_eq!(next(&mut inbox).await, bo_at(Doing::Idle, Some(5)));
+            // Killed: nothing is written, the lock is gone. A beat finds it out.
+            drop(bo);
+            assert_eq!(next(&mut inbox).await, []);
+        };
+        tokio::select! {
+            () = watching => panic!("the watch has ended"),
+            () = script => {}
         }
-        write(&folder(home.path()), id(2), at(Doing::Writing, Some(5))).unwrap();
-        while next(&mut inbox).await != bo_at(Doing::Writing, Some(5)) {}
-        write(&folder(home.path()), id(2), at(Doing::Idle, Some(5))).unwrap();
-        assert_eq!(next(&mut inbox).await, bo_at(Doing::Idle, Some(5)));
-        // Killed: nothing is written, the lock is gone. A beat finds it out.
-        drop(bo);
-        assert_eq!(next(&mut inbox).await, []);
-        watching.abort();
         assert!(mine.exists(), "{}", mine.display());
     }
 }

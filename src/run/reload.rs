@@ -26,7 +26,7 @@ pub enum Change {
     Settings(Result<Box<Setup>, String>),
     /// The secrets of an account, fetched anew because the config was saved or a file of theirs changed; or why they
     /// cannot be had.
-    Secrets { account: AccountName, secrets: Result<Secrets, String>, from_environment: bool },
+    Secrets { account: AccountName, secrets: Result<Box<Secrets>, String>, from_environment: bool },
 }
 
 /// Gets the secrets of an account; blocks while commands run.
@@ -126,7 +126,11 @@ pub async fn watch(
             if let Err(why) = &secrets {
                 tracing::warn!("secrets cannot be fetched anew, the old ones stay: {why}");
             }
-            if changes.send(Change::Secrets { account: name, secrets, from_environment }).await.is_err() {
+            if changes
+                .send(Change::Secrets { account: name, secrets: secrets.map(Box::new), from_environment })
+                .await
+                .is_err()
+            {
                 return Ok(());
             }
         }

@@ -274,7 +274,7 @@ fn gq_and_the_keys_of_a_queue_act_on_its_case() {
     deck.press("j C");
     assert_eq!(deck.app.desk.cases[&case_of(2)].owner, None);
     deck.press("N n n n");
-    assert!(deck.notice().contains("no unanswered"), "{}", deck.notice());
+    assert!(deck.notice().contains("the last unanswered case"), "{}", deck.notice());
     deck.press("r");
     assert_eq!(deck.app.composer().map(|composer| composer.case), Some(case_of(1)));
     deck.press("esc A esc g / esc");

@@ -1,5 +1,7 @@
 //! The login over a day: two-hour tokens, refresh tokens that work once, several processes, and kills.
 
+#![expect(clippy::print_stdout, reason = "it tells at which moment it killed")]
+
 use std::process::{Child, Stdio};
 use std::time::Duration;
 

@@ -1,6 +1,9 @@
 //! How long a person and a search take in a large store. Measured on asking only:
 //! `cargo test --test log a_large_store -- --ignored --nocapture`, with `REPLYDECK_CASES` for another size.
 
+#![expect(clippy::disallowed_methods, reason = "it measures")]
+#![expect(clippy::print_stdout, reason = "it tells its figures")]
+
 use std::time::{Duration, Instant};
 
 use replydeck::log::Log;

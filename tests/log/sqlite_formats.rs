@@ -93,8 +93,7 @@ async fn a_store_of_format_1_opens_with_everything_in_it() {
 
 #[tokio::test]
 async fn stores_of_earlier_formats_find_by_key_handle_and_quote() {
-    let formats: [(u32, fn(&Path)); 2] = [(1, make_format_1), (2, make_format_2)];
-    for (format, make) in formats {
+    for (format, make) in [(1, make_format_1 as fn(&Path)), (2, make_format_2)] {
         let dir = tempfile::tempdir().expect("a folder");
         let log = SqliteLog::open(dir.path()).expect("opens");
         let mut quoting = matched(2, "look at this");

@@ -13,7 +13,7 @@ use super::terminal::simulator::Simulator;
 use super::{CTRL_S, ESC, InTerminal, SMALL};
 
 /// Direct messages are asked for every other minute.
-const MESSAGES_COME: Duration = Duration::from_secs(240);
+const MESSAGES_COME: Duration = Duration::from_mins(4);
 
 struct Drill {
     home: tempfile::TempDir,

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{CTRL_S, Desk, InTerminal, SMALL};
 
 /// X's search shows a post half a minute late; a fill waits for that.
-const FILLED: Duration = Duration::from_secs(120);
+const FILLED: Duration = Duration::from_mins(2);
 
 /// Longer than any pause the program takes for its own.
 const STOPPED: Duration = Duration::from_secs(10);
