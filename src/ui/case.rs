@@ -94,6 +94,10 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
             lines.extend(paragraph(&format!("quotes: {}", as_shown(app, &quoted.text)), cells, 2, theme.quiet()));
         }
         lines.push(Line::default());
+        // Before all that can be looked up: on a small screen the section HISTORY is further down.
+        if let Some(words) = case.and_then(|case| reading::history_words(app, &case.author, case.id)) {
+            lines.extend(paragraph(&format!("history: {words}"), cells, 0, theme.strong()));
+        }
         lines.extend(spread(app, body, cells, theme));
         lines.extend(verdict_lines(app, body, cells, theme));
     } else {

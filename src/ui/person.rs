@@ -78,19 +78,23 @@ fn counts(app: &App, post: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>
     }
     let mut lines = paragraph(&said.join("   "), cells, 1, theme.text());
     if let Some(followers) = author.followers {
-        lines.extend(paragraph(&reach_words(followers, app.setup.reach_percent), cells, 1, theme.quiet()));
+        let percent = app.setup.reach_percent;
+        let words = reach_words(followers, percent) + &next_hop_words(followers, percent);
+        lines.extend(paragraph(&words, cells, 1, theme.quiet()));
     }
     lines
 }
 
-/// `reach about 80 (20% of 400, an assumption you can set), next hop about 6,400 (80 x 80)`
+/// `reach about 80 (20% of 400, an assumption you can set)`
 pub(super) fn reach_words(followers: u64, percent: u8) -> String {
     let first = number_in_full(reach(followers, percent));
-    format!(
-        "reach about {first} ({percent}% of {}, an assumption you can set), next hop about {} ({first} x {first})",
-        number_in_full(followers),
-        number_in_full(next_hop(followers, percent))
-    )
+    format!("reach about {first} ({percent}% of {}, an assumption you can set)", number_in_full(followers))
+}
+
+/// `, next hop about 6,400 (80 x 80)`
+fn next_hop_words(followers: u64, percent: u8) -> String {
+    let first = number_in_full(reach(followers, percent));
+    format!(", next hop about {} ({first} x {first})", number_in_full(next_hop(followers, percent)))
 }
 
 fn cases(app: &App, screen: &PersonScreen, cells: u16, theme: Theme) -> Vec<Line<'static>> {

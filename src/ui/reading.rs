@@ -139,7 +139,11 @@ pub(super) fn history_words(app: &App, author: &AuthorId, except: CaseId) -> Opt
     let count = contacts_lately(app, author).max(1);
     let cause = last.cause.as_deref().unwrap_or("no cause given");
     let end = match last.resolved {
-        Some(at) => format!("{cause}, resolved {}", super::time::day(at, &app.setup.zone)),
+        Some(at) => {
+            let outcome = last.outcome.as_deref().unwrap_or("resolved");
+            let by = last.rep.as_ref().map_or_else(String::new, |rep| format!(" by {rep}"));
+            format!("{cause}, {outcome}{by} {}", super::time::day(at, &app.setup.zone))
+        }
         None => format!("case {} of {}, still open", last.number, super::time::day(last.at, &app.setup.zone)),
     };
     Some(format!("{} contact in {CONTACT_DAYS} days; last: {end}", super::text::ordinal(count)))

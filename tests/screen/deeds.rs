@@ -40,11 +40,11 @@ fn marked_and_urgent_rows_differ_by_letter_and_word() {
     let mut app = busy((80, 50), "columns");
     let case = app.case_in_hand().expect("a case").id;
     app.desk.cases.get_mut(&case).expect("held").is_urgent = true;
-    assert_has(&screen(&app), &[">NP 0:04 @jo_m", "priority"]);
+    assert_has(&screen(&app), &[">NP*0:04 @jo_m", "priority"]);
     typed(&mut app, "x");
     assert_has(&screen(&app), &["marked: 1", "marked"]);
     press(&mut app, KeyCode::Down);
-    assert_has(&screen(&app), &["xNP 0:04 @jo_m"]);
+    assert_has(&screen(&app), &["xNP*0:04 @jo_m"]);
 }
 
 #[test]

@@ -37,23 +37,23 @@ fn rows_tell_every_state_in_letters() {
     assert_has(
         &screen,
         &[
-            ">NP 0:04 @jo_m",
+            ">NP*0:04 @jo_m",
             "1.2k fol  3rd",
             "tags: slow",
             "not addressed to us",
-            " M! 26h10 @tess_w",
+            " M!*26h10 @tess_w",
             "you:ana  not answered",
             "due -25h10 overdue",
-            " C  0:31 @petrk",
+            " C *0:31 @petrk",
             "claimed bo 0:02  held ana 0:07",
             "gap 14:02-14:09 filled: 3 new ~~",
             "not filled: the plan..",
             " R  1:12 @lin",
             "resolved ana: restored",
-            " A  2:05 @mo",
+            " A *2:05 @mo",
             "ack cy 1:50  dm asked 1:50",
             "deleted by its author (text removed)",
-            " W  2:02 @ol",
+            " W *2:02 @ol",
             "waiting on us 0:07",
             "rt x41",
             "repost, no case",
@@ -135,7 +135,7 @@ fn an_information_notice_goes_and_a_warning_stays() {
 #[test]
 fn every_screen_says_what_it_is_for() {
     for (mode, words) in [
-        ("case", vec!["CASE 4801", "HISTORY", "4630  slow line"]),
+        ("case", vec!["CASE 4801", "3rd contact in 7 days; last: slow line", "DRAFTS"]),
         (
             "composer",
             vec![
@@ -208,7 +208,7 @@ fn every_mode_draws_at_every_size_and_the_cursor_is_inside() {
 #[test]
 fn the_cursor_is_where_the_eye_should_be() {
     for (mode, before) in [
-        ("columns", ">NP 0:04 @jo_m"),
+        ("columns", ">NP*0:04 @jo_m"),
         ("find-list", "> 2026-11-21"),
         ("outbox", "> @user_with"),
         ("drafts", "> @jo_m"),
