@@ -273,12 +273,17 @@ fn gq_and_the_keys_of_a_queue_act_on_its_case() {
     assert_eq!((deck.app.focus, deck.selected().as_deref()), (1, Some("3")));
     deck.press("j C");
     assert_eq!(deck.app.desk.cases[&case_of(2)].owner, None);
-    deck.press("N n n n");
+    deck.press("N n");
+    assert_eq!((deck.app.focus, deck.selected().as_deref()), (1, Some("1")));
+    // What is left of the queue first, then the case that was given back, in its column.
+    deck.press("n");
+    assert_eq!((deck.app.focus, deck.selected().as_deref()), (0, Some("2")));
+    deck.press("n");
     assert!(deck.notice().contains("the last unanswered case"), "{}", deck.notice());
     deck.press("r");
-    assert_eq!(deck.app.composer().map(|composer| composer.case), Some(case_of(1)));
+    assert_eq!(deck.app.composer().map(|composer| composer.case), Some(case_of(2)));
     deck.press("esc A esc g / esc");
-    assert_eq!(deck.selected().as_deref(), Some("1"));
+    assert_eq!(deck.selected().as_deref(), Some("2"));
 }
 
 #[test]
