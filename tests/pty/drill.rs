@@ -139,13 +139,16 @@ fn from_an_outage_to_a_customer_turned_round() {
     assert!(text.contains("0800 555 0100") && text.contains("recipient_id="), "{text}");
 
     drill.simulator.message("teapot_mo", "customer 4711, the box says E12");
-    deck.within(MESSAGES_COME, "the direct message on the case", |screen| screen.contains("the box says E12"));
+    deck.within(MESSAGES_COME, "the direct message on the case", |screen| screen.contains("W waiting on us"));
+    deck.keys(" ");
+    deck.shows("the box says E12");
 
     deck.keys("i");
-    deck.shows("team only");
+    deck.shows("NOTE for the team, never sent");
     deck.keys("E12: card in rack 4 swapped");
+    deck.shows("in rack 4 swapped");
     deck.keys(CTRL_S);
-    deck.shows("card in rack 4");
+    deck.until("the note saved", |screen| !screen.contains("NOTE for the team"));
 
     deck.keys("e");
     deck.shows("what was the cause?");
