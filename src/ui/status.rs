@@ -18,6 +18,8 @@ use crate::model::{Doing, LinkState, LoginState};
 
 /// A tab's name is never longer than this where tabs do not fit.
 const LONGEST_TAB: usize = 24;
+/// Of fewer letters nobody knows a column.
+const KNOWN_TAB: usize = 3;
 
 /// Where the head has room for the date as well.
 const WIDE: u16 = 120;
@@ -129,9 +131,12 @@ fn totals(app: &App, counts: &Counts, theme: Theme) -> Vec<(String, Style)> {
 
 /// ` [1 charter 4]  2 #outage 12!  3 @mentions 2`: unanswered cases, `+` what came since, `!` overdue.
 pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, theme: Theme) {
-    let label = |i: usize, name_cells: usize| {
+    let label = |i: usize, name_cells: usize, is_crowded: bool| {
         let view = &app.columns[i];
         let count = counts.columns.get(i).copied().unwrap_or_default();
+        if is_crowded && i != app.focus && view.new == 0 && count.unanswered == 0 && count.overdue == 0 {
+            return format!(" {} ", i + 1);
+        }
         let new = if view.new > 0 { format!("+{}", view.new) } else { String::new() };
         let overdue = if count.overdue > 0 { "!" } else { "" };
         let name = match app.setup.columns.get(i) {
@@ -151,15 +156,20 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     let room = usize::from(area.width.saturating_sub(2));
     let all = app.columns.len();
     let needed = |labels: &[String]| labels.iter().map(|label| width(label) + 1).sum::<usize>();
-    let named = |cells: usize| (0..all).map(|i| label(i, cells)).collect::<Vec<_>>();
-    // Names give way until every column has its tab; a line that is too short even then is scrolled.
-    let fitting = (0..=LONGEST_TAB).rev().map(|cells| (cells, named(cells)));
-    let (cells, mut labels) =
-        fitting.into_iter().find(|(_, labels)| needed(labels) <= room + 1).unwrap_or((0, named(0)));
+    let named = |(is_crowded, cells): (bool, usize)| {
+        let labels: Vec<_> = (0..all).map(|i| label(i, cells, is_crowded)).collect();
+        (is_crowded, cells, labels)
+    };
+    // Names give way until every column has its tab, and before they are too short to be known, columns in which
+    // nothing waits keep their number alone. A line that is too short even then is scrolled.
+    let ways = (KNOWN_TAB..=LONGEST_TAB).rev().map(|cells| (false, cells));
+    let ways = ways.chain((0..=LONGEST_TAB).rev().map(|cells| (true, cells)));
+    let (is_crowded, cells, mut labels) =
+        ways.map(named).find(|(_, _, labels)| needed(labels) <= room + 1).unwrap_or_else(|| named((true, 0)));
     // What is left over goes to the first ones, a letter each.
     let mut left = (room + 1).saturating_sub(needed(&labels));
     for (i, short) in labels.iter_mut().enumerate().filter(|_| cells > 0 && cells < LONGEST_TAB) {
-        let longer = label(i, cells + 1);
+        let longer = label(i, cells + 1, is_crowded);
         let more = width(&longer).saturating_sub(width(short));
         if more <= left {
             (*short, left) = (longer, left - more);

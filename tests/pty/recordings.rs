@@ -13,8 +13,11 @@ const LISTENS: &str = "rep = \"ana\"\nhold = \"0s\"\n[accounts.kite]\nnetwork = 
 
 /// A line of X's stream.
 fn line(id: u64, handle: &str, text: &str) -> String {
+    // X names the accounts that a text mentions; whom it does not name may not answer.
+    let mentions = if text.starts_with("@BlueKite") { json!([{"username": "BlueKite", "id": "8"}]) } else { json!([]) };
     let post = json!({
         "data": {"id": id.to_string(), "text": text, "author_id": "9", "conversation_id": id.to_string(),
+            "entities": {"mentions": mentions},
             "created_at": "2026-03-01T10:00:00.000Z", "edit_history_tweet_ids": [id.to_string()]},
         "includes": {"users": [{"id": "9", "username": handle, "name": "Mia"}]},
     });

@@ -141,7 +141,7 @@ fn a_deleted_post_is_gone_from_both_screens_the_draft_that_quotes_it_and_every_f
     decks[1].keys("j\r");
     decks[1].until("the case", |screen| screen.contains(marker));
     let gone = Instant::now();
-    desk.simulator.post(&json!({"delete": post}));
+    desk.simulator.delete(&post);
     for deck in &decks {
         deck.within(FORGOTTEN, "the text to go", |screen| !screen.contains(marker));
     }

@@ -40,9 +40,11 @@ fn where_a_rep_is_shows_on_the_others_screen_and_goes_with_a_kill() {
     desk.complaint();
     ana.shows("internet is really");
     bo.shows("internet is really");
-    let mut took = vec![soon(&bo, "team ana bo")];
+    // Neither has pressed a key yet: two decks stand there.
+    let mut took = vec![soon(&bo, "team ana (idle) bo (idle)")];
     bo.keys("j");
     took.push(soon(&ana, "bo viewing"));
+    took.push(soon(&bo, "team ana (idle) bo  "));
     bo.keys("c");
     took.push(soon(&ana, "(viewing)"));
     bo.keys("r");

@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::SignedDuration;
 use replydeck::app::keymap::Keymap;
 use replydeck::app::{App, Msg, notice, update};
+use replydeck::model::event::Standing;
 use replydeck::model::{AccountName, Delivery, LinkState, LoginReport, LoginState};
 use replydeck::ui::Theme;
 
@@ -95,6 +96,21 @@ fn head_tabs_and_foot_say_how_things_stand() {
     let report = app.links.values_mut().next().expect("a link");
     report.state = LinkState::BackingOff { until: deck::now() + SignedDuration::from_secs(12), why: "503".to_owned() };
     assert_has(&Screen::new((80, 24), Theme::plain()).text(&app), &["LIVE 0/1 backing off 0:12"]);
+}
+
+#[test]
+fn where_tabs_are_many_those_with_something_in_them_keep_their_names() {
+    let names =
+        ["mentions", "acme", "acmedown", "billing", "hold", "praise", "mine", "due", "overdue", "waiting", "messages"];
+    let mut app = deck::app(&names.map(|name| (name, name)), (80, 24));
+    let tabs = |app: &App| Screen::new((80, 24), Theme::plain()).text(app).lines().nth(1).expect("tabs").to_owned();
+    assert_eq!(tabs(&app).trim(), "[1 mentions 0]  2   3   4   5   6   7   8   9   10   11");
+    deck::add(&mut app, 1, "jo_m", deck::minutes_ago(4), "acme is slow", &["acme", "billing"], Standing::Customer);
+    assert_eq!(tabs(&app).trim(), "[1 mentions 0]  2 acme 1   3   4 billing 1   5   6   7   8   9   10   11");
+    // Where all have something, all are told alike.
+    deck::add(&mut app, 2, "al_x", deck::minutes_ago(3), "so it is", &names, Standing::Customer);
+    let all = tabs(&app);
+    assert!(all.contains("[1 mentions 1]") && all.contains(" 2 ") && all.contains(" 11 "), "{all}");
 }
 
 #[test]

@@ -49,6 +49,11 @@ impl Simulator {
         answer["id"].as_str().unwrap_or_else(|| panic!("no id in {answer}")).to_owned()
     }
 
+    /// Its author deletes a post.
+    pub(crate) fn delete(&self, post: &str) {
+        self.call("POST", "/_sim/post", &json!({"delete": post}));
+    }
+
     /// Breaks something; see the simulator's documentation.
     pub(crate) fn fault(&self, fields: &Value) {
         self.call("POST", "/_sim/fault", fields);
