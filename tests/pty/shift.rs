@@ -2,8 +2,8 @@
 //! every figure is recounted from the raw log by other means, and the log folded from zero gives the desk and the
 //! screens that the decks left.
 //!
-//! The small shift: `cargo test --test pty a_small_shift -- --ignored --nocapture`. The whole one, 300 cases in eight
-//! simulated hours, takes about a quarter of an hour: `cargo test --test pty the_whole_shift -- --ignored --nocapture`.
+//! The small shift is played with every run. The whole one, 300 cases in eight simulated hours, takes about a quarter of
+//! an hour: `cargo test --test pty the_whole_shift -- --ignored --nocapture`.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
