@@ -320,16 +320,17 @@ impl Case {
         if purpose.is_some_and(Purpose::asks_for_dm) {
             self.dm_requested = Some(self.dm_requested.map_or(answer.at, |known| known.max(answer.at)));
         }
+        self.first_answer = Some(self.first_answer.map_or(answer.at, |first| first.min(answer.at)));
         if let Some(known) = &mut self.last_answer
             && known.post == answer.post
         {
-            // The same answer, seen once in the outbox and once on the stream: each knows what the other does not.
+            // The same answer, seen once in the outbox and once on the stream: each knows what the other does not, and
+            // it was out before we had word of it.
             known.rep = known.rep.take().or(answer.rep);
             known.purpose = known.purpose.or(purpose);
-            known.at = known.at.max(answer.at);
+            known.at = known.at.min(answer.at);
             return;
         }
-        self.first_answer = Some(self.first_answer.map_or(answer.at, |first| first.min(answer.at)));
         match &mut self.last_answer {
             Some(known) if known.at > answer.at => {}
             last => {
@@ -418,9 +419,7 @@ impl Desk {
     /// post written before it and closes a hand-over.
     pub(super) fn answer_case(&mut self, id: CaseId, mut answer: Answer) {
         let Some(case) = self.cases.get(&id) else { return };
-        // What it answers is older in any case; what came after it still waits.
-        let latest = case.last_said().map_or(answer.at, |known| known.max(answer.at));
-        let since = self.oldest_after(case, Some(latest));
+        let since = self.waits_after(case, &answer);
         self.change_case(id, |case| {
             let mut purpose = answer.purpose;
             if let Some(handed) = case.handed_over.take_if(|h| h.at.duration_since(answer.at) <= CLOCKS_DIFFER) {
@@ -435,12 +434,28 @@ impl Desk {
         self.remember_answer(id);
     }
 
-    /// A reply of the outbox is out: it is our turn no more, whatever the clocks say.
+    /// Since when the author waits once an answer was seen on the network.
+    fn waits_after(&self, case: &Case, answer: &Answer) -> Option<Timestamp> {
+        if let Some(known) = case.last_answer.as_ref().filter(|known| known.post == answer.post) {
+            // Sent from here, it was out before we had word of it: what the author wrote in between was written to it.
+            let between = self.oldest_after(case, Some(answer.at)).filter(|at| *at <= known.at);
+            return between.into_iter().chain(case.waiting_since).min();
+        }
+        // What it answers is older in any case; what came after it still waits. It lets nobody wait for longer than
+        // before: a goodbye to a case that was closed for one, say.
+        let latest = case.last_said().map_or(answer.at, |known| known.max(answer.at));
+        let since = self.oldest_after(case, Some(latest))?;
+        case.waiting_since.map(|waited| since.max(waited))
+    }
+
+    /// A reply of the outbox is out: it is our turn no more, whatever the clocks say. Only where the network showed it
+    /// before we had word of it, what the author wrote to it has been heard already and waits.
     pub(super) fn reply_answers(&mut self, id: CaseId, answer: Answer) {
         self.change_case(id, |case| {
             let purpose = answer.purpose;
+            let was_seen = case.last_answer.as_ref().is_some_and(|known| known.post == answer.post);
             case.note_answer(answer, purpose);
-            if case.status != CaseStatus::Resolved {
+            if case.status != CaseStatus::Resolved && !was_seen {
                 case.wait_since(None);
             }
         });

@@ -3,6 +3,8 @@
 //!
 //! - An answer's clock runs from the time of the oldest post that waits (its own time, not its arrival) and stops with
 //!   our answer or the end of the case. A rep's answer starts no clock, nor does a goodbye to a case closed for one.
+//! - Our answer is out when the network says so, not when we had word of it: what the author wrote to it in between
+//!   waits.
 //! - The resolution's clock runs from the first post until the case is resolved. Reopened, it goes on from where it
 //!   stood: the time in which the case was resolved is not counted.
 //! - Only what the setup says stands still while a case is put off or it is the customer's turn.

@@ -74,13 +74,16 @@ fn a_backfill_may_bring_the_answer_before_the_question() {
 }
 
 #[test]
-fn our_reply_seen_again_on_the_stream_changes_nothing() {
+fn our_reply_seen_again_on_the_stream_tells_no_more_than_when_it_was_out() {
     let mut s = Script::new();
     let jo = case_id("jo", "p1");
     s.post(&said("p1", "jo", "14:02")).answer("14:05:10", "ana", 1, jo, "p1", Purpose::DmRequest);
     let before = s.case("jo", "p1").clone();
     s.post(&said("ours-1", "us", "14:05:09").within("p1").by_us_to("p1", "jo"));
-    assert_eq!(s.case("jo", "p1"), &before);
+    let mut expected = before;
+    expected.first_answer = Some(at("14:05:09"));
+    expected.last_answer.as_mut().expect("answered").at = at("14:05:09");
+    assert_eq!(s.case("jo", "p1"), &expected);
 
     // And the other way round: the stream was faster than our own log.
     let mut s = Script::new();
@@ -91,6 +94,55 @@ fn our_reply_seen_again_on_the_stream_changes_nothing() {
     assert_eq!((last.rep.map(|rep| rep.to_string()).as_deref(), last.purpose), (Some("ana"), Some(Purpose::DmRequest)));
     assert_eq!(s.case("jo", "p1").first_answer, Some(at("14:05:09")));
     assert_eq!(s.case("jo", "p1").dm_requested, Some(at("14:05:10")));
+}
+
+/// Sent at 14:05, word of it at 14:07: what the customer wrote at 14:06 was written to it, in whatever order we hear.
+#[test]
+fn what_was_written_to_a_reply_before_we_had_word_of_it_waits() {
+    let question = said("p1", "jo", "14:02");
+    let follow_up = said("p2", "jo", "14:06").within("p1");
+    let reply = said("ours-1", "us", "14:05").within("p1").by_us_to("p1", "jo");
+    let sent = |s: &mut Script| drop(s.answer("14:07", "ana", 1, case_id("jo", "p1"), "p1", Purpose::Acknowledgement));
+    for order in [
+        "sent, reply, p2",
+        "sent, p2, reply",
+        "reply, sent, p2",
+        "reply, p2, sent",
+        "p2, sent, reply",
+        "p2, reply, sent",
+    ] {
+        let mut s = Script::new();
+        s.post(&question).clock("14:08");
+        for part in order.split(", ") {
+            match part {
+                "sent" => sent(&mut s),
+                "reply" => drop(s.post_late(&reply)),
+                _ => drop(s.post_late(&follow_up)),
+            }
+        }
+        let case = s.case("jo", "p1");
+        assert_eq!((case.status, case.waiting_since), (CaseStatus::Waiting, Some(at("14:06"))), "{order}");
+        assert_eq!((case.first_answer, case.last_said()), (Some(at("14:05")), Some(at("14:05"))), "{order}");
+        // Written before our reply, seen after: that reply answers it, and the follow-up still leads.
+        s.post_late(&said("p3", "jo", "14:04").within("p1"));
+        assert_eq!(s.case("jo", "p1").waiting_since, Some(at("14:06")), "{order}");
+    }
+}
+
+/// The goodbye to a closed case is no wait, not even once the case is open again and another answer is seen late.
+#[test]
+fn a_goodbye_is_no_wait_after_the_case_was_reopened() {
+    let mut s = Script::new();
+    let jo = case_id("jo", "p1");
+    s.post(&said("p1", "jo", "14:02")).answer("14:05", "ana", 1, jo, "p1", Purpose::Acknowledgement);
+    s.deed("14:06", "ana", jo, "close").post(&said("p2", "jo", "14:07").within("p1").thanking());
+    s.post(&said("p3", "jo", "14:20").within("p1"));
+    assert_eq!(s.case("jo", "p1").waiting_since, Some(at("14:20")));
+    s.post_late(&said("ours-1", "us", "14:05").within("p1").by_us_to("p1", "jo"));
+    assert_eq!(s.case("jo", "p1").waiting_since, Some(at("14:20")), "our reply came back late");
+    s.post_late(&said("o2", "us", "14:06:30").within("p1").by_us_to("p1", "jo"));
+    assert_eq!(s.case("jo", "p1").waiting_since, Some(at("14:20")), "one typed elsewhere came late");
+    assert_eq!(s.case("jo", "p1").status, CaseStatus::Waiting);
 }
 
 #[test]

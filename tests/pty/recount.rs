@@ -25,6 +25,8 @@ struct Story {
     /// When, by whom, why, and whether it was reopened after.
     ends: Vec<(Timestamp, String, Option<String>, bool)>,
     resolved: bool,
+    /// The place of the post that took it up again after its last end.
+    taken_up: Option<u64>,
     turned: bool,
     /// The customer's last post that is no goodbye.
     last_wish: Option<Timestamp>,
@@ -145,7 +147,7 @@ fn stories(told: Told<'_>) -> Vec<Story> {
                 });
                 let until = until.map_or(u64::MAX, |next| next.seq.0);
                 // A wish that came in between this end and the next one, newer than all that was said before.
-                let reopened = posts.iter().any(|(of, at, _, is_goodbye, seq)| {
+                let taken_up = posts.iter().find(|(of, at, _, is_goodbye, seq)| {
                     let said = answers
                         .iter()
                         .filter(|(of, .., place)| *of == case && place < seq)
@@ -162,6 +164,8 @@ fn stories(told: Told<'_>) -> Vec<Story> {
                         && said.is_none_or(|said| said < *at)
                         && heard.is_none_or(|heard| heard < *at)
                 });
+                story.taken_up = taken_up.map(|post| post.4);
+                let reopened = taken_up.is_some();
                 story.ends.push((envelope.at, rep, cause.clone(), reopened));
                 story.resolved = !reopened;
             }
@@ -341,15 +345,49 @@ pub(crate) fn owners_and_clocks(told: Told<'_>) -> (BTreeMap<CaseId, RepName>, B
             _ => {}
         }
     }
-    let stories = stories(told);
+    let posts = customers_posts(told);
     let mut waiting = BTreeMap::new();
-    for (case, at, ..) in customers_posts(told) {
-        let story = stories.iter().find(|story| story.id == case.to_string()).expect("a case");
+    for story in stories(told).iter().filter(|story| !story.resolved) {
         let said = story.answers.iter().map(|(at, _)| *at).max();
-        if !story.resolved && said.is_none_or(|said| said < at) {
-            let since = waiting.entry(case).or_insert(at);
-            *since = at.min(*since);
+        // The last end settled what had come in before it; a goodbye that came after it, before the post that took the
+        // case up again, asks for nothing.
+        let from = story.taken_up.unwrap_or(0);
+        let of = posts.iter().filter(|(case, .., place)| case.to_string() == story.id && *place >= from);
+        let since = of.map(|(_, at, ..)| *at).filter(|at| said.is_none_or(|said| said < *at)).min();
+        if let (Some(since), Some((case, ..))) = (since, posts.iter().find(|post| post.0.to_string() == story.id)) {
+            waiting.insert(*case, since);
         }
     }
     (owners, waiting)
+}
+
+/// What the log tells of a case, line by line, for who must find out which of two is wrong.
+pub(crate) fn told_of(told: Told<'_>, case: CaseId) -> String {
+    let cases = cases(told);
+    let of = cases.iter().find(|(_, id)| **id == case).map(|(key, _)| key.clone());
+    let mut lines = String::new();
+    for envelope in told {
+        let is_of_case = envelope.event.case() == Some(case);
+        let line = match &envelope.event {
+            Event::PostMatched {
+                post,
+                author,
+                conversation,
+                posted_at,
+                standing,
+                in_reply_to,
+                in_reply_to_author,
+                ..
+            } => {
+                let ours = [Some(author), in_reply_to_author.as_ref()].into_iter().flatten();
+                let is_of_case = ours.map(|who| Some((who.to_string(), conversation.to_string()))).any(|key| key == of);
+                is_of_case.then(|| format!("{standing:?} {post} of {posted_at}, answers {in_reply_to:?}"))
+            }
+            event => is_of_case.then(|| format!("{event:?}")),
+        };
+        if let Some(line) = line {
+            lines.push_str(&format!("{} {} {}: {line}\n", envelope.seq.0, envelope.at, envelope.rep));
+        }
+    }
+    lines
 }
