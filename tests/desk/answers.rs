@@ -102,7 +102,9 @@ fn what_was_written_to_a_reply_before_we_had_word_of_it_waits() {
     let question = said("p1", "jo", "14:02");
     let follow_up = said("p2", "jo", "14:06").within("p1");
     let reply = said("ours-1", "us", "14:05").within("p1").by_us_to("p1", "jo");
-    let sent = |s: &mut Script| drop(s.answer("14:07", "ana", 1, case_id("jo", "p1"), "p1", Purpose::Acknowledgement));
+    let sent = |s: &mut Script| {
+        s.answer("14:07", "ana", 1, case_id("jo", "p1"), "p1", Purpose::Acknowledgement);
+    };
     for order in [
         "sent, reply, p2",
         "sent, p2, reply",

@@ -155,8 +155,11 @@ fn from_an_outage_to_a_customer_turned_round() {
     deck.keys("outage\r");
     deck.shows("how did it end?");
     deck.keys("refund\r");
+    deck.shows("R resolved");
+    deck.keys("gg");
     deck.shows("resolved ana: outage, refund");
     send(&drill, &mut deck, "w", "", "may we reply? yes");
+    deck.keys("gg");
     deck.shows("happy post asked");
 
     let happy = drill.says("teapot_mo", "@AcmeHelp all fine again, great people");

@@ -90,14 +90,14 @@ fn typed_and_killed(desk: &Desk, seed: u64, at: usize) -> (Vec<Part>, Instant) {
         part("r", "REPLY draft PUBLIC", 7),
     ];
     let mut keys = 0;
-    'script: for n in 0..parts.len() {
+    'script: for (n, part) in parts.iter_mut().enumerate() {
         if n == 3 {
             // The other customer's case.
             deck.keys("j");
         }
-        deck.keys(parts[n].keys);
-        deck.shows(parts[n].title);
-        for word in parts[n].words.clone() {
+        deck.keys(part.keys);
+        deck.shows(part.title);
+        for word in &part.words {
             for letter in word.chars().chain([' ']) {
                 if keys == at {
                     break 'script;
@@ -106,8 +106,8 @@ fn typed_and_killed(desk: &Desk, seed: u64, at: usize) -> (Vec<Part>, Instant) {
                 keys += 1;
                 std::thread::park_timeout(Duration::from_millis(8));
             }
-            deck.shows(&word);
-            parts[n].shown.push(Instant::now());
+            deck.shows(word);
+            part.shown.push(Instant::now());
         }
         deck.keys(ESC);
         deck.until("the editor is left", |screen| !screen.contains("REPLY draft") && !screen.contains("Ctrl-S"));
@@ -127,7 +127,9 @@ fn stored(desk: &Desk) -> State {
         let mut state = State::default();
         while state.seq < last {
             let batch = tokio::time::timeout(PATIENCE, feed.recv()).await.expect("in time").expect("a batch");
-            batch.iter().for_each(|envelope| fold(&mut state, envelope));
+            for envelope in batch.iter() {
+                fold(&mut state, envelope);
+            }
         }
         log.close().await;
         state
@@ -168,8 +170,8 @@ fn a_kill_at_any_key_of_a_long_script_loses_at_most_the_last_second_in_the_right
         for (n, (part, kept)) in parts.iter().zip(&kept).enumerate() {
             let safe = part.shown.iter().filter(|shown| killed.duration_since(**shown) > LOST).count();
             let kept = kept.as_deref().unwrap_or_default();
-            let whole: String = part.words.iter().map(|word| format!("{word} ")).collect();
-            let wanted: String = part.words[..safe].iter().map(|word| format!("{word} ")).collect();
+            let whole: String = part.words.iter().flat_map(|word| [word.as_str(), " "]).collect();
+            let wanted: String = part.words[..safe].iter().flat_map(|word| [word.as_str(), " "]).collect();
             let has = (0..=whole.len()).rev().find(|keys| kept.ends_with(&whole[..*keys])).expect("at least nothing");
             assert!(
                 has >= wanted.len(),
