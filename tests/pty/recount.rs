@@ -386,7 +386,8 @@ pub(crate) fn told_of(told: Told<'_>, case: CaseId) -> String {
             event => is_of_case.then(|| format!("{event:?}")),
         };
         if let Some(line) = line {
-            lines.push_str(&format!("{} {} {}: {line}\n", envelope.seq.0, envelope.at, envelope.rep));
+            lines += &envelope.seq.0.to_string();
+            lines += &[" ", &envelope.at.to_string(), " ", envelope.rep.as_str(), ": ", &line, "\n"].concat();
         }
     }
     lines
