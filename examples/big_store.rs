@@ -155,7 +155,13 @@ impl History {
             events.push(new(EventId::of("case-opened", &[&name]), event, None));
         }
         if is_last && number + self.open < self.cases {
-            let event = Event::CaseResolved { case, cause: Some("outage".to_owned()), outcome: None, closing: false };
+            let event = Event::CaseResolved {
+                case,
+                cause: Some("outage".to_owned()),
+                outcome: None,
+                closing: false,
+                number: None,
+            };
             events.push(new(EventId::of("case-resolved", &[&name]), event, None));
         }
         events

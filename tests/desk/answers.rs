@@ -102,9 +102,6 @@ fn what_was_written_to_a_reply_before_we_had_word_of_it_waits() {
     let question = said("p1", "jo", "14:02");
     let follow_up = said("p2", "jo", "14:06").within("p1");
     let reply = said("ours-1", "us", "14:05").within("p1").by_us_to("p1", "jo");
-    let sent = |s: &mut Script| {
-        s.answer("14:07", "ana", 1, case_id("jo", "p1"), "p1", Purpose::Acknowledgement);
-    };
     for order in [
         "sent, reply, p2",
         "sent, p2, reply",
@@ -117,10 +114,10 @@ fn what_was_written_to_a_reply_before_we_had_word_of_it_waits() {
         s.post(&question).clock("14:08");
         for part in order.split(", ") {
             match part {
-                "sent" => sent(&mut s),
-                "reply" => drop(s.post_late(&reply)),
-                _ => drop(s.post_late(&follow_up)),
-            }
+                "sent" => s.answer("14:07", "ana", 1, case_id("jo", "p1"), "p1", Purpose::Acknowledgement),
+                "reply" => s.post_late(&reply),
+                _ => s.post_late(&follow_up),
+            };
         }
         let case = s.case("jo", "p1");
         assert_eq!((case.status, case.waiting_since), (CaseStatus::Waiting, Some(at("14:06"))), "{order}");

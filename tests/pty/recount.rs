@@ -386,7 +386,8 @@ pub(crate) fn told_of(told: Told<'_>, case: CaseId) -> String {
             event => is_of_case.then(|| format!("{event:?}")),
         };
         if let Some(line) = line {
-            lines.extend([envelope.seq.0.to_string(), format!(" {} {}: {line}\n", envelope.at, envelope.rep)]);
+            lines += &envelope.seq.0.to_string();
+            lines += &[" ", &envelope.at.to_string(), " ", envelope.rep.as_str(), ": ", &line, "\n"].concat();
         }
     }
     lines

@@ -545,5 +545,5 @@ fn a_small_shift_adds_up() {
 #[test]
 #[ignore = "about a quarter of an hour: the whole shift of eight simulated hours"]
 fn the_whole_shift_adds_up() {
-    shift(300, 480, 40);
+    shift(300, 480, 30);
 }

@@ -127,7 +127,7 @@ fn stored(desk: &Desk) -> State {
         let mut state = State::default();
         while state.seq < last {
             let batch = tokio::time::timeout(PATIENCE, feed.recv()).await.expect("in time").expect("a batch");
-            for envelope in batch.iter() {
+            for envelope in &batch {
                 fold(&mut state, envelope);
             }
         }
