@@ -355,7 +355,7 @@ fn shift(cases: usize, minutes: u64, speed: u32) {
 
     let figures = recounted(&shift, home.path(), &told, cases);
     folded(&shift, &log, &runtime, &told);
-    screens(home.path(), told.last().expect("a log").at);
+    screens(&shift, home.path(), told.last().expect("a log").at);
     println!(
         "shift: {cases} cases, {} events, {minutes} min simulated in {worked:.1?} at x{speed} ({:.1?} in all)\n{figures}",
         told.len(),
@@ -482,12 +482,12 @@ fn drawn(app: &App, (columns, rows): (u16, u16)) -> Buffer {
 
 /// The real program, its clock standing still and its customers silent, shows the same with its checkpoint and
 /// without.
-fn screens(home: &Path, last: Timestamp) {
+fn screens(shift: &Shift, home: &Path, last: Timestamp) {
     let still = format!("{} x0", last + SignedDuration::from_hours(1));
-    let calm = tempfile::tempdir().expect("a home");
-    let simulator = Simulator::quiet_with(calm.path(), &[(REHEARSAL, &still)]);
+    // Still the simulator of the shift: the decks look their posts up there.
+    shift.simulator.slow_down();
     let visited = |home: &Path, steps: &[(&str, &str)]| {
-        let mut deck = start(&simulator.config, "ana", home, &still);
+        let mut deck = start(&shift.config, "ana", home, &still);
         let all: Vec<String> = steps
             .iter()
             .map(|(keys, wanted)| {

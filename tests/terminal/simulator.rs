@@ -70,6 +70,11 @@ impl Simulator {
         self.call("POST", "/_sim/clock", &json!({"jump": by}));
     }
 
+    /// Its time all but stands still from here on: nobody writes by themselves any more.
+    pub(crate) fn slow_down(&self) {
+        self.call("POST", "/_sim/clock", &json!({"speed": 0.001}));
+    }
+
     /// So many posts a minute, and an outage for so many minutes.
     pub(crate) fn incident(&self, per_minute: f64, minutes: u32) {
         self.call("POST", "/_sim/scenario", &json!({"per_minute": per_minute, "incident_minutes": minutes}));
