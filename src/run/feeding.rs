@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,8 @@ use crate::rules::Rule;
 
 /// How often a process without the stream's lease asks for it: its holder's death is noticed within this time.
 const LEASE_RETRY: Duration = Duration::from_secs(2);
+/// Whoever holds the stream writes down when it was heard; X sends something every 20 seconds.
+const SILENT: SignedDuration = SignedDuration::from_secs(45);
 
 /// What feeding needs.
 #[derive(Clone)]
@@ -306,25 +308,36 @@ async fn read_open_gaps(log: &dyn Log) -> Result<BTreeMap<GapId, Vec<ColumnName>
     Ok(open)
 }
 
-/// Waits for the right to listen; tells once that another process has it.
+/// Waits for the right to listen; tells that another process has it, and how long ago that one heard something.
 async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> {
     let mut told = false;
+    let heard = Heard::of(&sources.data_dir, account);
+    let mut last = None;
     loop {
         match StreamLease::take(&sources.data_dir, account.as_str()) {
             Ok(Some(lease)) => return Some(lease),
             Ok(None) => {
-                if !told {
-                    told = true;
+                let now = (sources.clock)();
+                let last_byte = heard.last();
+                let is_silent = last_byte.is_some_and(|at| now.duration_since(at) > SILENT);
+                if last != Some((is_silent, last_byte)) {
+                    last = Some((is_silent, last_byte));
+                    let note = "another replydeck on this machine holds the stream; its posts show here too";
+                    let (state, note) = if is_silent {
+                        (LinkState::Stale, "another replydeck on this machine holds the stream and hears nothing")
+                    } else {
+                        (LinkState::Live, note)
+                    };
                     let report = LinkReport {
                         account: account.clone(),
-                        state: LinkState::Live,
-                        last_byte: None,
-                        note: Some(
-                            "another replydeck on this machine holds the stream; its posts show here too".into(),
-                        ),
+                        state,
+                        last_byte,
+                        note: Some(note.into()),
                         refused: Vec::new(),
                     };
-                    hand_on(sources, report);
+                    if sources.inbox.send(Msg::Link(report)).await.is_err() {
+                        return None;
+                    }
                 }
             }
             Err(error) => {
@@ -342,7 +355,21 @@ async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> 
 
 /// Passes link reports on, remembers when a byte was last heard, and closes what was unheard once the link lives.
 async fn follow(sources: &Sources, mut heard: Heard, mut unheard: Vec<GapId>, mut reports: mpsc::Receiver<LinkReport>) {
-    while let Some(report) = reports.recv().await {
+    // A deck that is busy need not hear every report, but the newest always: none may come after it.
+    let mut newest = None;
+    loop {
+        let report = tokio::select! {
+            biased;
+            report = reports.recv() => report,
+            room = sources.inbox.reserve(), if newest.is_some() => {
+                let Ok(room) = room else { return };
+                if let Some(report) = newest.take() {
+                    room.send(Msg::Link(report));
+                }
+                continue;
+            }
+        };
+        let Some(report) = report else { break };
         note_down(&report);
         if let Some(at) = report.last_byte {
             heard.keep(at);
@@ -353,7 +380,12 @@ async fn follow(sources: &Sources, mut heard: Heard, mut unheard: Vec<GapId>, mu
                 append(sources, intake::gap_closed(gap, now, &sources.signer, now)).await;
             }
         }
-        hand_on(sources, report);
+        newest = Some(report);
+    }
+    if let Some(report) = newest
+        && sources.inbox.send(Msg::Link(report)).await.is_err()
+    {
+        tracing::debug!("nobody is left to hear how the link stands");
     }
 }
 
@@ -367,13 +399,6 @@ fn note_down(report: &LinkReport) {
             tracing::warn!(%account, state, "{note}");
         }
         LinkState::Connecting | LinkState::Live | LinkState::Ended { .. } => tracing::info!(%account, state, "{note}"),
-    }
-}
-
-/// A report that finds the inbox full is dropped: the next one says what holds then.
-fn hand_on(sources: &Sources, report: LinkReport) {
-    if sources.inbox.try_send(Msg::Link(report)).is_err() {
-        tracing::debug!("the deck is busy; a link report was dropped");
     }
 }
 

@@ -18,6 +18,8 @@ use crate::model::{Doing, LinkState, LoginState};
 
 /// A tab's name is never longer than this where tabs do not fit.
 const LONGEST_TAB: usize = 24;
+/// A tab with less of its name says nothing: the line is scrolled instead.
+const SHORTEST_TAB: usize = 3;
 /// Of fewer letters nobody knows a column.
 const KNOWN_TAB: usize = 3;
 
@@ -146,11 +148,9 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         // The focused tab keeps its name; of the others the start is enough to know them by.
         let name = match name_cells {
             _ if i == app.focus => name,
-            0 => String::new(),
             cells => start_of(&name, cells),
         };
-        let blank = if name.is_empty() { "" } else { " " };
-        let words = format!("{}{blank}{name} {}{new}{overdue}", i + 1, count.unanswered);
+        let words = format!("{} {name} {}{new}{overdue}", i + 1, count.unanswered);
         if i == app.focus { format!("[{words}]") } else { format!(" {words} ") }
     };
     let room = usize::from(area.width.saturating_sub(2));
@@ -163,12 +163,14 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     // Names give way until every column has its tab, and before they are too short to be known, columns in which
     // nothing waits keep their number alone. A line that is too short even then is scrolled.
     let ways = (KNOWN_TAB..=LONGEST_TAB).rev().map(|cells| (false, cells));
-    let ways = ways.chain((0..=LONGEST_TAB).rev().map(|cells| (true, cells)));
-    let (is_crowded, cells, mut labels) =
-        ways.map(named).find(|(_, _, labels)| needed(labels) <= room + 1).unwrap_or_else(|| named((true, 0)));
+    let ways = ways.chain((SHORTEST_TAB..=LONGEST_TAB).rev().map(|cells| (true, cells)));
+    let (is_crowded, cells, mut labels) = ways
+        .map(named)
+        .find(|(_, _, labels)| needed(labels) <= room + 1)
+        .unwrap_or_else(|| named((true, SHORTEST_TAB)));
     // What is left over goes to the first ones, a letter each.
     let mut left = (room + 1).saturating_sub(needed(&labels));
-    for (i, short) in labels.iter_mut().enumerate().filter(|_| cells > 0 && cells < LONGEST_TAB) {
+    for (i, short) in labels.iter_mut().enumerate().filter(|_| cells < LONGEST_TAB) {
         let longer = label(i, cells + 1, is_crowded);
         let more = width(&longer).saturating_sub(width(short));
         if more <= left {

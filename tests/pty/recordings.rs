@@ -55,6 +55,14 @@ fn an_account_that_only_listens_answers_a_recording_and_the_end_is_no_trouble() 
     deck.shows("ack ana");
 }
 
+#[test]
+fn the_end_of_a_long_recording_is_told_though_the_deck_is_busy() {
+    let home = tempfile::tempdir().expect("a home");
+    let recording: String = (1..=3_000).map(|id| line(id, "mia_k", &format!("kite {id} is slow"))).collect();
+    let deck = replay(home.path(), "kite", &recording);
+    deck.shows("ENDED");
+}
+
 /// Real texts that break screens, where the data lies beside the checkout. They come without ids, so each is put into
 /// a post of its own.
 #[test]
