@@ -43,7 +43,7 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
     for account in &mut config.accounts {
         let sim = simulator(account, &clock)?;
         // The pages are the simulator's too: a reply handed over must not end on the real network.
-        account.base_url = sim.x_url().parse().context("the simulator's address")?;
+        account.base_url = sim.url().parse().context("the simulator's address")?;
         // Who only listens answers here too: the simulator takes it, and no secret of the config is asked for.
         account.user = Some(UserSecrets::OAuth2 { access_token: SecretSource::Env("REPLYDECK_SIMULATED".to_owned()) });
         sims.push(sim);

@@ -54,7 +54,7 @@ pub async fn run(args: SimArgs, clock: RealClock, stop: CancellationToken, out: 
     let config = sim
         .ready_config(&dir)
         .with_context(|| format!("the config cannot be written into {}; try --config-dir DIR", dir.display()))?;
-    let line = serde_json::json!({"x": sim.x_url(), "config": config, "login_config": Sim::login_config(&config)});
+    let line = serde_json::json!({"x": sim.url(), "config": config, "login_config": Sim::login_config(&config)});
     writeln!(out, "{line}").context("the start line could not be printed")?;
     out.flush().context("the start line could not be printed")?;
     sim.serve(stop).await.context("the simulator cannot serve")

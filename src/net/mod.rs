@@ -10,6 +10,7 @@ pub mod http;
 pub mod lines;
 pub mod meter;
 pub mod replay;
+pub(crate) mod socket;
 pub mod x;
 
 use std::collections::BTreeSet;
@@ -127,7 +128,18 @@ pub trait Network: Send + Sync + std::fmt::Debug {
 /// What an account logs in with.
 #[derive(Clone, Debug)]
 pub enum Secrets {
-    X { bearer: SecretString, user: Option<x::UserCredentials> },
+    X {
+        bearer: SecretString,
+        user: Option<x::UserCredentials>,
+    },
+    /// An app password; without one the account only listens.
+    Bluesky {
+        app_password: Option<SecretString>,
+    },
+    /// A user's token; `None` where `replydeck auth` keeps it.
+    Mastodon {
+        token: Option<SecretString>,
+    },
 }
 
 /// So many posts are looked up with one question.

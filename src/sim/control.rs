@@ -21,12 +21,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::call::Answer;
 use super::faults::{Kind, TARGETS};
 use super::server::Shared;
 use super::state::State;
 use super::texts::Lang;
 use super::world::{Draft, Person};
-use super::x::{Answer, stream};
+use super::x::stream;
 
 /// A jump further than this is taken for a slip: everything in between is acted out.
 const LONGEST_JUMP: SignedDuration = SignedDuration::from_hours(31 * 24);
@@ -127,7 +128,7 @@ fn post(state: &mut State, wish: &PostWish, now: Timestamp) -> Result<Value, Str
     };
     if let Some(id) = there(state, &wish.delete)? {
         state.world.delete(id);
-        state.ledger.deleted(json!({"network": "x", "id": id.to_string(), "at": now.to_string()}));
+        state.withdraw(id, now);
         return Ok(json!({"deleted": id.to_string()}));
     }
     let text = wish.text.as_deref().unwrap_or("");

@@ -1,9 +1,11 @@
 //! The simulator: a network to rehearse on, and the server every test of the whole program talks to.
 //!
 //! It speaks the networks' own protocols over HTTP on loopback, so the adapters that talk to it are the ones
-//! that talk to the networks; only the address in the config differs. Bluesky and Mastodon are not there yet.
+//! that talk to the networks; only the address in the config differs. Each network that is played has an address of
+//! its own, with its own people, ledger and control plane.
 //!
 //! * [`x`](self): X's API with the limits and refusals of a pay-per-use app (`x/`, one file per corner).
+//! * `bluesky/`, `mastodon/`: a PDS with its Jetstream, and an instance, over HTTP and WebSocket (`socket`).
 //! * `scenario`, `people`, `texts`: who posts what and when, and how people take our replies; all from a seed.
 //! * `control`: the control plane under `/_sim/`: ledger, posts on demand, faults, clock.
 //! * `guests`: posts from outside, such as a recording's, which can then be answered here.
@@ -16,16 +18,20 @@
 //!
 //! Everything ever posted is kept until the simulator ends: what the ledger says must stay true.
 
+mod bluesky;
+mod call;
 mod chance;
 mod clock;
 mod control;
 mod faults;
 mod guests;
 mod ledger;
+mod mastodon;
 mod people;
 mod ready;
 mod scenario;
 mod server;
+mod socket;
 mod state;
 mod texts;
 mod world;
@@ -52,10 +58,13 @@ use self::server::Shared;
 use self::state::State;
 use self::world::World;
 use self::x::XApp;
+use crate::model::NetworkKind;
 
 /// What the simulator plays.
 #[derive(Clone)]
 pub struct Script {
+    /// Which network is played.
+    pub network: NetworkKind,
     /// Decides everything that is left to chance.
     pub seed: u64,
     /// Posts a minute, as the mean over a day; 0: nobody posts by themselves.
@@ -76,6 +85,7 @@ impl Script {
     /// X's ordinary plan in real time.
     pub fn new(seed: u64, per_minute: f64, clock: RealClock) -> Self {
         Self {
+            network: NetworkKind::X,
             seed,
             per_minute,
             speed: 1.0,
@@ -90,6 +100,7 @@ impl Script {
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Script")
+            .field("network", &self.network)
             .field("seed", &self.seed)
             .field("per_minute", &self.per_minute)
             .field("speed", &self.speed)
@@ -131,18 +142,21 @@ impl Sim {
         let start = clock.now();
         let credentials = Credentials::of(script.seed);
         let state = State {
+            network: script.network,
             clock,
             world: World::new(start, script.brand),
             scenario: Scenario::new(script.seed, script.per_minute, start),
             x: XApp::new(script.names, script.seed, script.post_cap),
+            bluesky: bluesky::Pds::default(),
+            mastodon: mastodon::Instance::default(),
             ledger: ledger::Ledger::default(),
             faults: faults::Faults::default(),
         };
         Ok(Self { listener, address, credentials, shared: Arc::new(Shared::new(state)) })
     }
 
-    /// The base URL of X here; the control plane is below the same one.
-    pub fn x_url(&self) -> String {
+    /// The base URL of the network here; the control plane is below the same one.
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
@@ -154,7 +168,7 @@ impl Sim {
     /// Writes a config that fits this simulator, with its secrets in files beside it (mode 0600), into `dir`, which
     /// is made where it is missing. Hands back the config's path.
     pub fn ready_config(&self, dir: &Path) -> io::Result<PathBuf> {
-        ready::write(dir, &self.x_url(), &self.credentials)
+        ready::write(dir, &self.url(), &self.credentials)
     }
 
     /// The config beside the ready one whose account `replydeck auth` has to log in.

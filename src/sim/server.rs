@@ -12,18 +12,22 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::call::{Answer, Body, Call, Pieces};
 use super::faults::{Fault, Kind};
+use super::socket::{self, Line};
 use super::state::State;
-use super::x::{self, Answer, Body, Call, Endpoint};
-use super::{control, x::problem};
+use super::x::{self, problem};
+use super::{bluesky, control, mastodon};
+use crate::model::NetworkKind;
 
 type Outgoing = UnsyncBoxBody<Bytes, io::Error>;
 
@@ -98,26 +102,99 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     if let Err(why) = stream.set_nodelay(true) {
         tracing::debug!(%why, "no TCP_NODELAY on a simulator connection");
     }
+    // What goes on as a WebSocket, once its request is answered.
+    let (goes_on, upgraded) = oneshot::channel();
+    let goes_on = Arc::new(Mutex::new(Some(goes_on)));
+    let at_service = shared.clone();
     let service = service_fn(move |request| {
-        let shared = shared.clone();
-        async move { respond(shared, request).await }
+        let (shared, goes_on) = (at_service.clone(), goes_on.clone());
+        async move { respond(shared, request, &goes_on).await }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
         .await;
     // Faults end connections on purpose, and clients hang up on streams as a matter of course.
     if let Err(why) = served {
         tracing::debug!(%why, "a simulator connection ended");
+        return;
+    }
+    // The service is gone with the connection, and with it a sender nobody used.
+    let Ok((upgrade, line)) = upgraded.await else { return };
+    match upgrade.await {
+        Ok(io) => socket::carry(io, line, &shared).await,
+        Err(why) => tracing::debug!(%why, "a WebSocket of the simulator did not come about"),
     }
 }
+
+type GoesOn = Mutex<Option<oneshot::Sender<(OnUpgrade, Line)>>>;
 
 /// Closes the connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is closed without an answer")]
 struct NoAnswer;
 
-async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Outgoing>, NoAnswer> {
+/// An endpoint of the network that is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route<'a> {
+    X(x::Endpoint, &'a str),
+    Bluesky(bluesky::Endpoint),
+    Mastodon(mastodon::Endpoint),
+}
+
+impl<'a> Route<'a> {
+    fn of(network: NetworkKind, method: &str, path: &'a str) -> Option<Self> {
+        match network {
+            NetworkKind::X => x::route(method, path).map(|(endpoint, id)| Route::X(endpoint, id)),
+            NetworkKind::Bluesky => bluesky::route(method, path).map(Route::Bluesky),
+            NetworkKind::Mastodon => mastodon::route(method, path).map(Route::Mastodon),
+        }
+    }
+
+    /// The name a fault is aimed with.
+    fn target(self) -> &'static str {
+        match self {
+            Route::X(endpoint, _) => endpoint.target(),
+            Route::Bluesky(endpoint) => endpoint.target(),
+            Route::Mastodon(endpoint) => endpoint.target(),
+        }
+    }
+
+    /// It stays open and takes faults post by post.
+    fn is_stream(self) -> bool {
+        match self {
+            Route::X(endpoint, _) => endpoint == x::Endpoint::Stream,
+            Route::Bluesky(endpoint) => endpoint.is_stream(),
+            Route::Mastodon(endpoint) => endpoint.is_stream(),
+        }
+    }
+
+    fn answer(self, state: &mut State, call: &Call) -> Answer {
+        match self {
+            Route::X(endpoint, id) => x::answer(state, endpoint, id, call),
+            Route::Bluesky(endpoint) => bluesky::answer(state, endpoint, call),
+            Route::Mastodon(endpoint) => mastodon::answer(state, endpoint, call),
+        }
+    }
+}
+
+/// The network's own words for a status.
+fn usual(network: NetworkKind, status: u16) -> Answer {
+    match network {
+        NetworkKind::X => problem::usual(status),
+        NetworkKind::Bluesky => bluesky::usual(status),
+        NetworkKind::Mastodon => mastodon::usual(status),
+    }
+}
+
+async fn respond(
+    shared: Arc<Shared>,
+    mut request: Request<Incoming>,
+    goes_on: &GoesOn,
+) -> Result<Response<Outgoing>, NoAnswer> {
+    let upgrade = request.headers().contains_key(SEC_WEBSOCKET_KEY).then(|| hyper::upgrade::on(&mut request));
+    let network = shared.lock().network;
     let (parts, body) = request.into_parts();
     let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let body = match Limited::new(body, LARGEST_BODY).collect().await {
@@ -136,27 +213,31 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Resp
         origin: format!("http://{}", text(HOST).unwrap_or_default().to_lowercase()),
         path: path.clone(),
         query: url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).into_owned().collect(),
-        authorization: text(AUTHORIZATION).map(str::to_owned),
+        headers: parts.headers.clone(),
+        is_upgrade: upgrade.is_some(),
         is_form: text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")),
         body: body.clone(),
         now,
     };
-    let Some((endpoint, id)) = x::route(&method, &path) else {
+    let Some(route) = Route::of(network, &method, &path) else {
         let page = {
             let mut state = shared.lock();
             let now = state.advance();
-            x::web::answer(&mut state, &call(now))
+            match network {
+                NetworkKind::X => x::web::answer(&mut state, &call(now)),
+                NetworkKind::Bluesky | NetworkKind::Mastodon => None,
+            }
         };
         shared.changed.notify_one();
-        return Ok(send(page.unwrap_or_else(|| problem::usual(404)), None));
+        return Ok(send(page.unwrap_or_else(|| usual(network, 404)), None));
     };
-    let target = endpoint.target();
+    let target = route.target();
     if let Some(fault) = take(&shared, target, |kind| matches!(kind, Kind::Delay { .. }))
         && let Kind::Delay { ms } = fault.kind
     {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
-    if endpoint != Endpoint::Stream
+    if !route.is_stream()
         && let Some(fault) = take(&shared, target, |kind| *kind == Kind::Stall)
     {
         hold_back(&shared, &fault).await;
@@ -164,15 +245,15 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Resp
     if let Some(fault) = take(&shared, target, |kind| matches!(kind, Kind::Status { .. }))
         && let Kind::Status { status, body, reset_in } = fault.kind
     {
-        return Ok(send(faulty_status(&shared, status, body, reset_in), None));
+        return Ok(send(faulty_status(&shared, network, status, body, reset_in), None));
     }
-    if endpoint == Endpoint::Stream {
+    if route.is_stream() && network == NetworkKind::X {
         notice_hang_ups(&shared).await;
     }
     let answer = {
         let mut state = shared.lock();
         let now = state.advance();
-        x::answer(&mut state, endpoint, id, &call(now))
+        route.answer(&mut state, &call(now))
     };
     shared.changed.notify_one();
     if let Some(fault) = take(&shared, target, |kind| matches!(kind, Kind::LateAnswer { .. }))
@@ -183,12 +264,43 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Resp
     if take(&shared, target, |kind| *kind == Kind::LoseAnswer).is_some() {
         return Err(NoAnswer);
     }
-    let broken = match endpoint {
-        // An open stream takes these itself, post by post.
-        Endpoint::Stream => None,
-        _ => take(&shared, target, |kind| matches!(kind, Kind::Cut { .. } | Kind::Split)),
+    let answer = match (answer.body, upgrade, text(SEC_WEBSOCKET_KEY)) {
+        (Body::Socket(line), Some(upgrade), Some(key)) => {
+            let waiting = goes_on.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(Err(_unheard)) = waiting.map(|waiting| waiting.send((upgrade, line))) {
+                tracing::debug!("the connection was given up before its WebSocket began");
+            }
+            return Ok(switch(key, answer.headers));
+        }
+        (Body::Socket(_), ..) => usual(network, 400),
+        (body, ..) => Answer { status: answer.status, headers: answer.headers, body },
+    };
+    // An open stream takes these itself, post by post.
+    let broken = if route.is_stream() {
+        None
+    } else {
+        take(&shared, target, |kind| matches!(kind, Kind::Cut { .. } | Kind::Split))
     };
     Ok(send(answer, broken.as_ref()))
+}
+
+/// The answer after which a connection is a WebSocket.
+fn switch(key: &str, headers: Vec<(&'static str, String)>) -> Response<Outgoing> {
+    let mut response = Response::new(empty());
+    *response.status_mut() = hyper::StatusCode::SWITCHING_PROTOCOLS;
+    let fixed = [
+        (CONNECTION, "upgrade".to_owned()),
+        (UPGRADE, "websocket".to_owned()),
+        (SEC_WEBSOCKET_ACCEPT, socket::accept(key)),
+    ];
+    let own = headers.into_iter().map(|(name, value)| (hyper::header::HeaderName::from_static(name), value));
+    for (name, value) in fixed.into_iter().chain(own) {
+        match value.parse() {
+            Ok(value) => drop(response.headers_mut().insert(name, value)),
+            Err(why) => tracing::error!(%why, "a header of the simulator could not be written"),
+        }
+    }
+    response
 }
 
 fn take(shared: &Shared, target: &str, wanted: impl Fn(&Kind) -> bool) -> Option<Fault> {
@@ -224,10 +336,16 @@ async fn notice_hang_ups(shared: &Shared) {
     }
 }
 
-fn faulty_status(shared: &Shared, status: u16, body: Option<serde_json::Value>, reset_in: Option<u32>) -> Answer {
+fn faulty_status(
+    shared: &Shared,
+    network: NetworkKind,
+    status: u16,
+    body: Option<serde_json::Value>,
+    reset_in: Option<u32>,
+) -> Answer {
     let mut answer = match body {
         Some(body) => Answer::json(status, body),
-        None => problem::usual(status),
+        None => usual(network, status),
     };
     if let Some(seconds) = reset_in {
         let now = shared.lock().clock.now();
@@ -243,17 +361,10 @@ fn faulty_status(shared: &Shared, status: u16, body: Option<serde_json::Value>, 
 fn send(answer: Answer, broken: Option<&Fault>) -> Response<Outgoing> {
     let is_problem = answer.status >= 400;
     let (body, kind): (Outgoing, &str) = match answer.body {
-        Body::Stream(receiver) => {
-            let frames = stream::unfold(receiver, |mut receiver| async move {
-                let frame = receiver.recv().await?;
-                if frame.is_err() {
-                    // What was sent before the break must be on its way first.
-                    tokio::time::sleep(WRITE_OUT).await;
-                }
-                Some((frame, receiver))
-            });
-            (StreamBody::new(frames).boxed_unsync(), "application/json; charset=utf-8")
-        }
+        Body::Stream(pieces) => (as_they_come(pieces), "application/json; charset=utf-8"),
+        Body::Events(pieces) => (as_they_come(pieces), "text/event-stream"),
+        // Taken over before anything is written.
+        Body::Socket(_) => (empty(), "text/plain"),
         Body::Html(html) => {
             let whole = Full::new(Bytes::from(html)).map_err(|never: Infallible| match never {});
             (whole.boxed_unsync(), "text/html; charset=utf-8")
@@ -284,8 +395,25 @@ fn send(answer: Answer, broken: Option<&Fault>) -> Response<Outgoing> {
     }
     response.body(body).unwrap_or_else(|why| {
         tracing::error!(%why, "an answer of the simulator could not be written");
-        Response::new(Full::new(Bytes::new()).map_err(|never: Infallible| match never {}).boxed_unsync())
+        Response::new(empty())
     })
+}
+
+fn empty() -> Outgoing {
+    Full::new(Bytes::new()).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+/// A body that goes on as long as somebody writes it.
+fn as_they_come(pieces: Pieces) -> Outgoing {
+    let frames = stream::unfold(pieces, |mut pieces| async move {
+        let frame = pieces.recv().await?;
+        if frame.is_err() {
+            // What was sent before the break must be on its way first.
+            tokio::time::sleep(WRITE_OUT).await;
+        }
+        Some((frame, pieces))
+    });
+    StreamBody::new(frames).boxed_unsync()
 }
 
 /// A body whose pieces leave one by one, each in a write of its own.

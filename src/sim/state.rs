@@ -3,19 +3,26 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::bluesky::{self, Pds};
 use super::clock::SimClock;
 use super::faults::Faults;
 use super::ledger::Ledger;
+use super::mastodon::{self, Instance};
 use super::scenario::{Deed, Scenario};
 use super::world::{Draft, World};
 use super::x::{XApp, stream};
+use crate::model::NetworkKind;
 
 #[derive(Debug)]
 pub(super) struct State {
+    /// The one this simulator plays; the others' parts stay untouched.
+    pub(super) network: NetworkKind,
     pub(super) clock: SimClock,
     pub(super) world: World,
     pub(super) scenario: Scenario,
     pub(super) x: XApp,
+    pub(super) bluesky: Pds,
+    pub(super) mastodon: Instance,
     pub(super) ledger: Ledger,
     pub(super) faults: Faults,
 }
@@ -28,20 +35,27 @@ impl State {
             for deed in deeds {
                 match deed {
                     Deed::Posted(id) => self.announce(id, at),
-                    Deed::Deleted(id) => {
-                        self.ledger.deleted(json!({"network": "x", "id": id.to_string(), "at": at.to_string()}));
-                    }
+                    Deed::Deleted(id) => self.withdraw(id, at),
                     Deed::Messaged { person, text } => self.message(person, &text, at),
                 }
             }
         }
-        stream::beat(&mut self.x, now);
+        match self.network {
+            NetworkKind::X => stream::beat(&mut self.x, now),
+            NetworkKind::Bluesky => bluesky::beat(self, now),
+            NetworkKind::Mastodon => mastodon::beat(self, now),
+        }
         now
     }
 
     /// The next moment something happens by itself.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        [self.scenario.next_due(), stream::next_beat(&self.x)].into_iter().flatten().min()
+        let beat = match self.network {
+            NetworkKind::X => stream::next_beat(&self.x),
+            NetworkKind::Bluesky => bluesky::next_beat(self),
+            NetworkKind::Mastodon => mastodon::next_beat(self),
+        };
+        [self.scenario.next_due(), beat].into_iter().flatten().min()
     }
 
     /// Publishes a post and delivers it; hands back its id.
@@ -51,17 +65,33 @@ impl State {
         id
     }
 
+    /// Tells of a post that its author took back.
+    pub(super) fn withdraw(&mut self, id: u64, at: Timestamp) {
+        self.ledger.deleted(json!({"network": self.network.prefix(), "id": id.to_string(), "at": at.to_string()}));
+        match self.network {
+            // X's stream is silent about it.
+            NetworkKind::X => {}
+            NetworkKind::Bluesky => bluesky::withdrawn(self, id, at),
+            NetworkKind::Mastodon => mastodon::withdrawn(self, id, at),
+        }
+    }
+
     /// Somebody writes the brand a direct message.
     pub(super) fn message(&mut self, person: u64, text: &str, at: Timestamp) {
         let id = self.world.next_id(at);
         let Some(sender) = self.world.people.get_mut(&person) else { return };
         sender.wrote_us = true;
-        self.x.receive(id, person, text, at);
+        let handle = sender.handle.clone();
+        match self.network {
+            NetworkKind::X => self.x.receive(id, person, text, at),
+            NetworkKind::Bluesky => bluesky::messaged(self, id, person, text, at),
+            NetworkKind::Mastodon => mastodon::messaged(self, id, person, text, at),
+        }
         self.ledger.messaged(json!({
-            "network": "x",
+            "network": self.network.prefix(),
             "id": id.to_string(),
             "from": person.to_string(),
-            "handle": sender.handle,
+            "handle": handle,
             "text": text,
             "at": at.to_string(),
         }));
@@ -73,7 +103,7 @@ impl State {
         let name = |id: Option<u64>| id.map(|id| id.to_string());
         let first = post.history.first().copied().unwrap_or(id);
         self.ledger.posted(json!({
-            "network": "x",
+            "network": self.network.prefix(),
             "id": id.to_string(),
             "first_id": first.to_string(),
             "author_id": post.author.to_string(),
@@ -89,6 +119,10 @@ impl State {
             "is_own": post.author == self.world.brand.id,
             "summons_us": self.world.summons_brand(post),
         }));
-        stream::deliver(&mut self.x, &self.world, &mut self.faults, id, at);
+        match self.network {
+            NetworkKind::X => stream::deliver(&mut self.x, &self.world, &mut self.faults, id, at),
+            NetworkKind::Bluesky => bluesky::posted(self, id, at),
+            NetworkKind::Mastodon => mastodon::posted(self, id, at),
+        }
     }
 }

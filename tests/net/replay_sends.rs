@@ -67,7 +67,7 @@ fn play(recorded: &Recorded, held: watch::Receiver<bool>) -> Played {
     let brand = Brand { id: 42, handle: "BlueKite".into(), name: "Blue Kite".into() };
     let script = Script { brand, ..Script::new(1, 0.0, Arc::clone(&clock)) };
     let sim = Sim::bind("127.0.0.1:0".parse().unwrap(), script).unwrap();
-    account.base_url = sim.x_url().parse().unwrap();
+    account.base_url = sim.url().parse().unwrap();
     account.bearer = sim.credentials().bearer.as_str().into();
     account.user = Some(replydeck::net::x::UserCredentials::OAuth2 {
         access_token: sim.credentials().access_token.as_str().into(),
@@ -95,7 +95,7 @@ async fn replies_to_replayed_posts_pass_the_gate_or_not_and_land_in_their_conver
     let recorded = Recorded::default();
     let (hold, held) = watch::channel(false);
     let Played { network, us, sim } = play(&recorded, held);
-    let url = sim.x_url();
+    let url = sim.url();
     let stop = CancellationToken::new();
     let (links, mut told) = mpsc::channel(8);
     let (columns, [mut kite]) = feeds([("kite", "kite")]);

@@ -89,7 +89,7 @@ async fn runs_without_a_link_go_on_with_one_gap() {
     let clock: Clock = clock();
     let folder = tempfile::tempdir().unwrap();
     let sim = Sim::bind("127.0.0.1:0".parse().unwrap(), Script::new(7, 0.0, Arc::clone(&clock))).unwrap();
-    let live = sim.x_url();
+    let live = sim.url();
     let config = Config::load(&sim.ready_config(folder.path()).unwrap()).unwrap();
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();

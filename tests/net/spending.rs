@@ -58,7 +58,7 @@ impl Day {
         let clock: Clock = Arc::new(move || Timestamp::from_second(telling.load(Ordering::SeqCst)).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let sim = Sim::bind("127.0.0.1:0".parse().unwrap(), Script::new(7, 0.0, Arc::clone(&clock))).unwrap();
-        let url = sim.x_url();
+        let url = sim.url();
         let path = sim.ready_config(folder.path()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let text = text.replace("watch_own = true\n", &format!("watch_own = true\ndaily_limit = {limit}\n"));

@@ -63,7 +63,7 @@ async fn what_is_told_before_drafting_is_what_the_network_does() {
     #[expect(clippy::disallowed_methods, reason = "the simulator and the adapter share the machine's clock here")]
     let clock: replydeck::net::Clock = Arc::new(jiff::Timestamp::now);
     let sim = Sim::bind("127.0.0.1:0".parse().unwrap(), Script::new(1, 0.0, Arc::clone(&clock))).unwrap();
-    let url = sim.x_url();
+    let url = sim.url();
     let mut ours = settings(&url);
     ours.bearer = sim.credentials().bearer.as_str().into();
     ours.user = Some(UserCredentials::OAuth2 { access_token: sim.credentials().access_token.as_str().into() });

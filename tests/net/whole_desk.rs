@@ -59,7 +59,7 @@ impl Desk {
         }
         let folder = tempfile::tempdir().unwrap();
         let sim = Sim::bind("127.0.0.1:0".parse().unwrap(), Script::new(7, 0.0, Arc::clone(clock))).unwrap();
-        let url = sim.x_url();
+        let url = sim.url();
         let config = Config::load(&sim.ready_config(folder.path()).unwrap()).unwrap();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();

@@ -49,7 +49,7 @@ where
     runtime.block_on(async {
         let sim = Sim::bind("127.0.0.1:0".parse().unwrap(), script).unwrap();
         let http = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        let bench = Bench { url: sim.x_url(), credentials: sim.credentials().clone(), http };
+        let bench = Bench { url: sim.url(), credentials: sim.credentials().clone(), http };
         let stop = CancellationToken::new();
         let (served, ()) = tokio::join!(sim.serve(stop.clone()), async {
             test(bench).await;

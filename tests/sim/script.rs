@@ -80,7 +80,7 @@ fn the_ready_config_fits_and_its_secrets_are_private() {
     let path = sim.ready_config(&dir.path().join("below")).unwrap();
     let config: toml::Table = toml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let account = &config["accounts"]["acme"];
-    assert_eq!(account["base_url"].as_str().unwrap(), sim.x_url());
+    assert_eq!(account["base_url"].as_str().unwrap(), sim.url());
     let columns = config["columns"].as_array().unwrap();
     assert_eq!(columns.len(), 6);
     for column in columns {

@@ -207,8 +207,11 @@ impl Network for XNetwork {
     }
 
     fn log_in_again(&self, secrets: Secrets) -> Result<bool, NetSetupError> {
-        let Secrets::X { bearer, user } = secrets;
-        self.api.log_in_again(&bearer, user)
+        match secrets {
+            Secrets::X { bearer, user } => self.api.log_in_again(&bearer, user),
+            // Secrets are fetched by the account's own network.
+            Secrets::Bluesky { .. } | Secrets::Mastodon { .. } => Ok(false),
+        }
     }
 
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {

@@ -55,7 +55,7 @@ const OAUTH2: &str = "OAuth 2.0 User Context";
 const APP: &str = "OAuth 2.0 Application-Only";
 
 pub(super) fn who(state: &mut State, endpoint: Endpoint, call: &Call) -> Result<Who, Answer> {
-    let header = call.authorization.as_deref().ok_or_else(problem::unauthorized)?;
+    let header = call.authorization().ok_or_else(problem::unauthorized)?;
     let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
     let brand = state.world.brand.id;
     if scheme.eq_ignore_ascii_case("bearer") {

@@ -147,7 +147,7 @@ pub(super) fn answer(state: &mut State, endpoint: Endpoint, call: &Call) -> Answ
 fn client(state: &State, call: &Call) -> Result<String, Answer> {
     let known = &state.x.credentials;
     let no_header = || refuse(401, "unauthorized_client", "Missing valid authorization header");
-    if let Some(header) = &call.authorization {
+    if let Some(header) = call.authorization() {
         let proved = header
             .strip_prefix("Basic ")
             .and_then(|encoded| STANDARD.decode(encoded.trim()).ok())

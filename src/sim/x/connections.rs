@@ -32,7 +32,7 @@ pub(super) fn list(state: &mut State) -> Answer {
 pub(super) fn end(state: &mut State, which: &str, call: &Call) -> Result<Answer, Answer> {
     state.x.streams.retain(Connection::is_open);
     let named: Option<Vec<String>> = if which.is_empty() {
-        let body = call.json()?;
+        let body = super::json_body(call)?;
         let ids = body.get("uuids").and_then(Value::as_array).cloned().unwrap_or_default();
         let ids: Vec<String> = ids.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         if ids.is_empty() {

@@ -44,7 +44,7 @@ fn other_side(brand: u64, id: &str) -> Result<u64, Answer> {
 
 pub(super) fn send(state: &mut State, id: &str, call: &Call) -> Result<Answer, Answer> {
     let with = other_side(state.world.brand.id, id)?;
-    let body = call.json()?;
+    let body = super::json_body(call)?;
     let text = read_text(&body)?;
     let refused = match state.world.people.get(&with) {
         // To oneself, or to somebody who does not want to hear from us.

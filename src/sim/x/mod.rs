@@ -25,7 +25,6 @@ mod write;
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -35,6 +34,7 @@ use self::bill::Bill;
 use self::limits::Budgets;
 use self::rules::AppRule;
 use self::stream::Connection;
+use super::call::{Answer, Body, Call};
 use super::state::State;
 
 /// Which spelling of its own words X answers with: it renamed nearly all of them in 2026-08.
@@ -87,68 +87,6 @@ impl XApp {
     /// A direct message from a customer.
     pub(super) fn receive(&mut self, id: u64, person: u64, text: &str, at: Timestamp) {
         self.messages.push(dm::Message { id, with: person, sender: person, text: text.to_owned(), at });
-    }
-}
-
-/// One request, as far as a handler needs it.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub(super) method: String,
-    /// `http://127.0.0.1:PORT`, from the `Host` header: part of what OAuth 1.0a signs.
-    pub(super) origin: String,
-    pub(super) path: String,
-    /// Decoded, in order.
-    pub(super) query: Vec<(String, String)>,
-    pub(super) authorization: Option<String>,
-    /// The body is a form, whose fields OAuth 1.0a signs as well.
-    pub(super) is_form: bool,
-    pub(super) body: Bytes,
-    pub(super) now: Timestamp,
-}
-
-impl Call {
-    pub(super) fn param(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// A field of the body, which is a form.
-    pub(super) fn field(&self, name: &str) -> Option<String> {
-        url::form_urlencoded::parse(&self.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    }
-
-    /// The body as a JSON object; X's 400 where it is none.
-    fn json(&self) -> Result<serde_json::Map<String, Value>, Answer> {
-        match serde_json::from_slice(&self.body) {
-            Ok(Value::Object(object)) => Ok(object),
-            Ok(_) => Err(problem::invalid(None, "The request body must be a JSON object.")),
-            Err(why) => Err(problem::invalid(None, &format!("The request body is not JSON: {why}"))),
-        }
-    }
-}
-
-/// What goes back.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Body,
-}
-
-#[derive(Debug)]
-pub(super) enum Body {
-    Json(Value),
-    Html(String),
-    Stream(stream::Receiver),
-}
-
-impl Answer {
-    pub(super) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Json(body) }
-    }
-
-    fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
-        self.headers.push((name, value.to_string()));
-        self
     }
 }
 
@@ -316,4 +254,9 @@ fn handle(state: &mut State, endpoint: Endpoint, id: &str, who: Who, call: &Call
             Ok(auth_server::answer(state, endpoint, call))
         }
     }
+}
+
+/// The body as a JSON object; X's 400 where it is none.
+fn json_body(call: &Call) -> Result<serde_json::Map<String, Value>, Answer> {
+    call.json().map_err(|why| problem::invalid(None, &why))
 }

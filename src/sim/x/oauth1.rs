@@ -121,7 +121,7 @@ fn refused() -> Answer {
 }
 
 fn header(call: &Call) -> &str {
-    call.authorization.as_deref().and_then(|header| header.strip_prefix("OAuth ")).unwrap_or_default()
+    call.authorization().and_then(|header| header.strip_prefix("OAuth ")).unwrap_or_default()
 }
 
 fn form(pairs: &[(&str, &str)]) -> Answer {

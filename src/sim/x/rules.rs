@@ -84,7 +84,7 @@ pub(super) fn counts(state: &State) -> Answer {
 
 pub(super) fn change(state: &mut State, call: &Call) -> Result<Answer, Answer> {
     let dry_run = call.param("dry_run") == Some("true");
-    let body = call.json()?;
+    let body = super::json_body(call)?;
     if let Some(unknown) = body.keys().find(|key| !matches!(key.as_str(), "add" | "delete")) {
         return Err(problem::invalid(None, &format!("$.{unknown}: is not defined in the schema")));
     }

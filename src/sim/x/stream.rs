@@ -16,8 +16,6 @@ use super::fields::{Choice, Place};
 use super::render::render;
 use super::{Answer, Body, Call, XApp, problem};
 
-pub(in crate::sim) type Receiver = mpsc::Receiver<Result<Frame<Bytes>, io::Error>>;
-
 /// A reader this many pieces behind is cut off, as X does with slow readers.
 const QUEUE: usize = 4_096;
 const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(20);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::super::state::State;
 use super::super::world::{Draft, SimPost, mentions};
 use super::bill::{self, Item};
-use super::{Answer, Body, Call, NameFamily, problem};
+use super::{Answer, Body, Call, NameFamily, json_body, problem};
 use crate::model::NetworkKind;
 use crate::model::length::length;
 use crate::model::price::Money;
@@ -53,7 +53,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Answer, Answer> {
                 Body::Json(body) => {
                     body["errors"][0]["message"].as_str().or(body["detail"].as_str()).unwrap_or("").to_owned()
                 }
-                Body::Html(_) | Body::Stream(_) => String::new(),
+                Body::Html(_) | Body::Stream(_) | Body::Events(_) | Body::Socket(_) => String::new(),
             };
             state.ledger.refused(json!({
                 "network": "x",
@@ -80,7 +80,7 @@ struct Wish {
 }
 
 fn judge(state: &State, call: &Call) -> Result<Wish, Answer> {
-    let body = call.json()?;
+    let body = json_body(call)?;
     refuse_unknown("$", &body, KNOWN)?;
     let text = match body.get("text") {
         Some(Value::String(text)) => text.as_str(),
