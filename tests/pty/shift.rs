@@ -66,8 +66,13 @@ impl Following {
                 return found;
             }
             let left = end.saturating_duration_since(Instant::now());
-            let screen = || deck.map(InTerminal::screen).unwrap_or_default();
-            assert!(!left.is_zero(), "waited for {what} in the log; the screen shows:\n{}", screen());
+            if left.is_zero() {
+                let failed =
+                    |it: &&Arc<Envelope>| matches!(it.event, Event::ReplyFailed { .. } | Event::ReplyParked { .. });
+                let failed: Vec<String> = told.iter().filter(failed).map(|it| format!("{:?}", it.event)).collect();
+                let screen = deck.map(InTerminal::screen).unwrap_or_default();
+                panic!("waited for {what} in the log; not sent: {failed:#?}; the screen shows:\n{screen}");
+            }
             told = self.0.1.wait_timeout(told, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
