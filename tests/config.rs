@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 mod config {
     mod hours;
+    mod networks;
 }
 
 /// The least a config needs, to be put under a line that is tested.
@@ -344,18 +345,20 @@ fn what_is_not_said_has_its_default() {
     assert_eq!(config.openings, defaults.openings);
     assert_eq!((config.rep, config.zone, config.signature), (None, None, None));
     let account = &config.accounts[0];
-    assert_eq!((account.tier, account.watch_own, account.confirm), (Tier::PayPerUse, true, false));
+    assert_eq!((account.tier(), account.watch_own, account.confirm), (Tier::PayPerUse, true, false));
     assert_eq!(account.base_url.as_str(), "https://api.x.com/");
-    assert!(account.user.is_none());
+    assert!(account.x().unwrap().user.is_none());
     let column = &config.columns[0];
-    assert_eq!((column.title.as_str(), column.reply_as.as_str()), ("internet", "one"));
-    assert_eq!((column.targets.first, column.network), (SignedDuration::from_hours(1), NetworkKind::X));
+    assert_eq!((column.title.as_str(), column.main().reply_as.as_str()), ("internet", "one"));
+    assert_eq!((column.targets.first, column.main().network), (SignedDuration::from_hours(1), NetworkKind::X));
 }
 
 #[test]
 fn an_account_that_is_logged_in_by_the_program_names_its_client_or_its_keys() {
     let client = parse(&account("bearer = { env = \"B\" }\nclient_id = \"c\""));
-    let Some(UserSecrets::Login(login)) = &client.accounts[0].user else { panic!("{:?}", client.accounts[0].user) };
+    let Some(UserSecrets::Login(login)) = &client.accounts[0].x().unwrap().user else {
+        panic!("{:?}", client.accounts[0].x().unwrap().user)
+    };
     let of = login.client.as_ref().expect("a client");
     assert_eq!((of.id.as_str(), of.redirect.as_str()), ("c", "http://127.0.0.1:8739/callback"));
     assert!(of.secret.is_none() && login.consumer.is_none());
@@ -428,7 +431,7 @@ reply_as = "zed"
     let replies: Vec<&str> = config.saved_replies.iter().map(|saved| saved.name.as_str()).collect();
     assert_eq!(replies, ["zeta", "alpha"], "in file order");
     assert_eq!(
-        config.accounts[0].user,
+        config.accounts[0].x().unwrap().user,
         Some(UserSecrets::OAuth1 {
             consumer_key: "k".to_owned(),
             consumer_secret: SecretSource::Env("CS".to_owned()),
@@ -448,7 +451,7 @@ reply_as = "zed"
     assert!(setup.accounts[0].can_send && setup.accounts[0].confirm);
     assert_eq!(setup.accounts[0].id.as_ref().map(|id| id.as_str().to_owned()), Some("x:42".to_owned()));
     assert_eq!(setup.accounts[1].id, None);
-    assert_eq!((setup.columns[0].account.as_str(), setup.columns[0].reply_as.as_str()), ("abe", "zed"));
+    assert_eq!((setup.columns[0].main().account.as_str(), setup.columns[0].main().reply_as.as_str()), ("abe", "zed"));
     assert_eq!(setup.columns[0].targets.first, SignedDuration::from_mins(90));
     assert_eq!((setup.machine, setup.session), (MachineName::new("desk1"), session));
 }
@@ -481,8 +484,8 @@ fn the_example_says_the_defaults() {
     let bare = parse(REST);
     let (bare, full) = (&bare.accounts[0], &config.accounts[0]);
     assert_eq!(
-        (bare.tier, &bare.base_url, bare.watch_own, bare.confirm),
-        (full.tier, &full.base_url, full.watch_own, full.confirm)
+        (bare.tier(), &bare.base_url, bare.watch_own, bare.confirm),
+        (full.tier(), &full.base_url, full.watch_own, full.confirm)
     );
     assert_eq!(config.columns[0].targets, parse(REST).columns[0].targets);
 }
@@ -535,8 +538,10 @@ fn a_file_names_secrets_beside_itself() {
     let text = account("bearer = { file = \"x.bearer\" }\naccess_token = { file = \"/abs/x\" }");
     std::fs::write(&path, text).expect("the folder can be written");
     let config = Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(config.accounts[0].bearer, SecretSource::File(folder.path().join("x.bearer")));
-    let Some(UserSecrets::OAuth2 { access_token }) = &config.accounts[0].user else { panic!("it has an access token") };
+    assert_eq!(config.accounts[0].x().unwrap().bearer, SecretSource::File(folder.path().join("x.bearer")));
+    let Some(UserSecrets::OAuth2 { access_token }) = &config.accounts[0].x().unwrap().user else {
+        panic!("it has an access token")
+    };
     assert_eq!(*access_token, SecretSource::File("/abs/x".into()));
 }
 

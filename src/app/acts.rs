@@ -346,8 +346,9 @@ impl App {
 
     /// The page of a post: the network's own, or the simulator's where one stands in for it.
     pub fn page_of(&self, post: &Post) -> String {
-        let of_column = self.setup.columns.get(self.focus).and_then(|column| self.account(&column.account));
-        let account = of_column.into_iter().chain(&self.setup.accounts).find(|us| us.network == post.network());
+        let source = self.setup.columns.get(self.focus).and_then(|column| column.on(post.network()));
+        let of_column = source.and_then(|source| self.account(&source.account));
+        let account = of_column.or_else(|| self.setup.accounts.iter().find(|us| us.network == post.network()));
         account.map_or_else(|| post.page(), |us| post.page_on(&us.web_url))
     }
 

@@ -87,7 +87,7 @@ impl App {
     /// `A` and `:add-column`: from the post in hand, from words, or from nothing.
     pub(super) fn open_adding(&mut self, words: &str) {
         let focused = self.setup.columns.get(self.focus).or_else(|| self.setup.columns.first());
-        let Some(account) = focused.map(|column| column.account.clone()) else { return };
+        let Some(account) = focused.map(|column| column.main().account.clone()) else { return };
         let from = self.post_in_hand().and_then(|post| post.body.clone());
         let tags = from.iter().flat_map(|post| post.hashtags.iter()).map(|tag| format!("#{tag}"));
         let query = if words.is_empty() { tags.collect::<Vec<_>>().join(" OR ") } else { words.to_owned() };

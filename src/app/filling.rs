@@ -41,7 +41,11 @@ impl App {
         };
         let Some(to) = gap.to else { return };
         let span = format!("gap {}-{}", self.hours(gap.from), self.hours(to));
-        let on_x = setup.is_some_and(|setup| setup.network == NetworkKind::X);
+        let source = setup.map(|setup| match &gap.account {
+            Some(whose) => setup.heard_as(whose).unwrap_or_else(|| setup.main()),
+            None => setup.main(),
+        });
+        let on_x = source.is_some_and(|source| source.network == NetworkKind::X);
         if on_x && self.now.duration_since(to) >= REACHES {
             return self.warn(format!(
                 "{span} cannot be filled: it ended more than 7 days ago, further back than X's search reaches"
@@ -52,7 +56,7 @@ impl App {
             if asked == 0 {
                 return self.warn(format!("{span} cannot be filled: {}", not_asked.join("; ")));
             }
-            let budget = setup.and_then(|setup| self.setup.budgets.get(&setup.account));
+            let budget = source.and_then(|source| self.setup.budgets.get(&source.account));
             let words = self.cost_words(&gap, to, budget.map(|budget| budget.prices.post_read));
             let mut warning = format!("{span}: {words}; Enter or the same key again fetches them");
             if !not_asked.is_empty() {
@@ -72,7 +76,8 @@ impl App {
         let mut not_asked = Vec::new();
         let mut asked = 0;
         for column in columns {
-            let tier = self.account(&column.account).map_or(Tier::PayPerUse, |account| account.tier);
+            let on_x = column.on(NetworkKind::X).and_then(|source| self.account(&source.account));
+            let tier = on_x.map_or(Tier::PayPerUse, |account| account.tier);
             match as_search(&column.rule, Limits::of(tier)) {
                 Ok(_) => asked += 1,
                 Err(errors) => not_asked.extend(errors.into_iter().map(|error| match error.remedy {

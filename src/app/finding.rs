@@ -44,7 +44,7 @@ impl App {
             return;
         }
         let column = self.setup.columns.get(self.focus).or_else(|| self.setup.columns.first());
-        let Some(account) = column.and_then(|column| self.account(&column.account)) else {
+        let Some(account) = column.and_then(|column| self.account(&column.main().account)) else {
             return self.error("this column's account is not in the config: no network can be searched".to_owned());
         };
         let network = NetworkFind {
@@ -271,8 +271,11 @@ impl App {
     fn view_of(&self, post: Arc<Post>) -> PostView {
         let own = self.setup.accounts.iter().any(|account| account.id.as_ref() == Some(&post.author.id));
         let standing = Standing::of(&post, own);
-        let columns =
-            self.setup.columns.iter().filter(|column| column.network == post.network() && column.rule.matches(&post));
+        let columns = self
+            .setup
+            .columns
+            .iter()
+            .filter(|column| column.on(post.network()).is_some() && column.rule.matches(&post));
         let columns = columns.map(|column| column.name.clone()).collect();
         PostView {
             id: post.id.clone(),

@@ -34,11 +34,11 @@ impl App {
         let accounts: Vec<_> = self.setup.accounts.iter().filter(|us| us.network == NetworkKind::X).cloned().collect();
         for account in accounts {
             let is_live = self.links.get(&account.name).is_some_and(|link| link.state == LinkState::Live);
-            let feeds = self.setup.columns.iter().any(|column| column.account == account.name);
+            let feeds = self.setup.columns.iter().any(|column| column.heard_as(&account.name).is_some());
             if !is_live || !feeds {
                 continue;
             }
-            let ours = |name| self.column_setup(name).is_some_and(|column| column.account == account.name);
+            let ours = |name| self.column_setup(name).is_some_and(|column| column.heard_as(&account.name).is_some());
             let open = self.desk.cases.values().filter(|case| case.status != CaseStatus::Resolved);
             let posts = open.flat_map(|case| &case.posts).filter_map(|post| self.desk.posts.get(post));
             let stand = posts.filter(|view| {

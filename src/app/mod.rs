@@ -75,7 +75,7 @@ pub use person::{PersonRecord, PersonScreen};
 pub use preview::Preview;
 pub use queue::{Queue, Queues};
 pub use reporting::{ReportScreen, ReportTold};
-pub use setup::{ColumnSetup, Setup};
+pub use setup::{ColumnSetup, ColumnSource, Setup};
 pub use spending::SpendScreen;
 pub use update::update;
 

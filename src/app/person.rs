@@ -182,7 +182,8 @@ impl App {
     /// The account that would write to them: the focused column's, else one of their network.
     fn account_towards(&self, author: &AuthorId) -> Option<&Account> {
         let column = self.setup.columns.get(self.focus);
-        let focused = column.and_then(|column| self.account(&column.reply_as));
+        let focused = column.and_then(|column| column.on(author.network()));
+        let focused = focused.and_then(|source| self.account(&source.reply_as));
         let fits = |account: &&Account| account.network == author.network();
         focused.filter(fits).or_else(|| self.setup.accounts.iter().find(fits))
     }

@@ -103,9 +103,10 @@ impl App {
     pub fn reply_account(&self, post: &PostView) -> Option<&Account> {
         let focused = self.setup.columns.get(self.focus).filter(|column| post.columns.contains(&column.name));
         let any = || self.setup.columns.iter().find(|column| post.columns.contains(&column.name));
-        let of_network = || self.setup.columns.iter().find(|column| column.network == post.id.network());
-        let column = focused.or_else(any).or_else(of_network)?;
-        self.account(&column.reply_as)
+        let network = post.id.network();
+        let of_network = || self.setup.columns.iter().find(|column| column.on(network).is_some());
+        let column = focused.or_else(any).filter(|column| column.on(network).is_some()).or_else(of_network)?;
+        self.account(&column.on(network)?.reply_as)
     }
 
     /// Cases that wait for longer than they may.

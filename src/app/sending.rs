@@ -12,7 +12,7 @@ use super::compose_text::{dm_link, has_link, open_slot, published, published_pla
 use super::composer::{Composer, Saved};
 use super::preview::{Check, Preview};
 use super::writing::{select_slot, typed_text};
-use super::{App, Effect, Mode};
+use super::{App, ColumnSetup, Effect, Mode};
 use crate::desk::PostState;
 use crate::model::length::{length, message_length};
 use crate::model::{Body, Delivery, Event, NetworkKind, RepName, ReplyId, Verdict, clean};
@@ -217,11 +217,11 @@ impl App {
             if account.confirm {
                 mind(format!("@{} asks for care: y twice sends", account.handle));
             }
-            let column = self.setup.columns.iter().find(|column| {
-                view.is_some_and(|view| view.columns.contains(&column.name)) && column.reply_as != column.account
-            });
+            let holds = |column: &&ColumnSetup| view.is_some_and(|view| view.columns.contains(&column.name));
+            let sources = self.setup.columns.iter().filter(holds).filter_map(|column| column.on(account.network));
+            let source = sources.into_iter().find(|source| source.reply_as != source.account);
             if let Some(heard) =
-                column.filter(|column| column.reply_as == account.name).and_then(|column| self.account(&column.account))
+                source.filter(|source| source.reply_as == account.name).and_then(|source| self.account(&source.account))
             {
                 mind(format!("heard as @{}, answered as @{}", heard.handle, account.handle));
             }

@@ -88,14 +88,38 @@ pub struct ColumnSetup {
     pub name: ColumnName,
     /// Shown in the column's head; the query where the config gives none.
     pub title: String,
+    /// Where its posts come from: never empty, each network at most once.
+    pub sources: Vec<ColumnSource>,
+    pub rule: Rule,
+    /// How soon an answer, the next one and the end are due.
+    pub targets: Targets,
+}
+
+/// One network that feeds a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnSource {
     pub network: NetworkKind,
     /// Whose connection feeds it.
     pub account: AccountName,
     /// Answers go out as this account.
     pub reply_as: AccountName,
-    pub rule: Rule,
-    /// How soon an answer, the next one and the end are due.
-    pub targets: Targets,
+}
+
+impl ColumnSetup {
+    /// The source on a network.
+    pub fn on(&self, network: NetworkKind) -> Option<&ColumnSource> {
+        self.sources.iter().find(|source| source.network == network)
+    }
+
+    /// The source of an account.
+    pub fn heard_as(&self, account: &AccountName) -> Option<&ColumnSource> {
+        self.sources.iter().find(|source| source.account == *account)
+    }
+
+    /// The first source: the one X calls a rule of ours, where X is among them.
+    pub fn main(&self) -> &ColumnSource {
+        self.on(NetworkKind::X).unwrap_or(&self.sources[0])
+    }
 }
 
 /// What a new draft starts with, by purpose.

@@ -18,7 +18,8 @@ impl App {
     /// The account whose money the screen speaks of: the one that feeds the focused column.
     pub fn spending_account(&self) -> Option<&AccountName> {
         let column = self.setup.columns.get(self.focus);
-        let focused = column.map(|column| &column.account).filter(|name| self.setup.budgets.contains_key(*name));
+        let accounts = column.into_iter().flat_map(|column| &column.sources).map(|source| &source.account);
+        let focused = accounts.into_iter().find(|name| self.setup.budgets.contains_key(*name));
         focused.or_else(|| self.setup.budgets.keys().next())
     }
 

@@ -69,7 +69,7 @@ pub(super) fn run(args: &AuthArgs, cli: &Cli) -> anyhow::Result<()> {
         let known: Vec<&str> = config.accounts.iter().map(|account| account.name.as_str()).collect();
         bail!("there is no account `{}` in {}; it has {}", args.account, places.config.display(), known.join(", "));
     };
-    let secrets = match &account.user {
+    let secrets = match account.x().and_then(|x| x.user.as_ref()) {
         Some(UserSecrets::Login(secrets)) => secrets,
         Some(_) => bail!(
             "account `{}` has its tokens in the config, so there is nothing to log in. \

@@ -120,7 +120,10 @@ fn store(folder: &Path) -> Option<Line> {
 
 /// Every account that is logged in by `replydeck auth`: who, until when, and what was not approved.
 fn logins(config: &Config, folder: &Path, now: Timestamp) -> Vec<Line> {
-    let kept = config.accounts.iter().filter(|account| matches!(account.user, Some(UserSecrets::Login(_))));
+    let kept = config
+        .accounts
+        .iter()
+        .filter(|account| matches!(account.x().and_then(|x| x.user.as_ref()), Some(UserSecrets::Login(_))));
     kept.map(|account| {
         let remedy = user_token::remedy(&account.name);
         let line = |outcome, what: String| Line::new(Part::Account, outcome, format!("{}: {what}", account.name));
@@ -257,7 +260,7 @@ pub async fn ask(config: &Config, networks: &[Arc<dyn Network>]) -> Vec<Line> {
         let feeds: Vec<Feed> = config
             .columns
             .iter()
-            .filter(|column| column.account == account.name)
+            .filter(|column| column.heard_as(&account.name).is_some())
             .map(|column| Feed { column: column.name.clone(), rule: column.rule.clone(), out: out.clone() })
             .collect();
         for Finding { verdict, what, remedy } in network.check(&feeds).await {

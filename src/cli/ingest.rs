@@ -1,6 +1,5 @@
 //! `replydeck ingest`: the streams and the log without a screen.
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -14,8 +13,9 @@ use super::deck::random;
 use crate::app::Msg;
 use crate::log::Log;
 use crate::log::sqlite::SqliteLog;
-use crate::model::{AuthorId, LoginState};
+use crate::model::LoginState;
 use crate::run::feeding::{Feeding, Sources};
+use crate::run::intake::Own;
 use crate::run::intake::Signer;
 use crate::run::{clock, logs, networks, session, signals};
 
@@ -35,7 +35,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         signals::watch(&stop, &tasks)?;
         let log: Arc<SqliteLog> = Arc::new(SqliteLog::open(&places.data)?);
         let (inbox, mut messages) = mpsc::channel(64);
-        let own: BTreeSet<AuthorId> = config.accounts.iter().filter_map(|account| account.account().id).collect();
+        let own: Own = config.accounts.iter().filter_map(|account| account.account().id).collect();
         let sources = Sources {
             log: Arc::clone(&log) as Arc<dyn Log>,
             networks,

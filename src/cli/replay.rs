@@ -9,7 +9,9 @@ use anyhow::Context as _;
 use super::deck::{self, Deck};
 use super::start::ReplayArgs;
 use super::{Cli, start};
-use crate::config::{AccountConfig, Config, SecretSource, UserSecrets};
+use crate::app::ColumnSource;
+use crate::config::{Access, AccountConfig, Config, SecretSource, UserSecrets};
+use crate::model::NetworkKind;
 use crate::net::replay::Speed;
 use crate::net::x::{UserCredentials, XNetwork, XSettings};
 use crate::net::{Clock, Network};
@@ -27,7 +29,8 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
     };
     // One recording feeds every column, whichever account would have fed it.
     for column in &mut config.columns {
-        column.account = feeding.clone();
+        let reply_as = column.main().reply_as.clone();
+        column.sources = vec![ColumnSource { network: NetworkKind::X, account: feeding.clone(), reply_as }];
     }
     let folder =
         tempfile::Builder::new().prefix("replydeck-replay-").tempdir().context("no temporary folder can be made")?;
@@ -45,7 +48,9 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
         // The pages are the simulator's too: a reply handed over must not end on the real network.
         account.base_url = sim.url().parse().context("the simulator's address")?;
         // Who only listens answers here too: the simulator takes it, and no secret of the config is asked for.
-        account.user = Some(UserSecrets::OAuth2 { access_token: SecretSource::Env("REPLYDECK_SIMULATED".to_owned()) });
+        if let Access::X(x) = &mut account.access {
+            x.user = Some(UserSecrets::OAuth2 { access_token: SecretSource::Env("REPLYDECK_SIMULATED".to_owned()) });
+        }
         sims.push(sim);
     }
     let guests: Vec<Guests> = sims.iter().map(Sim::guests).collect();

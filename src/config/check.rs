@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::query::{Spelled, spell_for_x};
-use super::{Config, SecretSource};
-use crate::model::NetworkKind;
+use super::{Access, AccountConfig, Config, SecretSource};
+use crate::model::{ColumnName, NetworkKind};
 use crate::rules::QueryError;
 
 /// One line of `replydeck check`.
@@ -82,15 +82,33 @@ impl Line {
 pub fn columns(config: &Config) -> Vec<Line> {
     let mut lines = Vec::new();
     for column in &config.columns {
-        let Some(account) = config.account(&column.account) else { continue };
-        match account.network {
-            NetworkKind::X => lines.push(x_column(&spell_for_x(&column.name, &column.rule, account.tier))),
-            NetworkKind::Bluesky | NetworkKind::Mastodon => {
-                lines.push(Line::new(Part::Column, Outcome::Works, format!("{}: matched here", column.name)));
+        for account in column.sources.iter().filter_map(|source| config.account(&source.account)) {
+            match account.network() {
+                NetworkKind::X => lines.push(x_column(&spell_for_x(&column.name, &column.rule, account.tier()))),
+                NetworkKind::Bluesky => {
+                    let what = format!(
+                        "{}: Bluesky's stream knows no words: every post is read and matched here",
+                        column.name
+                    );
+                    lines.push(Line::new(Part::Column, Outcome::Works, what));
+                }
+                NetworkKind::Mastodon => lines.push(mastodon_column(&column.name)),
             }
         }
     }
     lines
+}
+
+fn mastodon_column(column: &ColumnName) -> Line {
+    Line::new(
+        Part::Column,
+        Outcome::Mind,
+        format!(
+            "{column}: Mastodon has no stream of words: what its server shows in public is matched here, and replies to \
+             others are not among it"
+        ),
+    )
+    .remedy("ask for a hashtag or a mention of the account as well: replies that hold one are heard")
 }
 
 fn x_column(spelled: &Spelled) -> Line {
@@ -135,15 +153,16 @@ pub fn accounts(config: &Config) -> Vec<Line> {
         .accounts
         .iter()
         .map(|account| {
-            let who = format!("{}: @{} on {}", account.name, account.handle, account.network);
-            if account.user.is_none() {
+            let who = format!("{}: @{} on {}", account.name, account.handle, account.network());
+            let Some(x) = account.x() else { return elsewhere(account, &who) };
+            if x.user.is_none() {
                 Line::new(Part::Account, Outcome::Mind, format!("{who} only listens"))
                     .remedy("to send, add client_id and run `replydeck auth`, or the four strings of OAuth 1.0a")
             } else if account.user_id.is_none() {
                 Line::new(Part::Account, Outcome::Mind, format!("{who} may send, but its number is not known"))
                     .remedy("add user_id: a DM request needs it for its link")
             } else {
-                let limit = account
+                let limit = x
                     .daily_limit
                     .map_or_else(String::new, |limit| format!("; reading pauses when a day has cost {limit}"));
                 let messages = if account.messages {
@@ -155,6 +174,22 @@ pub fn accounts(config: &Config) -> Vec<Line> {
             }
         })
         .collect()
+}
+
+/// An account that neither pays nor has a plan.
+fn elsewhere(account: &AccountConfig, who: &str) -> Line {
+    match &account.access {
+        Access::Bluesky(bluesky) if bluesky.app_password.is_none() => {
+            Line::new(Part::Account, Outcome::Mind, format!("{who} only listens"))
+                .remedy("to send, add app_password: one made in Bluesky's settings, with direct messages allowed")
+        }
+        Access::Mastodon(mastodon) if mastodon.token.is_none() => {
+            Line::new(Part::Account, Outcome::Works, format!("{who} is logged in by `replydeck auth {}`", account.name))
+        }
+        Access::X(_) | Access::Bluesky(_) | Access::Mastodon(_) => {
+            Line::new(Part::Account, Outcome::Works, format!("{who} listens and may send"))
+        }
+    }
 }
 
 /// Every secret: whether it can be had. Runs the commands; shows nothing of what they give.

@@ -1,7 +1,7 @@
 //! The example file: every key with what it is for, the defaults as values. `config.example.toml` in the
 //! repository is this text, and a test holds the two equal.
 
-use super::account::X_BASE_URL;
+use super::account::{APPVIEW, JETSTREAMS, SERVICE, X_BASE_URL};
 use super::login::REDIRECT;
 use super::show::text;
 use super::{Config, DEFAULT_TARGET, duration};
@@ -36,6 +36,8 @@ pub fn example() -> String {
     let (snooze_stops, waiting_stops) = (words(&clocks.stops.snoozed), words(&clocks.stops.waiting));
     let alert_outside_hours = clocks.alert_outside_hours;
     let (base_url, redirect) = (text(X_BASE_URL), text(REDIRECT));
+    let (service, appview) = (text(SERVICE), text(APPVIEW));
+    let jetstreams = JETSTREAMS.map(text).join(", ");
     format!(
         r#"# replydeck: everything it can be told. Values are the defaults unless a line says "example".
 # Unknown keys are errors. `replydeck check` says what works, without sending anything.
@@ -195,6 +197,36 @@ confirm = false
 # Prices other than X's pay-per-use list, in dollars. An enterprise contract has its own; without them nothing is counted.
 # prices = {{ post_read = 0.005, user_read = 0.01, post = 0.015, post_with_link = 0.2, summoned_reply = 0.01 }}
 
+# An account on Bluesky; example, without the #.
+# [accounts.example-bluesky]
+# network = "bluesky"
+# handle = "example.bsky.social"
+# The account's permanent id. Default: asked for.
+# user_id = "did:plc:…"
+# Made in Bluesky's settings, with direct messages allowed; without it the account only listens.
+# app_password = {{ env = "REPLYDECK_BLUESKY_PASSWORD" }}
+# Where it logs in; an account on a server of its own names that.
+# base_url = {service}
+# Where every post of Bluesky comes from, taken in turn; queries are matched here.
+# jetstreams = [{jetstreams}]
+# Ask for compressed frames, which need half the bytes.
+# compress = true
+# Where profiles are read.
+# appview = {appview}
+
+# An account on Mastodon, or on a server that speaks as it does; example, without the #.
+# [accounts.example-mastodon]
+# network = "mastodon"
+# The server may be left away where it is that of base_url.
+# handle = "help@example.social"
+# base_url = "https://example.social"
+# A user's token, or leave it away and log in with `replydeck auth`.
+# access_token = {{ env = "REPLYDECK_MASTODON_TOKEN" }}
+# Where its streams are. Default: where the server says.
+# streaming = "wss://streaming.example.social"
+# Our replies are for everybody: "public" also in the timelines, "unlisted" only in their conversation.
+# visibility = "public"
+
 # One table per column, shown in this order. All of these are examples.
 [[columns]]
 # One short word, unique: it names the column's rule at X and in `replydeck match`.
@@ -202,6 +234,9 @@ name = "mentions"
 # Shown in the column's head. Default: the query.
 title = "@ExampleHelp"
 account = "example"
+# Or several accounts, one of each network, or the one account of each network:
+# accounts = ["example", "example-bluesky"]
+# networks = ["x", "bluesky", "mastodon"]
 # X's own query language: words, "phrases", #tags, @mentions, from: to: url: lang: is: has:, OR, - and ( ).
 query = "(@ExampleHelp OR to:ExampleHelp) -is:retweet -from:ExampleHelp"
 # Of this column's cases. `first` alone holds for the next answers as well; its older word is
@@ -209,7 +244,7 @@ query = "(@ExampleHelp OR to:ExampleHelp) -is:retweet -from:ExampleHelp"
 first = {target}
 # next = "4h"
 # resolution = "2d"
-# Answers go out as this account. Default: `account`.
+# Answers go out as this account, or these, one of each network. Default: those it is heard as.
 reply_as = "example"
 
 [[columns]]

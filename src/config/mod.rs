@@ -9,6 +9,7 @@
 pub mod account;
 pub mod append;
 pub mod check;
+mod column_sources;
 pub mod duration;
 pub mod example;
 pub mod hours;
@@ -20,6 +21,7 @@ pub mod problem;
 pub mod query;
 mod read;
 pub mod secret;
+mod secret_place;
 pub mod show;
 mod table;
 mod text_span;
@@ -30,7 +32,7 @@ use std::path::Path;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-pub use account::{AccountConfig, UserSecrets};
+pub use account::{Access, AccountConfig, UserSecrets, XAccess};
 pub use login::{ClientSecrets, ConsumerSecrets, LoginSecrets};
 pub use people::PeopleConfig;
 pub use place::{PlaceError, Places};

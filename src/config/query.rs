@@ -17,12 +17,12 @@ pub fn x_limits(tier: Tier) -> Limits {
     }
 }
 
-/// Reads a column's query. Without an account (its name was wrong, which is told elsewhere) only the grammar is checked.
+/// Reads a column's query. Without accounts (their names were wrong, which is told elsewhere) only the grammar is checked.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     column: &str,
     text: &Text<'_>,
-    account: Option<&AccountConfig>,
+    accounts: &[&AccountConfig],
 ) -> Option<Rule> {
     let rule = match Rule::parse(text.value) {
         Ok(rule) => rule,
@@ -31,13 +31,13 @@ pub(super) fn read(
             return None;
         }
     };
-    if let Some(account) = account {
-        let refused = match account.network {
-            NetworkKind::X => as_rule(&rule, x_limits(account.tier)).err().unwrap_or_default(),
+    for account in accounts {
+        let refused = match account.network() {
+            NetworkKind::X => as_rule(&rule, x_limits(account.tier())).err().unwrap_or_default(),
             NetworkKind::Bluesky | NetworkKind::Mastodon => Vec::new(),
         };
         for error in &refused {
-            let what = format!("{} cannot do what column `{column}` asks of `{}`", account.network, account.name);
+            let what = format!("{} cannot do what column `{column}` asks of `{}`", account.network(), account.name);
             tell(reader, text, error, &what);
         }
         if !refused.is_empty() {

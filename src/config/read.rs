@@ -9,12 +9,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::account::{self, AccountConfig};
+use super::column_sources;
 use super::problem::{Invalid, Problem};
 use super::table::{Reader, Table, Text, suggest};
 use super::{Config, duration, hours, keys, people, query};
 use crate::app::setup::{ColumnSetup, Openings, SavedReply};
 use crate::model::sla::Targets;
-use crate::model::{AccountName, ColumnName, NetworkKind, RepName, Role, clean};
+use crate::model::{ColumnName, RepName, Role, clean};
 
 /// A hold beyond this is no second thought but a forgotten reply.
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_mins(10);
@@ -394,19 +395,29 @@ fn read_column<'a>(
     let name = table.text(reader, "name", "a name in quotes");
     let title = table.text(reader, "title", "text in quotes");
     let account = table.text(reader, "account", "an account's name in quotes");
+    let several = table.take("accounts").and_then(|value| {
+        reader.as_texts("accounts", value, "a list of accounts' names such as [\"example\", \"example-bluesky\"]")
+    });
+    let networks = table
+        .take("networks")
+        .and_then(|value| reader.as_texts("networks", value, "a list such as [\"x\", \"bluesky\", \"mastodon\"]"));
     let query = table.text(reader, "query", "a query in quotes");
     let targets = hours::read_targets(reader, &mut table, targets);
-    let reply_as = table.text(reader, "reply_as", "an account's name in quotes");
+    let reply_as = table.take("reply_as").map(|value| match value.get_ref().as_array() {
+        Some(_) => reader.as_texts("reply_as", value, "accounts' names").unwrap_or_default(),
+        None => reader.as_text("reply_as", value, "an account's name in quotes", false).into_iter().collect(),
+    });
     table.finish(reader);
 
     let called = name.as_ref().map_or("?", |name| name.value);
+    let which = if called == "?" { "a column".to_owned() } else { format!("column `{called}`") };
+    let is_heard = account.is_some() || several.is_some() || networks.is_some();
     for (key, there, example) in [
         ("name", name.is_some(), "\"outage\""),
-        ("account", account.is_some(), "\"example\", one of [accounts.…]"),
+        ("account", is_heard, "\"example\", one of [accounts.…]"),
         ("query", query.is_some(), "\"#exampleoutage -is:retweet\""),
     ] {
         if !there {
-            let which = if called == "?" { "a column".to_owned() } else { format!("column `{called}`") };
             reader.problem(
                 Problem::new(span.clone(), format!("{which} has no `{key}`")).remedy(format!("add {key} = {example}")),
             );
@@ -423,37 +434,15 @@ fn read_column<'a>(
         seen.push(name.value);
     }
     let title = title.and_then(|title| one_line(reader, "title", &title)).map(str::to_owned);
-    let known_account = |reader: &mut Reader<'_>, key: &str, text: &Text<'_>| {
-        if !account_names.contains(&text.value) {
-            let remedy = if account_names.is_empty() {
-                format!("describe it: [accounts.{}]", text.value)
-            } else {
-                suggest(text.value, account_names, "accounts here")
-            };
-            let message = format!("`{key}` of column `{called}` names no account: `{}`", text.value);
-            reader.problem(Problem::new(text.span.clone(), message).remedy(remedy));
-        }
-        accounts.iter().find(|account| account.name.as_str() == text.value)
-    };
-    let listens = account.as_ref().and_then(|account| known_account(reader, "account", account));
-    let answers = reply_as.as_ref().map(|reply_as| known_account(reader, "reply_as", reply_as));
-    let rule = query.as_ref().and_then(|query| query::read(reader, called, query, listens));
-    let (name, account, query) = (name?, account?, query?);
-    if let (Some(listens), Some(Some(answers)), Some(reply_as)) = (listens, answers, &reply_as)
-        && listens.network != answers.network
-    {
-        let message =
-            format!("column `{called}` listens on {} and would answer on {}", listens.network, answers.network);
-        reader.problem(
-            Problem::new(reply_as.span.clone(), message).remedy("an answer goes out on the network of its post"),
-        );
-    }
+    let heard = column_sources::Written { called, span, account, several, networks, reply_as };
+    let heard = column_sources::read(reader, heard, account_names, accounts);
+    let rule = query.as_ref().and_then(|query| query::read(reader, called, query, &heard.listening));
+    let (name, query) = (name?, query?);
+    let sources = heard.sources?;
     Some(ColumnSetup {
         name: ColumnName::new(name.value),
         title: title.unwrap_or_else(|| clean::line(query.value)),
-        network: listens.map_or(NetworkKind::X, |account| account.network),
-        reply_as: AccountName::new(reply_as.map_or(account.value, |reply_as| reply_as.value)),
-        account: AccountName::new(account.value),
+        sources,
         rule: rule?,
         targets,
     })

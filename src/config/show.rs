@@ -4,8 +4,9 @@
 use std::fmt::Write;
 
 use jiff::tz::TimeZone;
+use url::Url;
 
-use super::account::{AccountConfig, UserSecrets};
+use super::account::{Access, AccountConfig, BlueskyAccess, MastodonAccess, UserSecrets, XAccess};
 use super::hours::ClockConfig;
 use super::login::LoginSecrets;
 use super::secret::SecretSource;
@@ -67,10 +68,18 @@ impl Config {
             out.push_str("\n[[columns]]\n");
             push(&mut out, "name", &text(column.name.as_str()));
             push(&mut out, "title", &text(&column.title));
-            push(&mut out, "account", &text(column.account.as_str()));
+            let accounts: Vec<String> = column.sources.iter().map(|source| source.account.to_string()).collect();
+            match accounts.as_slice() {
+                [account] => push(&mut out, "account", &text(account)),
+                _ => push(&mut out, "accounts", &list(&accounts)),
+            }
             push(&mut out, "query", &text(column.rule.source()));
             show_targets(&mut out, column.targets);
-            push(&mut out, "reply_as", &text(column.reply_as.as_str()));
+            let answering: Vec<String> = column.sources.iter().map(|source| source.reply_as.to_string()).collect();
+            match answering.as_slice() {
+                [account] => push(&mut out, "reply_as", &text(account)),
+                _ => push(&mut out, "reply_as", &list(&answering)),
+            }
         }
         if !self.keys.is_empty() {
             out.push_str("\n[keys]\n");
@@ -123,19 +132,38 @@ fn show_account(out: &mut String, account: &AccountConfig) {
     out.push_str("\n[accounts.");
     out.push_str(&key(account.name.as_str()));
     out.push_str("]\n");
-    push(out, "network", &text(account.network.prefix()));
+    push(out, "network", &text(account.network().prefix()));
     push(out, "handle", &text(&account.handle));
     if let Some(id) = &account.user_id {
         push(out, "user_id", &text(id));
     }
-    let tier = match account.tier {
+    push(out, "base_url", &text(&address(&account.base_url)));
+    match &account.access {
+        Access::X(x) => show_x(out, x),
+        Access::Bluesky(bluesky) => show_bluesky(out, bluesky),
+        Access::Mastodon(mastodon) => show_mastodon(out, mastodon),
+    }
+    push(out, "watch_own", &account.watch_own.to_string());
+    push(out, "messages", &account.messages.to_string());
+    if !account.reps.is_empty() {
+        let reps: Vec<String> = account.reps.iter().map(ToString::to_string).collect();
+        push(out, "reps", &list(&reps));
+    }
+    push(out, "confirm", &account.confirm.to_string());
+}
+
+fn address(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+fn show_x(out: &mut String, x: &XAccess) {
+    let tier = match x.tier {
         Tier::PayPerUse => "pay-per-use",
         Tier::Enterprise => "enterprise",
     };
     push(out, "tier", &text(tier));
-    push(out, "base_url", &text(account.base_url.as_str().trim_end_matches('/')));
-    push(out, "bearer", &source(&account.bearer));
-    match &account.user {
+    push(out, "bearer", &source(&x.bearer));
+    match &x.user {
         None => {}
         Some(UserSecrets::OAuth2 { access_token }) => push(out, "access_token", &source(access_token)),
         Some(UserSecrets::OAuth1 { consumer_key, consumer_secret, token, token_secret }) => {
@@ -158,21 +186,33 @@ fn show_account(out: &mut String, account: &AccountConfig) {
             }
         }
     }
-    push(out, "watch_own", &account.watch_own.to_string());
-    push(out, "messages", &account.messages.to_string());
-    if !account.reps.is_empty() {
-        let reps: Vec<String> = account.reps.iter().map(ToString::to_string).collect();
-        push(out, "reps", &list(&reps));
-    }
-    push(out, "confirm", &account.confirm.to_string());
-    if let Some(limit) = account.daily_limit {
+    if let Some(limit) = x.daily_limit {
         push(out, "daily_limit", &limit.as_number());
     }
-    if !account.prices.is_empty() {
+    if !x.prices.is_empty() {
         let prices: Vec<_> =
-            account.prices.iter().map(|(act, price)| format!("{} = {}", act.key(), price.as_number())).collect();
+            x.prices.iter().map(|(act, price)| format!("{} = {}", act.key(), price.as_number())).collect();
         push(out, "prices", &format!("{{ {} }}", prices.join(", ")));
     }
+}
+
+fn show_bluesky(out: &mut String, bluesky: &BlueskyAccess) {
+    if let Some(password) = &bluesky.app_password {
+        push(out, "app_password", &source(password));
+    }
+    push(out, "jetstreams", &list(&bluesky.jetstreams.iter().map(address).collect::<Vec<_>>()));
+    push(out, "appview", &text(&address(&bluesky.appview)));
+    push(out, "compress", &bluesky.compress.to_string());
+}
+
+fn show_mastodon(out: &mut String, mastodon: &MastodonAccess) {
+    if let Some(token) = &mastodon.token {
+        push(out, "access_token", &source(token));
+    }
+    if let Some(streaming) = &mastodon.streaming {
+        push(out, "streaming", &text(&address(streaming)));
+    }
+    push(out, "visibility", &text(mastodon.visibility.word()));
 }
 
 pub(super) fn push(out: &mut String, key: &str, value: &str) {

@@ -53,7 +53,7 @@ struct Read {
 impl Desk {
     /// The format's version: a change of any type in it needs a new one, as does a change of what folding makes of a log,
     /// and older checkpoints are then passed over and the log is folded from its start.
-    pub const CHECKPOINT_KIND: &'static str = "desk-9";
+    pub const CHECKPOINT_KIND: &'static str = "desk-10";
 
     /// The desk without texts, in a compact binary form that is the same for equal desks.
     pub fn checkpoint(&self) -> Vec<u8> {

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::event::Standing;
-use crate::model::{AuthorId, Body, CaseId, ColumnName, ConversationId, Envelope, Event, GapFill, GapId, Post, PostId};
+use crate::model::{
+    AccountName, AuthorId, Body, CaseId, ColumnName, ConversationId, Envelope, Event, GapFill, GapId, Post, PostId,
+};
 
 use super::{Case, Desk};
 
@@ -117,6 +119,8 @@ pub struct Gap {
     #[serde(with = "super::moment::optional")]
     pub to: Option<Timestamp>,
     pub fill: Option<GapFill>,
+    /// Whose link it was, where the log says so.
+    pub account: Option<AccountName>,
 }
 
 impl PostView {

@@ -157,7 +157,7 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
             desk.opted_out.remove(author);
         }
 
-        Event::GapOpened { gap, columns, from } => desk.gap_opened(*gap, columns, *from),
+        Event::GapOpened { gap, columns, from, account } => desk.gap_opened(*gap, columns, *from, account.as_ref()),
         Event::GapClosed { gap, to } => desk.gap_closed(*gap, *to),
         Event::GapFilled { gap, fill } => desk.gap_filled(*gap, fill),
 

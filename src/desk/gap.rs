@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{ColumnName, GapFill, GapId};
+use crate::model::{AccountName, ColumnName, GapFill, GapId};
 
 use super::{Desk, Gap};
 
@@ -10,12 +10,19 @@ use super::{Desk, Gap};
 pub const GAPS_KEPT: usize = 64;
 
 impl Desk {
-    pub(super) fn gap_opened(&mut self, id: GapId, columns: &[ColumnName], from: Timestamp) {
+    pub(super) fn gap_opened(
+        &mut self,
+        id: GapId,
+        columns: &[ColumnName],
+        from: Timestamp,
+        account: Option<&AccountName>,
+    ) {
         if columns.is_empty() {
             return;
         }
         // Columns of one outage may come in several events, in different batches.
-        let gap = self.gaps.entry(id).or_insert_with(|| Gap { id, columns: Vec::new(), from, to: None, fill: None });
+        let account = account.cloned();
+        let gap = self.gaps.entry(id).or_insert(Gap { id, columns: Vec::new(), from, to: None, fill: None, account });
         let (from, fresh) = (gap.from, columns.iter().filter(|name| !gap.columns.contains(name)).cloned());
         let fresh: Vec<ColumnName> = fresh.collect();
         gap.columns.extend_from_slice(&fresh);
@@ -78,7 +85,7 @@ mod tests {
         let (a, b, id) = (ColumnName::new("a"), ColumnName::new("b"), GapId(Uuid::from_u128(1)));
         let mut desk = Desk::default();
         for columns in [vec![a.clone()], vec![b.clone()], vec![a.clone(), b.clone()]] {
-            desk.gap_opened(id, &columns, Timestamp::UNIX_EPOCH);
+            desk.gap_opened(id, &columns, Timestamp::UNIX_EPOCH, None);
         }
         assert_eq!(desk.gaps[&id].columns, [a.clone(), b.clone()]);
         for column in [a, b] {

@@ -284,6 +284,9 @@ pub enum Event {
         gap: GapId,
         columns: Vec<ColumnName>,
         from: Timestamp,
+        /// Whose link it was; events written before there were several networks do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountName>,
     },
     GapClosed {
         gap: GapId,

@@ -49,6 +49,11 @@ pub trait Network: Send + Sync + std::fmt::Debug {
         stop: CancellationToken,
     );
 
+    /// It takes up where an earlier run stopped, and says itself where that is not whole: a restart alone is no gap.
+    fn resumes(&self) -> bool {
+        false
+    }
+
     /// Publishes a reply. Called once per attempt; see [`SendError`] for what may be tried again.
     async fn send(&self, outgoing: &Outgoing) -> Result<PostId, SendError>;
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{ColumnName, GapId};
+use crate::model::{AccountName, ColumnName, GapId};
 use crate::net::Inbound;
 
 /// So many things may wait between a network and a column.
@@ -17,26 +17,29 @@ pub const WAITING: usize = 256;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taken {
     pub column: ColumnName,
+    /// Whose network it came from.
+    pub account: AccountName,
     pub what: Inbound,
 }
 
-/// The columns in which a gap of an earlier run goes on until the link lives.
+/// The columns in which a gap of an earlier run goes on until the account's link lives.
 #[derive(Clone, Debug, Default)]
-pub struct Continued(Arc<Mutex<BTreeSet<ColumnName>>>);
+pub struct Continued(Arc<Mutex<BTreeSet<(AccountName, ColumnName)>>>);
 
 impl Continued {
-    pub fn add(&self, columns: impl IntoIterator<Item = ColumnName>) {
+    pub fn add(&self, account: &AccountName, columns: impl IntoIterator<Item = ColumnName>) {
+        let columns = columns.into_iter().map(|column| (account.clone(), column));
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(columns);
     }
 
-    fn covers(&self, column: &ColumnName) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(column)
+    fn covers(&self, account: &AccountName, column: &ColumnName) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&(account.clone(), column.clone()))
     }
 }
 
-/// Runs a column until its network lets go of it or `stop`.
+/// Runs a column's part on one account until its network lets go of it or `stop`.
 pub async fn run(
-    column: ColumnName,
+    (column, account): (ColumnName, AccountName),
     mut inbound: mpsc::Receiver<Inbound>,
     intake: mpsc::Sender<Taken>,
     continued: Continued,
@@ -56,7 +59,7 @@ pub async fn run(
         };
         match &what {
             // A network that opens a gap twice has one gap.
-            Inbound::GapOpened { gap, is_first: true, .. } if open.is_none() && continued.covers(&column) => {
+            Inbound::GapOpened { gap, is_first: true, .. } if open.is_none() && continued.covers(&account, &column) => {
                 passed_over = Some(*gap);
                 continue;
             }
@@ -81,16 +84,16 @@ pub async fn run(
             | Inbound::Deleted { .. }
             | Inbound::Withheld { .. } => {}
         }
-        if intake.send(Taken { column: column.clone(), what }).await.is_err() {
+        if intake.send(Taken { column: column.clone(), account: account.clone(), what }).await.is_err() {
             break;
         }
     }
     // What already came in is not thrown away with the task.
     inbound.close();
     while let Some(what) = inbound.recv().await {
-        if intake.send(Taken { column: column.clone(), what }).await.is_err() {
+        if intake.send(Taken { column: column.clone(), account: account.clone(), what }).await.is_err() {
             break;
         }
     }
-    tracing::debug!(%column, "column ended");
+    tracing::debug!(%column, %account, "column ended");
 }

@@ -1,6 +1,5 @@
 //! The deck's loop.
 
-use std::collections::BTreeSet;
 use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +18,7 @@ use super::editor::Editing;
 use super::effects::{Effects, ForTerminal};
 use super::feeding::{Feeding, Sources};
 use super::frame::{Pace, Reason};
-use super::intake::Signer;
+use super::intake::{Own, Signer};
 use super::looking::Looking;
 use super::networks::Making;
 use super::presence;
@@ -31,7 +30,7 @@ use super::terminal::Screen;
 use crate::app::notice::{Notice, Weight};
 use crate::app::{self, App, Msg, Setup};
 use crate::log::Log;
-use crate::model::{AuthorId, Delivery, IdSource, LinkState, ReplyId};
+use crate::model::{Delivery, IdSource, LinkState, ReplyId};
 use crate::net::Clock;
 use crate::ui;
 
@@ -100,7 +99,7 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     app.keeps_store = config.is_some();
 
     let signer = Signer { rep: app.setup.me.clone(), machine: app.setup.machine.clone() };
-    let own: BTreeSet<AuthorId> = app.setup.accounts.iter().filter_map(|account| account.id.clone()).collect();
+    let own: Own = app.setup.accounts.iter().filter_map(|account| account.id.clone()).collect();
     let feeding = Feeding::start(
         Sources {
             log: Arc::clone(&log),

@@ -15,14 +15,14 @@ use tokio_util::task::TaskTracker;
 
 use super::column::{self, Continued, Taken};
 use super::gaps::Feeds;
-use super::intake::{self, Signer};
+use super::intake::{self, Own, Signer};
 use super::session::StreamLease;
 use super::spend::Till;
 use crate::app::notice::{Notice, Weight};
-use crate::app::{ColumnSetup, Msg};
+use crate::app::{ColumnSetup, ColumnSource, Msg};
 use crate::desk::Desk;
 use crate::log::{Log, LogError};
-use crate::model::{AccountName, AuthorId, ColumnName, Event, EventId, GapId, LinkReport, LinkState, NewEvent, Seq};
+use crate::model::{AccountName, ColumnName, Event, EventId, GapId, LinkReport, LinkState, NewEvent, Seq};
 use crate::net::{Clock, Feed, Inbound, Network};
 use crate::rules::Rule;
 
@@ -39,7 +39,7 @@ pub struct Sources {
     pub clock: Clock,
     pub signer: Signer,
     /// Authors that are us.
-    pub own: BTreeSet<AuthorId>,
+    pub own: Own,
     pub data_dir: PathBuf,
     pub inbox: mpsc::Sender<Msg>,
 }
@@ -61,14 +61,13 @@ pub struct Feeding {
     stop: CancellationToken,
     intake: mpsc::Sender<Taken>,
     feeds: BTreeMap<AccountName, watch::Sender<Arc<Vec<Feed>>>>,
-    columns: BTreeMap<ColumnName, Running>,
+    columns: BTreeMap<(ColumnName, AccountName), Running>,
     continued: Continued,
     till: Arc<Till>,
 }
 
 #[derive(Debug)]
 struct Running {
-    account: AccountName,
     rule: Rule,
     out: mpsc::Sender<Inbound>,
     stop: CancellationToken,
@@ -126,30 +125,32 @@ impl Feeding {
 
     /// Takes on other columns: new ones start, gone ones end, the rest keep their task.
     pub fn change(&mut self, columns: &[ColumnSetup]) {
-        let wanted: BTreeMap<&ColumnName, &ColumnSetup> = columns.iter().map(|column| (&column.name, column)).collect();
-        self.columns.retain(|name, running| {
-            let stays =
-                wanted.get(name).is_some_and(|column| column.account == running.account && column.rule == running.rule);
+        let of_column = |column: &ColumnSetup| -> Vec<_> {
+            let part = |source: &ColumnSource| ((column.name.clone(), source.account.clone()), column.rule.clone());
+            column.sources.iter().map(part).collect()
+        };
+        let wanted: BTreeMap<(ColumnName, AccountName), Rule> = columns.iter().flat_map(of_column).collect();
+        self.columns.retain(|part, running| {
+            let stays = wanted.get(part).is_some_and(|rule| *rule == running.rule);
             if !stays {
                 running.stop.cancel();
             }
             stays
         });
-        for (name, wanted) in wanted {
-            if self.columns.contains_key(name) {
+        for (part, rule) in wanted {
+            if self.columns.contains_key(&part) {
                 continue;
             }
             let (out, inbound) = mpsc::channel(column::WAITING);
             let stop = self.stop.child_token();
             self.tasks.spawn(column::run(
-                name.clone(),
+                part.clone(),
                 inbound,
                 self.intake.clone(),
                 self.continued.clone(),
                 stop.clone(),
             ));
-            let running = Running { account: wanted.account.clone(), rule: wanted.rule.clone(), out, stop };
-            self.columns.insert(name.clone(), running);
+            self.columns.insert(part, Running { rule, out, stop });
         }
         for name in self.sources.networks.keys() {
             let feeds: Vec<Feed> = self.feeds_of(name);
@@ -164,8 +165,8 @@ impl Feeding {
     pub fn feeds_of(&self, account: &AccountName) -> Vec<Feed> {
         self.columns
             .iter()
-            .filter(|(_, running)| running.account == *account)
-            .map(|(column, running)| Feed {
+            .filter(|((_, fed_by), _)| fed_by == account)
+            .map(|((column, _), running)| Feed {
                 column: column.clone(),
                 rule: running.rule.clone(),
                 out: running.out.clone(),
@@ -230,14 +231,16 @@ async fn listen(
     let heard = Heard::of(&sources.data_dir, &account);
     let mut unheard = Vec::new();
     let mut covered = BTreeSet::new();
-    for (gap, of_gap) in open_gaps(&sources).await {
+    for (gap, (whose, of_gap)) in open_gaps(&sources).await {
         let ours: Vec<ColumnName> = of_gap.into_iter().filter(|column| columns.contains(column)).collect();
-        if !ours.is_empty() {
+        if !ours.is_empty() && whose.is_none_or(|whose| whose == account) {
             unheard.push(gap);
             covered.extend(ours);
         }
     }
-    if let Some(from) = heard.last() {
+    if let Some(from) = heard.last()
+        && !network.resumes()
+    {
         // Since the last byte any run of the program got, posts may be missing; where a gap is open already, it
         // says so.
         let missing: Vec<ColumnName> = columns.into_iter().filter(|column| !covered.contains(column)).collect();
@@ -248,18 +251,19 @@ async fn listen(
             parts.extend(missing.iter().map(ColumnName::as_str));
             let gap = GapId(EventId::of("unheard", &parts).0);
             covered.extend(missing.iter().cloned());
-            append(&sources, intake::gap_opened(gap, missing, from, &sources.signer, now)).await;
+            let opened = intake::gap_opened(gap, (account.clone(), missing), from, &sources.signer, now);
+            append(&sources, opened).await;
             unheard.push(gap);
         }
     }
-    continued.add(covered);
+    continued.add(&account, covered);
     let (links, reports) = mpsc::channel(64);
-    tokio::join!(network.listen(feeds, links, stop), follow(&sources, heard, unheard, reports));
+    tokio::join!(network.listen(feeds, links, stop), follow(&sources, &*network, heard, unheard, reports));
 }
 
 /// The gaps that earlier runs left open, and their columns. The log itself is asked: what the deck knows at its start
 /// is as old as its checkpoint.
-async fn open_gaps(sources: &Sources) -> BTreeMap<GapId, Vec<ColumnName>> {
+async fn open_gaps(sources: &Sources) -> OpenGaps {
     match read_open_gaps(&*sources.log).await {
         Ok(open) => open,
         Err(error) => {
@@ -269,21 +273,24 @@ async fn open_gaps(sources: &Sources) -> BTreeMap<GapId, Vec<ColumnName>> {
             if sources.inbox.send(Msg::Notice(notice)).await.is_err() {
                 tracing::debug!("nobody is left to read the notice");
             }
-            BTreeMap::new()
+            OpenGaps::new()
         }
     }
 }
 
-async fn read_open_gaps(log: &dyn Log) -> Result<BTreeMap<GapId, Vec<ColumnName>>, LogError> {
+/// Whose link it was, where that is known, and the columns.
+type OpenGaps = BTreeMap<GapId, (Option<AccountName>, Vec<ColumnName>)>;
+
+async fn read_open_gaps(log: &dyn Log) -> Result<OpenGaps, LogError> {
     let last = log.last().await?;
-    let (mut seq, mut open) = (Seq(0), BTreeMap::new());
+    let (mut seq, mut open) = (Seq(0), OpenGaps::new());
     if let Some((at, bytes)) = log.checkpoint(Desk::CHECKPOINT_KIND.into()).await?
         && let Some((checked, gaps)) = Desk::gaps_in_checkpoint(&bytes)
         && checked == at
         && at <= last
     {
         seq = at;
-        open.extend(gaps.into_values().filter(|gap| gap.to.is_none()).map(|gap| (gap.id, gap.columns)));
+        open.extend(gaps.into_values().filter(|gap| gap.to.is_none()).map(|gap| (gap.id, (gap.account, gap.columns))));
     }
     if seq >= last {
         return Ok(open);
@@ -292,8 +299,8 @@ async fn read_open_gaps(log: &dyn Log) -> Result<BTreeMap<GapId, Vec<ColumnName>
     while let Some(batch) = batches.recv().await {
         for envelope in &batch {
             match &envelope.event {
-                Event::GapOpened { gap, columns, .. } => {
-                    open.entry(*gap).or_insert_with(|| columns.clone());
+                Event::GapOpened { gap, columns, account, .. } => {
+                    open.entry(*gap).or_insert_with(|| (account.clone(), columns.clone()));
                 }
                 Event::GapClosed { gap, .. } => {
                     open.remove(gap);
@@ -354,7 +361,13 @@ async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> 
 }
 
 /// Passes link reports on, remembers when a byte was last heard, and closes what was unheard once the link lives.
-async fn follow(sources: &Sources, mut heard: Heard, mut unheard: Vec<GapId>, mut reports: mpsc::Receiver<LinkReport>) {
+async fn follow(
+    sources: &Sources,
+    network: &dyn Network,
+    mut heard: Heard,
+    mut unheard: Vec<GapId>,
+    mut reports: mpsc::Receiver<LinkReport>,
+) {
     // A deck that is busy need not hear every report, but the newest always: none may come after it.
     let mut newest = None;
     loop {
@@ -375,6 +388,7 @@ async fn follow(sources: &Sources, mut heard: Heard, mut unheard: Vec<GapId>, mu
             heard.keep(at);
         }
         if report.state == LinkState::Live {
+            network.account().id.into_iter().for_each(|us| sources.own.add(us));
             for gap in unheard.drain(..) {
                 let now = (sources.clock)();
                 append(sources, intake::gap_closed(gap, now, &sources.signer, now)).await;

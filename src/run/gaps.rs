@@ -80,9 +80,9 @@ pub fn prepare(
     let Some(to) = gap.to else {
         return Err("the gap is still open: it can be filled once the link is back".to_owned());
     };
-    let (gap, from, columns) = (gap.id, gap.from, gap.columns.clone());
+    let (gap, from, columns, whose) = (gap.id, gap.from, gap.columns.clone(), gap.account.clone());
     let mut asked = Vec::new();
-    for (account, feeds) in feeds {
+    for (account, feeds) in feeds.iter().filter(|(account, _)| whose.as_ref().is_none_or(|whose| whose == *account)) {
         let of_gap: Vec<Feed> = feeds.borrow().iter().filter(|feed| columns.contains(&feed.column)).cloned().collect();
         if let (false, Some(network)) = (of_gap.is_empty(), networks.get(account)) {
             asked.push((Arc::clone(network), of_gap));

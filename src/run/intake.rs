@@ -2,7 +2,7 @@
 //! post named once, cases opened, everything appended in batches. Nothing is let go before the log has it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -44,13 +44,33 @@ impl Signer {
     }
 }
 
+/// Authors that are us: those of the config, and those that a network tells of once it is reached.
+#[derive(Clone, Debug, Default)]
+pub struct Own(Arc<Mutex<BTreeSet<AuthorId>>>);
+
+impl Own {
+    pub fn add(&self, author: AuthorId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(author);
+    }
+
+    fn all(&self) -> BTreeSet<AuthorId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl FromIterator<AuthorId> for Own {
+    fn from_iter<I: IntoIterator<Item = AuthorId>>(known: I) -> Self {
+        Self(Arc::new(Mutex::new(known.into_iter().collect())))
+    }
+}
+
 /// Appends what columns take in until every column has let go.
 pub async fn run(
     mut taken: mpsc::Receiver<Taken>,
     log: Arc<dyn Log>,
     clock: Clock,
     signer: Signer,
-    own: BTreeSet<AuthorId>,
+    own: Own,
     inbox: mpsc::Sender<Msg>,
 ) {
     while let Some(first) = taken.recv().await {
@@ -63,7 +83,7 @@ pub async fn run(
                 Ok(None) | Err(_) => break,
             }
         }
-        let (events, erased) = gathered.into_events(&signer, clock(), &own);
+        let (events, erased) = gathered.into_events(&signer, clock(), &own.all());
         append(&*log, events, &inbox, &clock).await;
         for body in erased {
             erase(&*log, body, &inbox, &clock).await;
@@ -124,7 +144,7 @@ struct Gathered {
     order: Vec<Slot>,
     messages: Vec<(AccountName, Box<Message>)>,
     posts: BTreeMap<PostId, (Post, BTreeSet<ColumnName>)>,
-    gaps: BTreeMap<GapId, (Timestamp, BTreeSet<ColumnName>)>,
+    gaps: BTreeMap<GapId, (Timestamp, AccountName, BTreeSet<ColumnName>)>,
     closed: BTreeSet<GapId>,
 }
 
@@ -139,7 +159,7 @@ enum Slot {
 }
 
 impl Gathered {
-    fn add(&mut self, Taken { column, what }: Taken) {
+    fn add(&mut self, Taken { column, account, what }: Taken) {
         self.count += 1;
         match what {
             Inbound::Post(post) => {
@@ -162,9 +182,9 @@ impl Gathered {
             Inbound::Deleted { post } => self.order.push(Slot::Deleted(post)),
             Inbound::Withheld { post } => self.order.push(Slot::Withheld(post)),
             Inbound::GapOpened { gap, from, .. } => {
-                let (_, columns) = self.gaps.entry(gap).or_insert_with(|| {
+                let (.., columns) = self.gaps.entry(gap).or_insert_with(|| {
                     self.order.push(Slot::GapOpened(gap));
-                    (from, BTreeSet::new())
+                    (from, account, BTreeSet::new())
                 });
                 columns.insert(column);
             }
@@ -209,8 +229,8 @@ impl Gathered {
                     events.push(signer.event(id, now, Event::BodyErased { body }, None));
                 }
                 Slot::GapOpened(gap) => {
-                    if let Some((from, columns)) = self.gaps.remove(&gap) {
-                        events.push(gap_opened(gap, columns.into_iter().collect(), from, signer, now));
+                    if let Some((from, account, columns)) = self.gaps.remove(&gap) {
+                        events.push(gap_opened(gap, (account, columns.into_iter().collect()), from, signer, now));
                     }
                 }
                 Slot::GapClosed(gap, to) => events.push(gap_closed(gap, to, signer, now)),
@@ -280,13 +300,19 @@ fn matched(
     opened.into_iter().chain([matched]).chain(stopped).collect()
 }
 
-/// From `from` on these columns may miss posts.
-pub fn gap_opened(gap: GapId, columns: Vec<ColumnName>, from: Timestamp, signer: &Signer, now: Timestamp) -> NewEvent {
+/// From `from` on these columns may miss posts of this account's network.
+pub fn gap_opened(
+    gap: GapId,
+    (account, columns): (AccountName, Vec<ColumnName>),
+    from: Timestamp,
+    signer: &Signer,
+    now: Timestamp,
+) -> NewEvent {
     let gap_text = gap.to_string();
     let mut parts = vec![gap_text.as_str()];
     parts.extend(columns.iter().map(ColumnName::as_str));
     let id = EventId::of("gap-opened", &parts);
-    signer.event(id, now, Event::GapOpened { gap, columns, from }, None)
+    signer.event(id, now, Event::GapOpened { gap, columns, from, account: Some(account) }, None)
 }
 
 /// Since `to` they are heard again.

@@ -7,10 +7,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use secrecy::SecretString;
 
 use super::renewing::Apart;
-use crate::config::{AccountConfig, Config, LoginSecrets, SecretError, SecretSource, UserSecrets};
-use crate::model::{AccountName, NetworkKind};
+use crate::config::{Access, AccountConfig, Config, LoginSecrets, SecretError, SecretSource, UserSecrets, XAccess};
+use crate::model::AccountName;
 use crate::net::x::pace::Pace;
 use crate::net::x::renew::OAuthClient;
 use crate::net::x::user_token::{Consumer, KeptLogin};
@@ -59,14 +60,14 @@ impl Making {
 pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> anyhow::Result<Networks> {
     let mut networks = Networks::new();
     for account in &config.accounts {
-        let network: Arc<dyn Network> = match account.network {
-            NetworkKind::X => {
-                let settings = with_login(config, account, data_dir, clock)?;
+        let network: Arc<dyn Network> = match &account.access {
+            Access::X(x) => {
+                let settings = with_login(config, account, x, data_dir, clock)?;
                 let network = XNetwork::with_pace(settings, Arc::clone(clock), random, &pace());
                 let network = network.with_context(|| format!("account `{}`", account.name))?;
                 Arc::new(network.with_budget(account.budget()).asking_whose_token())
             }
-            NetworkKind::Bluesky | NetworkKind::Mastodon => {
+            Access::Bluesky(_) | Access::Mastodon(_) => {
                 anyhow::bail!("account `{}`: this version speaks with X only", account.name)
             }
         };
@@ -76,9 +77,15 @@ pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> an
 }
 
 /// The settings of an account, logged in by whichever way the config names.
-fn with_login(config: &Config, account: &AccountConfig, data_dir: &Path, clock: &Clock) -> Result<XSettings, NoSecret> {
-    let mut settings = x_settings(config, account)?;
-    if let Some(UserSecrets::Login(secrets)) = &account.user {
+fn with_login(
+    config: &Config,
+    account: &AccountConfig,
+    x: &XAccess,
+    data_dir: &Path,
+    clock: &Clock,
+) -> Result<XSettings, NoSecret> {
+    let mut settings = x_settings(config, account, x)?;
+    if let Some(UserSecrets::Login(secrets)) = &x.user {
         settings.user = Some(UserCredentials::Kept(kept_login(account, secrets, data_dir, clock)?));
     }
     Ok(settings)
@@ -86,8 +93,22 @@ fn with_login(config: &Config, account: &AccountConfig, data_dir: &Path, clock: 
 
 /// The secrets of an account as they are now, for a network that runs. Blocks while commands fetch them.
 pub fn fetch(config: &Config, account: &AccountConfig, data_dir: &Path, clock: &Clock) -> Result<Secrets, NoSecret> {
-    let XSettings { bearer, user, .. } = with_login(config, account, data_dir, clock)?;
-    Ok(Secrets::X { bearer, user })
+    let secret = |key: &'static str, source: &Option<SecretSource>| match source {
+        Some(source) => resolved(account, key, source).map(Some),
+        None => Ok(None),
+    };
+    Ok(match &account.access {
+        Access::X(x) => {
+            let XSettings { bearer, user, .. } = with_login(config, account, x, data_dir, clock)?;
+            Secrets::X { bearer, user }
+        }
+        Access::Bluesky(bluesky) => Secrets::Bluesky { app_password: secret("app_password", &bluesky.app_password)? },
+        Access::Mastodon(mastodon) => Secrets::Mastodon { token: secret("access_token", &mastodon.token)? },
+    })
+}
+
+fn resolved(account: &AccountConfig, key: &'static str, source: &SecretSource) -> Result<SecretString, NoSecret> {
+    source.resolve().map_err(|why| NoSecret { account: account.name.to_string(), key, why })
 }
 
 /// Which secret of which account could not be had.
@@ -106,9 +127,7 @@ fn kept_login(
     data_dir: &Path,
     clock: &Clock,
 ) -> Result<KeptLogin, NoSecret> {
-    let fetch = |key: &'static str, source: &SecretSource| {
-        source.resolve().map_err(|why| NoSecret { account: account.name.to_string(), key, why })
-    };
+    let fetch = |key: &'static str, source: &SecretSource| resolved(account, key, source);
     let client = match &secrets.client {
         None => None,
         Some(client) => {
@@ -128,11 +147,9 @@ fn kept_login(
 
 /// Fetches the secrets of an X account; an account that is logged in by `replydeck auth` gets no user here. Blocks
 /// while commands run.
-pub fn x_settings(config: &Config, account: &AccountConfig) -> Result<XSettings, NoSecret> {
-    let fetch = |key: &'static str, source: &SecretSource| {
-        source.resolve().map_err(|why| NoSecret { account: account.name.to_string(), key, why })
-    };
-    let user = match &account.user {
+pub fn x_settings(config: &Config, account: &AccountConfig, x: &XAccess) -> Result<XSettings, NoSecret> {
+    let fetch = |key: &'static str, source: &SecretSource| resolved(account, key, source);
+    let user = match &x.user {
         None | Some(UserSecrets::Login(_)) => None,
         Some(UserSecrets::OAuth2 { access_token }) => {
             Some(UserCredentials::OAuth2 { access_token: fetch("access_token", access_token)? })
@@ -149,7 +166,7 @@ pub fn x_settings(config: &Config, account: &AccountConfig) -> Result<XSettings,
     Ok(XSettings {
         account: account.account(),
         base_url: account.base_url.clone(),
-        bearer: fetch("bearer", &account.bearer)?,
+        bearer: fetch("bearer", &x.bearer)?,
         user,
         deck: config.deck.clone(),
         watch_own: account.watch_own,

@@ -213,7 +213,8 @@ fn spread(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>
 
 /// May we reply?, told before a word is drafted.
 pub(super) fn verdict_lines(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>> {
-    let of_column = reading::focused_setup(app).and_then(|column| app.account(&column.reply_as));
+    let source = reading::focused_setup(app).and_then(|column| column.on(body.network()));
+    let of_column = source.and_then(|source| app.account(&source.reply_as));
     let of_post = || reading::selected_post(app).and_then(|post| app.reply_account(post));
     let Some(account) = of_column.or_else(of_post) else {
         return Vec::new();

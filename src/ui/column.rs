@@ -17,7 +17,7 @@ use super::post::{RowContext, Wraps, row};
 use super::text::{cut, width};
 use super::theme::Theme;
 use super::time;
-use crate::app::{App, ColumnSetup, ColumnView, Queue};
+use crate::app::{App, ColumnSetup, ColumnSource, ColumnView, Queue};
 use crate::desk::Gap;
 use crate::model::{GapFill, LinkState};
 
@@ -63,7 +63,7 @@ pub(super) fn draw(
     rule(buffer, below_head, area.width, '-', theme.frame());
     if let Some((setup, why)) = setup.and_then(|setup| Some((setup, refused(app, setup)?))) {
         // A column that hears nothing must not pass for a quiet one.
-        let words = format!(" {} refuses its rule: {why} ", setup.network);
+        let words = format!(" {} refuses its rule: {why} ", setup.main().network);
         put(buffer, below_head, area.width, &cut(&words, usize::from(area.width)), theme.overdue());
     }
     let body = Rect { y: area.y + 2, height: area.height - 2, ..area };
@@ -243,7 +243,7 @@ fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) 
     let is_refused = setup.is_some_and(|setup| refused(app, setup).is_some());
     let state = if is_refused { "REFUSED".to_owned() } else { state };
     let right = match (setup, app.queue_of(index)) {
-        (Some(setup), _) => format!("{}  {state} ", setup.network.prefix()),
+        (Some(setup), _) => format!("{}  {state} ", networks(setup)),
         (None, Some(queue)) => format!("{}  {state} ", app.queues.len(queue)),
         (None, None) => return,
     };
@@ -264,16 +264,24 @@ fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) 
     }
 }
 
+/// `x`, or `x bluesky mastodon` where one column hears several.
+fn networks(setup: &ColumnSetup) -> String {
+    setup.sources.iter().map(|source| source.network.prefix()).collect::<Vec<_>>().join(" ")
+}
+
 /// Nothing more comes into the column: its recording was played.
 fn has_ended(app: &App, setup: &ColumnSetup) -> bool {
-    app.links.get(&setup.account).is_some_and(|report| matches!(report.state, LinkState::Ended { .. }))
+    let has_ended = |source: &ColumnSource| {
+        app.links.get(&source.account).is_some_and(|report| matches!(report.state, LinkState::Ended { .. }))
+    };
+    setup.sources.iter().all(has_ended)
 }
 
 /// Why the network does not listen for the column, in its words.
 fn refused<'a>(app: &'a App, setup: &ColumnSetup) -> Option<&'a str> {
-    let report = app.links.get(&setup.account)?;
-    let refused = report.refused.iter().find(|(column, _)| *column == setup.name);
-    refused.map(|(_, why)| why.as_str())
+    let reports = setup.sources.iter().filter_map(|source| app.links.get(&source.account));
+    let mut refused = reports.flat_map(|report| &report.refused).filter(|(column, _)| *column == setup.name);
+    refused.next().map(|(_, why)| why.as_str())
 }
 
 /// `~~~ gap 14:02-14:09 not filled: too many posts ~~~`, chosen `>~~ gap 14:02-14:09 Enter=fill ~~~`.

@@ -243,7 +243,7 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
         Standing::Quote => facts.push(Span::styled("quote", theme.quiet())),
         Standing::Customer | Standing::Goodbye => {
             let account = match context.column {
-                Some(column) => app.account(&column.reply_as),
+                Some(column) => column.on(post.id.network()).and_then(|source| app.account(&source.reply_as)),
                 None => app.reply_account(post),
             };
             if let (Some(body), Some(account)) = (&post.body, account)

@@ -157,7 +157,8 @@ pub(super) fn answered_handle(desk: &Desk, reply: &Reply) -> String {
 
 /// Links up, links in all, and the worst state's word where one is not up.
 pub(super) fn links(app: &App) -> (usize, usize, Option<&LinkState>) {
-    let mut names: Vec<_> = app.setup.columns.iter().map(|column| &column.account).collect();
+    let mut names: Vec<_> =
+        app.setup.columns.iter().flat_map(|column| &column.sources).map(|source| &source.account).collect();
     names.sort();
     names.dedup();
     let states: Vec<_> = names.iter().filter_map(|name| app.links.get(*name)).map(|report| &report.state).collect();

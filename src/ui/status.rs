@@ -33,8 +33,8 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         WIDE.. => format!("{} {}", time::day(app.now, zone), time::clock(app.now, zone)),
         _ => time::clock(app.now, zone),
     };
-    let of_post = || app.reply_account(reading::selected_post(app)?).map(|account| &account.name);
-    let account = reading::focused_setup(app).map(|column| &column.reply_as).or_else(of_post);
+    let of_post = reading::selected_post(app).and_then(|post| app.reply_account(post)).map(|account| &account.name);
+    let account = of_post.or_else(|| reading::focused_setup(app).map(|column| &column.main().reply_as));
     let account = account.map(|name| reading::account_title(app, name));
     let (live, all, worst) = reading::links(app);
     let mut parts: Vec<(String, Style)> = vec![("replydeck".to_owned(), theme.strong())];

@@ -13,7 +13,7 @@ fn gap(deck: &mut Deck, n: u128, columns: &[&str], from: i64, to: Option<i64>) -
     let gap = GapId(Uuid::from_u128(n));
     let columns = columns.iter().map(|name| ColumnName::new(name)).collect();
     let from = deck.now - secs(from);
-    deck.by("intake", Event::GapOpened { gap, columns, from }, None);
+    deck.by("intake", Event::GapOpened { gap, columns, from, account: None }, None);
     if let Some(to) = to {
         let to = deck.now - secs(to);
         deck.by("intake", Event::GapClosed { gap, to }, None);

@@ -113,7 +113,7 @@ fn a_customer_s_message_is_told_and_shown_and_one_without_a_case_is_not_lost() {
 fn gap(deck: &mut Deck, from: i64, to: i64) -> GapId {
     let gap = GapId(Uuid::from_u128(5));
     let (from, to) = (deck.now - secs(from), deck.now - secs(to));
-    deck.by("intake", Event::GapOpened { gap, columns: vec![ColumnName::new("c1")], from }, None);
+    deck.by("intake", Event::GapOpened { gap, columns: vec![ColumnName::new("c1")], from, account: None }, None);
     deck.by("intake", Event::GapClosed { gap, to }, None);
     gap
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use replydeck::app::chord::{self, Chord, Named};
 use replydeck::app::command::{Command, ModeKind};
 use replydeck::app::setup::{Clocks, Openings, SavedReply};
-use replydeck::app::{App, AppendToken, ColumnSetup, Effect, FromStore, Mode, Msg, Setup, update};
+use replydeck::app::{App, AppendToken, ColumnSetup, ColumnSource, Effect, FromStore, Mode, Msg, Setup, update};
 use replydeck::model::account::Tier;
 use replydeck::model::event::{EVENT_VERSION, Standing};
 use replydeck::model::post::{Author, Counts, Mention, WhoMayReply};
@@ -46,9 +46,11 @@ pub(crate) fn setup(columns: usize) -> Setup {
     let column = |n: usize| ColumnSetup {
         name: ColumnName::new(&format!("c{n}")),
         title: format!("column {n}"),
-        network: NetworkKind::X,
-        account: AccountName::new("promo"),
-        reply_as: AccountName::new("help"),
+        sources: vec![ColumnSource {
+            network: NetworkKind::X,
+            account: AccountName::new("promo"),
+            reply_as: AccountName::new("help"),
+        }],
         rule: Rule::parse("slow").unwrap(),
         targets: Targets::within(SignedDuration::from_hours(1)),
     };

@@ -128,7 +128,7 @@ fn story() -> Script {
     s.deed("14:10", "bo", case_id("mk", "gone"), "resolve");
     s.post_late(&said("early", "us", "14:00").within("q1").by_us_to("q1", "pa").seen_in(""));
     let columns = vec![column("outage")];
-    s.tell("intake", Event::GapOpened { gap: gap_id(1), columns, from: at("14:01") }, None);
+    s.tell("intake", Event::GapOpened { gap: gap_id(1), columns, from: at("14:01"), account: None }, None);
     s.tell("intake", Event::GapClosed { gap: gap_id(1), to: at("14:02") }, None);
     let (account, day) = (AccountName::new("charter"), Date::constant(2026, 3, 1));
     let charge = Charge {

@@ -176,7 +176,7 @@ impl History {
             18 => {
                 let columns = vec![self.some_column(), self.some_column()];
                 let gap = GapId(uuid::Uuid::from_u128(u128::from(self.seq)));
-                (Event::GapOpened { gap, columns, from: self.now }, None)
+                (Event::GapOpened { gap, columns, from: self.now, account: None }, None)
             }
             19 => {
                 (Event::GapClosed { gap: GapId(uuid::Uuid::from_u128(u128::from(self.seq - 1))), to: self.now }, None)

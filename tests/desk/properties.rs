@@ -86,7 +86,7 @@ fn post_events() -> impl Strategy<Value = Event> {
         1 => names().prop_map(|post| Event::PostDeleted { post: post_id(&post) }),
         1 => body_ids().prop_map(|body| Event::BodyErased { body }),
         1 => (0u128..4, prop::collection::vec("[xyz]", 0..3), times()).prop_map(|(n, columns, from)| {
-            Event::GapOpened { gap: gap_id(n), columns: columns.iter().map(|name| column(name)).collect(), from }
+            Event::GapOpened { gap: gap_id(n), columns: columns.iter().map(|name| column(name)).collect(), from, account: None }
         }),
         1 => (0u128..4, times()).prop_map(|(n, to)| Event::GapClosed { gap: gap_id(n), to }),
         1 => (0u128..4).prop_map(|n| Event::GapFilled { gap: gap_id(n), fill: GapFill::Filled { posts: u64::MAX } }),

@@ -69,8 +69,12 @@ fn next_unanswered_visits_each_case_once() {
 fn gaps_open_close_and_are_filled() {
     let mut s = Script::new();
     let columns = vec![column("outage"), column("billing")];
-    s.tell("intake", Event::GapOpened { gap: gap_id(1), columns: columns.clone(), from: at("14:02") }, None);
-    s.tell("intake", Event::GapOpened { gap: gap_id(1), columns, from: at("15:00") }, None);
+    s.tell(
+        "intake",
+        Event::GapOpened { gap: gap_id(1), columns: columns.clone(), from: at("14:02"), account: None },
+        None,
+    );
+    s.tell("intake", Event::GapOpened { gap: gap_id(1), columns, from: at("15:00"), account: None }, None);
     let gap = &s.desk.gaps[&gap_id(1)];
     assert_eq!((gap.from, gap.to, &gap.fill), (at("14:02"), None, &None));
     s.tell("intake", Event::GapClosed { gap: gap_id(1), to: at("14:09") }, None);
@@ -83,7 +87,8 @@ fn gaps_open_close_and_are_filled() {
     s.tell("intake", Event::GapClosed { gap: gap_id(7), to: at("14:09") }, None);
     assert_eq!(s.desk.gaps.len(), 1, "a gap nobody opened is none");
     for n in 100..100 + 3 * GAPS_KEPT as u128 {
-        let opened = Event::GapOpened { gap: gap_id(n), columns: vec![column("outage")], from: at("15:00") };
+        let opened =
+            Event::GapOpened { gap: gap_id(n), columns: vec![column("outage")], from: at("15:00"), account: None };
         s.tell("intake", opened, None);
     }
     assert_eq!(s.desk.columns[&column("outage")].gaps.len(), GAPS_KEPT);
@@ -93,7 +98,7 @@ fn gaps_open_close_and_are_filled() {
 #[test]
 fn what_a_full_window_pushes_out_goes_unless_it_is_open_work() {
     let mut s = Script::new();
-    let gap = Event::GapOpened { gap: gap_id(1), columns: vec![column("outage")], from: at("13:00") };
+    let gap = Event::GapOpened { gap: gap_id(1), columns: vec![column("outage")], from: at("13:00"), account: None };
     s.tell("intake", gap, None).tell("intake", Event::GapClosed { gap: gap_id(1), to: at("13:30") }, None);
     s.post(&said("open", "jo", "14:00")).post(&said("done", "mk", "14:00:01"));
     s.post(&said("again", "mk", "14:00:02").within("done")).post(&said("repost", "fan", "14:00:03").reposted());

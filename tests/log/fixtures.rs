@@ -175,7 +175,7 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("AuthorOptedOut", Event::AuthorOptedOut { author: author_id(42), post: Some(post_id(5)) }),
         ("AuthorOptedOut.told", Event::AuthorOptedOut { author: author_id(42), post: None }),
         ("AuthorOptOutLifted", Event::AuthorOptOutLifted { author: author_id(42) }),
-        ("GapOpened", Event::GapOpened { gap, columns: vec![ColumnName::new("outage")], from: at(5) }),
+        ("GapOpened", Event::GapOpened { gap, columns: vec![ColumnName::new("outage")], from: at(5), account: None }),
         ("GapClosed", Event::GapClosed { gap, to: at(65) }),
         ("GapFilled", Event::GapFilled { gap, fill: GapFill::Filled { posts: 12 } }),
         (

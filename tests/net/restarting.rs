@@ -36,7 +36,7 @@ async fn run(
     wanted: fn(&LinkState) -> bool,
 ) {
     let account = &config.accounts[0];
-    let mut settings = networks::x_settings(config, account).unwrap();
+    let mut settings = networks::x_settings(config, account, account.x().unwrap()).unwrap();
     settings.base_url = url.parse().unwrap();
     let network: Arc<dyn Network> = Arc::new(XNetwork::with_pace(settings, Arc::clone(clock), 7, &PACE).unwrap());
     let (inbox, mut messages) = mpsc::channel(1024);
@@ -45,7 +45,7 @@ async fn run(
         networks: BTreeMap::from([(account.name.clone(), network)]),
         clock: Arc::clone(clock),
         signer: Signer { rep: RepName::new("ana"), machine: MachineName::new("here") },
-        own: BTreeSet::new(),
+        own: replydeck::run::intake::Own::default(),
         data_dir: folder.to_owned(),
         inbox,
     };

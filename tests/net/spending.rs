@@ -103,7 +103,7 @@ impl Day {
     fn open(&self, pace: &Pace) -> Process {
         let log: Arc<dyn Log> = Arc::new(SqliteLog::open(self.data()).unwrap());
         let account = &self.config.accounts[0];
-        let settings = networks::x_settings(&self.config, account).unwrap();
+        let settings = networks::x_settings(&self.config, account, account.x().unwrap()).unwrap();
         let network = XNetwork::with_pace(settings, Arc::clone(&self.clock), 7, pace).unwrap();
         let network: Arc<dyn Network> = Arc::new(network.with_budget(account.budget()));
         let (inbox, messages) = mpsc::channel(1_024);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use replydeck::app::{ColumnSetup, Msg};
+use replydeck::app::{ColumnSetup, ColumnSource, Msg};
 use replydeck::desk::report::{Eyes, Reckoning, Terms};
 use replydeck::desk::{Desk, fold};
 use replydeck::log::Log;
@@ -122,9 +122,11 @@ async fn played(recording: String, brands: &[&str]) -> Vec<Arc<Envelope>> {
         .map(|(n, brand)| ColumnSetup {
             name: ColumnName::new(&format!("column-{n}")),
             title: (*brand).to_owned(),
-            network: NetworkKind::X,
-            account: feeding.clone(),
-            reply_as: accounts[n].name.clone(),
+            sources: vec![ColumnSource {
+                network: NetworkKind::X,
+                account: feeding.clone(),
+                reply_as: accounts[n].name.clone(),
+            }],
             rule: Rule::parse(&format!("@{brand}")).expect("a query"),
             targets: replydeck::model::sla::Targets::within(SignedDuration::from_hours(1)),
         })

@@ -65,7 +65,7 @@ impl Desk {
         let tasks = TaskTracker::new();
         let serving = tasks.spawn(sim.serve(stop.clone()));
         let account = &config.accounts[0];
-        let settings = networks::x_settings(&config, account).unwrap();
+        let settings = networks::x_settings(&config, account, account.x().unwrap()).unwrap();
         let network: Arc<dyn Network> = Arc::new(XNetwork::with_pace(settings, Arc::clone(clock), 7, pace).unwrap());
         let networks = BTreeMap::from([(account.name.clone(), network)]);
         let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
