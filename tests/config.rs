@@ -603,6 +603,10 @@ fn people_are_marked_and_handed_to_a_group_that_must_exist() {
         ("[people]\nrepeat_group = \"seniors\"\n", "there is no group `seniors`"),
         ("[people]\nvip = [\"jo\"]\n", "`vip` names nobody: `jo`"),
         ("[people.groups]\nempty = []\n", "the group `empty` has nobody in it"),
+        (
+            "team = [\"ana\", \"bo\"]\n[people.groups]\nseniors = [\"ana\", \"boo\"]\n",
+            "c.toml:3:19: `groups.seniors` names `boo`, who is not in `team`",
+        ),
     ] {
         let error = Config::parse(&format!("{wrong}{REST}"), "c.toml").unwrap_err().to_string();
         assert!(error.contains(told), "{error}");

@@ -19,6 +19,8 @@ mod encoder;
 mod falling_apart;
 #[path = "screen/figures.rs"]
 mod figures;
+#[path = "screen/foot.rs"]
+mod foot;
 #[path = "screen/looks.rs"]
 mod looks;
 #[path = "fixtures/screen/modes.rs"]

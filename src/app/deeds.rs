@@ -3,25 +3,36 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::acts::expect;
+use super::command::Command;
 use super::{App, AppendToken, Effect};
 use crate::desk::Case;
 use crate::model::{CaseId, CaseStatus, Deed, Event, RepName, Role};
 
 /// So many deeds can be taken back.
 const UNDO_KEPT: usize = 20;
+/// After so long a rep may not have in mind what the last deed was: what the keys do not mean right now is named, and
+/// taken back by a second press.
+const FRESH: SignedDuration = SignedDuration::from_secs(60);
+/// So many cases of a deed are named.
+const NAMED: usize = 3;
 
 /// One key's work over one or more cases.
 #[derive(Clone, Debug)]
 pub(super) struct Done {
     /// `resolved`, for the words of the undo.
     word: &'static str,
+    at: Timestamp,
     steps: Vec<Step>,
 }
 
 #[derive(Clone, Debug)]
 struct Step {
     case: CaseId,
+    /// `case 4801 (@jo_m)`: the desk may have forgotten it by the time it is named.
+    name: String,
     token: AppendToken,
     did: Event,
     back: Vec<Event>,
@@ -107,14 +118,14 @@ impl App {
                     let back = back_of(&event, &case);
                     let expected = event.contends().then(|| expect(&case));
                     let token = self.append(vec![(event.clone(), None)], expected, Some(doing), out);
-                    steps.push(Step { case: case.id, token, did: event, back });
+                    steps.push(Step { case: case.id, name: self.case_words(case.id), token, did: event, back });
                 }
                 Err(why) => left_out.push(why),
             }
         }
         let changed = steps.len();
         if changed > 0 {
-            self.books.done.push(Done { word: done, steps });
+            self.books.done.push(Done { word: done, at: self.now, steps });
             if self.books.done.len() > UNDO_KEPT {
                 self.books.done.remove(0);
             }
@@ -213,10 +224,23 @@ impl App {
             self.books.done.push(done);
             return self.info("still on its way; press the key again".to_owned());
         }
+        let (word, names) = (done.word, named(&done.steps));
+        if !self.is_meant(&done) {
+            let minutes = self.now.duration_since(done.at).as_mins();
+            let warning = format!("{names}: {word} {minutes} min ago; the same key again takes that back");
+            let token = done.steps.first().map_or(0, |step| step.token.0);
+            if !self.second_press(Command::Undo, token.to_string(), warning) {
+                self.books.done.push(done);
+                return;
+            }
+        }
         let count = done.steps.len();
-        let mut back = 0;
+        let (mut back, mut gone) = (0, 0);
         for step in done.steps {
-            let Some(case) = self.desk.cases.get(&step.case).cloned() else { continue };
+            let Some(case) = self.desk.cases.get(&step.case).cloned() else {
+                gone += 1;
+                continue;
+            };
             if step.back.is_empty() || !self.is_as_done(&step.did, &case) {
                 continue;
             }
@@ -225,13 +249,27 @@ impl App {
             self.append(events, contends.then(|| expect(&case)), Some("taking back"), out);
             back += 1;
         }
-        let word = done.word;
         if back == count {
-            let cases = if count == 1 { "the case".to_owned() } else { format!("all {count} cases") };
-            self.info(format!("taken back: {cases} {word} before"));
-        } else {
-            self.warn(format!("taken back: {back} of {count} cases {word} before; the others were changed since"));
+            let cases = if count == 1 { names } else { format!("all {count} cases ({names})") };
+            return self.info(format!("taken back: {cases}, {word} before"));
         }
+        let why = match (gone, count - back) {
+            (0, _) => "changed since",
+            (gone, left) if gone == left => "no longer on the desk: / finds it, E reopens it",
+            _ => "changed since, or no longer on the desk",
+        };
+        if count == 1 {
+            self.warn(format!("not taken back: {names}, {word} before, is {why}"));
+        } else {
+            self.warn(format!("taken back: {back} of {count} cases {word} before ({names}); the others: {why}"));
+        }
+    }
+
+    /// Whether the rep who presses the key now must have this deed in mind.
+    fn is_meant(&self, done: &Done) -> bool {
+        let is_fresh = self.now.duration_since(done.at) < FRESH;
+        let in_hand = self.case_in_hand().map(|case| case.id);
+        is_fresh || matches!(done.steps.as_slice(), [step] if in_hand == Some(step.case))
     }
 
     /// Whether the case still stands as the deed left it.
@@ -271,6 +309,14 @@ impl App {
         }
         reps
     }
+}
+
+/// `case 4801 (@jo_m), case 4802 (@mo) and 12 more`
+fn named(steps: &[Step]) -> String {
+    let names: Vec<&str> = steps.iter().take(NAMED).map(|step| step.name.as_str()).collect();
+    let more = steps.len().saturating_sub(NAMED);
+    let names = names.join(", ");
+    if more == 0 { names } else { format!("{names} and {more} more") }
 }
 
 /// What undoes an event that was appended while the case stood so.

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::command::ModeKind;
-use super::notice::{Notice, SHOWN_FOR, Weight};
+use super::notice::{Notice, Weight};
 use super::{App, ColumnSetup, Queue};
 use crate::desk::{Case, CaseDraft, PostView, Reply};
 use crate::model::{Account, AccountName, CaseId, ColumnName, Delivery, LinkReport, LinkState, Purpose, ReplyId};
@@ -26,7 +26,7 @@ impl App {
         let first = self.notices_made - self.notices.len() as u64;
         let numbered = self.notices.iter().enumerate().map(|(index, notice)| (first + index as u64, notice));
         let unread = numbered.filter(|(number, notice)| match notice.weight {
-            Weight::Info => self.now.duration_since(notice.at) < SHOWN_FOR,
+            Weight::Info => self.now.duration_since(notice.at) < notice.shown_for(),
             Weight::Warning | Weight::Error => *number >= self.notices_read,
         });
         unread.max_by_key(|(number, notice)| (notice.weight, *number)).map(|(_, notice)| notice)

@@ -66,7 +66,7 @@ impl App {
         let from = span::since(&since, now, &self.setup.zone);
         let number = self.books.reports + 1;
         self.books.reports = number;
-        let targets = self.setup.columns.iter().map(|column| (column.name.clone(), column.targets.first));
+        let targets = self.setup.columns.iter().map(|column| (column.name.clone(), column.targets));
         let targets: std::collections::BTreeMap<ColumnName, _> = targets.collect();
         let Mode::Report(screen) = &mut self.mode else { return };
         self.dirty = true;

@@ -69,6 +69,7 @@ pub(super) fn run(args: &CheckArgs, cli: &Cli, connect: Connect<'_>) -> anyhow::
         let path = places.config.display();
         let what = format!("{path}: {}, {}", counted(accounts, "account"), counted(columns, "column"));
         lines.push(Line::new(Part::Config, Outcome::Works, what));
+        lines.extend(check::office(config));
         lines.extend(check::columns(config));
         lines.extend(check::accounts(config));
         lines.extend(check::secrets(config));

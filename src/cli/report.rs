@@ -119,7 +119,7 @@ fn terms(args: &ReportArgs, config: Option<&Config>, now: Timestamp) -> Result<T
         until,
         now,
         zone,
-        targets: columns.iter().map(|column| (column.name.clone(), column.targets.first)).collect(),
+        targets: columns.iter().map(|column| (column.name.clone(), column.targets)).collect(),
         hours: config.map_or_else(OfficeHours::always, Config::calendar),
         eyes: config.map_or(Eyes::Team, |config| Eyes::of(config.role, &config.effective_rep())),
     })

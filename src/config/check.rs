@@ -78,6 +78,21 @@ impl Line {
     }
 }
 
+/// The office hours: what of the holiday file is no date. The others are kept, so nothing fails.
+pub fn office(config: &Config) -> Vec<Line> {
+    let Some(office) = &config.office else { return Vec::new() };
+    let mut lines: Vec<Line> = Vec::new();
+    if let (Some(file), true) = (&office.holidays_file, office.mistakes.is_empty()) {
+        let what = format!("{}: {} holidays", file.display(), office.from_file.len());
+        lines.push(Line::new(Part::Config, Outcome::Works, what));
+    }
+    for mistake in &office.mistakes {
+        let line = Line::new(Part::Config, Outcome::Mind, format!("the holiday file {mistake}"));
+        lines.push(line.remedy("correct the lines: on a day that is missing the clocks run as on any other"));
+    }
+    lines
+}
+
 /// Every column: what its network makes of its query.
 pub fn columns(config: &Config) -> Vec<Line> {
     let mut lines = Vec::new();

@@ -121,7 +121,16 @@ pub(super) fn read_office(
         let Some(value) = table.take(key) else { continue };
         let spans = reader.as_texts(key, value, "a list such as [\"09:00-12:30\", \"13:30-18:00\"]");
         for text in spans.unwrap_or_default() {
-            office.hours.extend(read_span(reader, key, &text).map(|span| (day, span)));
+            let Some(span) = read_span(reader, key, &text) else { continue };
+            if let Some((other, known)) = office.hours.iter().copied().find(|known| overlap((day, span), *known)) {
+                let (text, span) = (text.value, text.span.clone());
+                let whose = if other == day { String::new() } else { format!(" of {}", day_key(other)) };
+                reader.problem(
+                    Problem::new(span, format!("`{key}`: `{text}` overlaps `{}`{whose}", write_span(known)))
+                        .remedy("write hours that belong together as one span, or correct one of the two"),
+                );
+            }
+            office.hours.push((day, span));
         }
     }
     if let Some(value) = table.take("holidays") {
@@ -146,6 +155,26 @@ pub(super) fn read_office(
         );
     }
     (office, file.map(|file| file.span))
+}
+
+fn day_key(day: Weekday) -> &'static str {
+    DAYS.iter().find(|(_, known)| *known == day).map_or("", |(key, _)| *key)
+}
+
+/// Whether two spans share a minute of the week; one may go on into the next day, from Sunday into Monday as well.
+fn overlap(one: (Weekday, OpenSpan), other: (Weekday, OpenSpan)) -> bool {
+    const DAY: u32 = 24 * 60;
+    const WEEK: u32 = 7 * DAY;
+    let minutes = |(day, span): (Weekday, OpenSpan)| {
+        let from = u32::from(day.to_monday_zero_offset().unsigned_abs()) * DAY + u32::from(span.from);
+        let length = if span.to > span.from { span.to - span.from } else { 24 * 60 - span.from + span.to };
+        (from, u32::from(length))
+    };
+    let ((one, length), (other, others)) = (minutes(one), minutes(other));
+    // How far the other begins behind the one, round the week.
+    let behind = (other + WEEK - one) % WEEK;
+    let before = (one + WEEK - other) % WEEK;
+    behind < length || before < others
 }
 
 const HOW: &str =

@@ -20,7 +20,8 @@ pub struct PeopleConfig {
     pub groups: Vec<(String, Vec<RepName>)>,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, mut table: Table<'_>) -> PeopleConfig {
+/// `team`: the reps the config names; where it names none, a group may hold anybody.
+pub(super) fn read(reader: &mut Reader<'_>, mut table: Table<'_>, team: &[RepName]) -> PeopleConfig {
     let mut config = PeopleConfig::default();
     if let Some(value) = table.take("vip") {
         let listed = reader.as_texts("vip", value, "a list such as [\"@jo_m\", \"x:7\"]").unwrap_or_default();
@@ -52,6 +53,13 @@ pub(super) fn read(reader: &mut Reader<'_>, mut table: Table<'_>) -> PeopleConfi
         check_name(reader, "group", &name);
         let what = format!("groups.{}", name.value);
         let reps = reader.as_texts(&what, value, "a list such as [\"ana\", \"bo\"]").unwrap_or_default();
+        for rep in reps.iter().filter(|rep| !team.is_empty() && team.iter().all(|known| known.as_str() != rep.value)) {
+            // What is handed to somebody who does not exist waits for ever.
+            let problem =
+                Problem::new(rep.span.clone(), format!("`{what}` names `{}`, who is not in `team`", rep.value));
+            let known: Vec<&str> = team.iter().map(RepName::as_str).collect();
+            reader.problem(problem.remedy(suggest(rep.value, &known, "reps in `team`")));
+        }
         let reps = once_each(reader, (&what, "rep"), &reps);
         if reps.is_empty() {
             let problem = Problem::new(value.span(), format!("the group `{}` has nobody in it", name.value));

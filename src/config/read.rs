@@ -104,7 +104,7 @@ fn everything<'a>(
     if let Some(value) = table.take("people")
         && let Some(people) = reader.as_table("people", value, "a table: [people]")
     {
-        config.people = people::read(reader, people);
+        config.people = people::read(reader, people, &config.team);
     }
     if let Some(value) = table.take("causes") {
         let causes = reader.as_texts("causes", value, "a list such as [\"outage\", \"billing\"]").unwrap_or_default();

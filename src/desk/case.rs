@@ -304,11 +304,7 @@ impl Case {
             self.pause(PauseReason::TheirTurn, self.last_said().unwrap_or(self.started), None);
         }
         self.waiting_since = since;
-        self.status = match (since, self.last_said()) {
-            (Some(_), None) => CaseStatus::New,
-            (Some(_), Some(_)) => CaseStatus::Waiting,
-            (None, _) => CaseStatus::Acknowledged,
-        };
+        self.status = CaseStatus::open(since.is_some(), self.last_said().is_some());
     }
 
     /// Writes an answer of ours down; whose turn it is then is for the caller.

@@ -105,7 +105,7 @@ impl Case {
 
     /// From when on the case is overdue; `None` while nobody waits for an answer.
     pub fn overdue_at(&self, terms: &Terms<'_>) -> Option<Timestamp> {
-        let target = if self.first_answer.is_some() { terms.targets.next } else { terms.targets.first };
+        let target = terms.targets.awaited(self.first_answer.is_some());
         self.waiting_since.map(|since| sla::overdue_at(since, target))
     }
 

@@ -152,7 +152,7 @@ impl Desk {
                     }
                 }
             }
-            None if case.status != CaseStatus::New => {}
+            None if !case.status.is_new(false) => {}
             None if is_in => index.unclaimed += 1,
             None => index.unclaimed = index.unclaimed.saturating_sub(1),
         }

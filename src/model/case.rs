@@ -19,6 +19,22 @@ pub enum CaseStatus {
     Resolved,
 }
 
+impl CaseStatus {
+    /// Of a case that is not resolved.
+    pub fn open(is_unanswered: bool, has_answer: bool) -> Self {
+        match (is_unanswered, has_answer) {
+            (true, false) => CaseStatus::New,
+            (true, true) => CaseStatus::Waiting,
+            (false, _) => CaseStatus::Acknowledged,
+        }
+    }
+
+    /// New, in the head of the screen, on the rows and in the report: nobody has answered, and nobody has it.
+    pub fn is_new(self, has_owner: bool) -> bool {
+        self == CaseStatus::New && !has_owner
+    }
+}
+
 /// The letter in front of a row; never told by colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mark {

@@ -62,6 +62,11 @@ impl Targets {
         Self { first: self.first.min(other.first), next: self.next.min(other.next), resolution }
     }
 
+    /// For the answer that is waited for: the next one where there was a first.
+    pub fn awaited(&self, has_answer: bool) -> SignedDuration {
+        if has_answer { self.next } else { self.first }
+    }
+
     pub fn of(&self, clock: Clock) -> Option<SignedDuration> {
         match clock {
             Clock::First => Some(self.first),
@@ -113,7 +118,8 @@ pub fn used(used: SignedDuration, target: SignedDuration) -> Used {
     }
 }
 
-/// From this moment on a case is overdue that waits since `since`.
+/// From this moment on a case is overdue that waits since `since`: the one definition, of the queue, the head of the
+/// screen, the rows and the report.
 pub fn overdue_at(since: Timestamp, target: SignedDuration) -> Timestamp {
     since.checked_add(OVERDUE_AFTER.max(target)).unwrap_or(Timestamp::MAX)
 }

@@ -38,6 +38,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, composer: &Compos
     let writing = app.others_in(composer.case).into_iter().filter(|(_, doing)| *doing == Doing::Writing);
     let writing: Vec<_> = writing.map(|(rep, _)| rep.as_str()).collect();
     let mut above = Vec::new();
+    if let Some(rep) = &composer.from {
+        above.extend(paragraph(&format!("{rep}'s draft, kept for them"), area.width, 0, theme.warning()));
+    }
     if !writing.is_empty() {
         let verb = if writing.len() == 1 { "is" } else { "are" };
         let words = format!("{} {verb} writing in this case too", writing.join(", "));
@@ -84,10 +87,6 @@ fn title(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
         Span::raw(format!("  as {}  ", reading::account_title(app, &composer.account))),
         Span::styled(format!("{saved}  "), theme.quiet()),
         Span::styled(composer.purpose.title(), theme.strong()),
-        Span::styled(
-            composer.from.as_ref().map_or_else(String::new, |rep| format!("  {rep}'s draft, kept for them")),
-            theme.warning(),
-        ),
     ])
 }
 

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::hints;
 use super::paint::{boxed, clamp_scroll, more_below, paragraph, put_lines};
-use super::text::width;
+use super::text::{width, wrap};
 use super::theme::Theme;
 use crate::app::App;
 use crate::model::Mark;
@@ -21,13 +21,14 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
     for (title, hints) in hints::sections(app) {
         lines.push(Line::styled(format!(" In the {title}"), theme.strong()));
         for hint in hints {
-            let gap = " ".repeat(KEYS.saturating_sub(width(&hint.keys)).max(1));
-            lines.push(Line::from(vec![
-                Span::raw("   "),
-                Span::styled(hint.keys, theme.key()),
-                Span::raw(gap),
-                Span::raw(hint.words),
-            ]));
+            let gap = KEYS.saturating_sub(width(&hint.keys)).max(1);
+            let before = 3 + width(&hint.keys) + gap;
+            let mut lead = vec![Span::raw("   "), Span::styled(hint.keys, theme.key()), Span::raw(" ".repeat(gap))];
+            let room = cells.saturating_sub(u16::try_from(before).unwrap_or(u16::MAX));
+            for range in wrap(&hint.words, room) {
+                lead.push(Span::raw(hint.words[range].to_owned()));
+                lines.push(Line::from(std::mem::replace(&mut lead, vec![Span::raw(" ".repeat(before))])));
+            }
         }
         lines.push(Line::default());
     }

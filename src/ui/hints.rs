@@ -1,6 +1,7 @@
 //! The keys as the screen names them, all read from the keymap in force: the foot of each screen, what may
 //! follow a prefix, the help.
 
+use super::text::width;
 use crate::app::App;
 use crate::app::command::{Command as C, ModeKind as M};
 use crate::app::keymap::Binding;
@@ -10,6 +11,8 @@ use crate::app::keymap::Binding;
 pub(super) struct Hint {
     pub(super) keys: String,
     pub(super) words: String,
+    /// Stands on the foot whatever else has no room there: the way on to all other keys, the search, the way back.
+    is_kept: bool,
 }
 
 /// The most needed commands of a screen in the few words the foot has room for, most needed first.
@@ -117,15 +120,48 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
     }
 }
 
-/// The foot of the screen that has the keys; as many as fit are shown.
+/// As many of [`of_mode`] as stand side by side in so many cells, two cells apart.
+pub(super) fn on_the_foot(app: &App, cells: usize) -> Vec<Hint> {
+    fitting(of_mode(app), cells)
+}
+
+/// The most needed keys of the screen that has them, without those that the rep's role does not allow.
 pub(super) fn of_mode(app: &App) -> Vec<Hint> {
     let mode = app.mode.kind();
-    let hints = most_needed(mode).iter().filter_map(|(command, words)| {
+    let allowed = most_needed(mode).iter().filter(|(command, _)| command.needs() <= app.setup.role);
+    let hints = allowed.filter_map(|(command, words)| {
         let key = app.setup.keys.key(mode, *command);
         let words = if *command == C::QuitKeep && !app.keeps_store { "quit, nothing is sent or kept" } else { words };
-        (!key.is_empty()).then(|| Hint { keys: shown(&key), words: words.to_owned() })
+        let is_kept = matches!(command, C::Help | C::Find | C::Back);
+        (!key.is_empty()).then(|| Hint { keys: shown(&key), words: words.to_owned(), is_kept })
     });
     hints.collect()
+}
+
+/// The kept ones first, then the others in their order up to the first that has no room.
+fn fitting(hints: Vec<Hint>, cells: usize) -> Vec<Hint> {
+    let mut left = cells + 2;
+    let mut has_room = |hint: &Hint| {
+        let needed = hint.cells() + 2;
+        let fits = needed <= left;
+        left -= if fits { needed } else { 0 };
+        fits
+    };
+    let kept: Vec<_> = hints.iter().map(|hint| hint.is_kept && has_room(hint)).collect();
+    let mut is_full = false;
+    let mut others = hints.iter().map(|hint| {
+        is_full |= !hint.is_kept && !has_room(hint);
+        !hint.is_kept && !is_full
+    });
+    let shown: Vec<_> = kept.into_iter().map(|kept| others.next().unwrap_or(false) || kept).collect();
+    let mut shown = shown.into_iter();
+    hints.into_iter().filter(|_| shown.next().unwrap_or(false)).collect()
+}
+
+impl Hint {
+    fn cells(&self) -> usize {
+        width(&self.keys) + 1 + width(&self.words)
+    }
 }
 
 /// The key of one command in the screen that has the keys; its name for the command line where it has none.
@@ -155,8 +191,18 @@ pub(super) fn after_prefix(app: &App) -> Vec<Hint> {
     let follow = app.setup.keys.may_follow(app.mode.kind(), &app.prefix);
     follow
         .into_iter()
-        .map(|(keys, command)| Hint { keys: shown(&keys), words: command.row().words.to_owned() })
+        .map(|(keys, command)| Hint { keys: shown(&keys), words: words_for(app, command), is_kept: false })
         .collect()
+}
+
+/// What a command does, and whose it is where the rep's role does not allow it.
+fn words_for(app: &App, command: C) -> String {
+    let (words, needs) = (command.row().words, command.needs());
+    if needs <= app.setup.role {
+        words.to_owned()
+    } else {
+        format!("{words} (for a {}, not a {})", needs.word(), app.setup.role.word())
+    }
 }
 
 /// Every key, screen by screen, the one below the help first.
@@ -168,7 +214,8 @@ pub(super) fn sections(app: &App) -> Vec<(&'static str, Vec<Hint>)> {
         .map(|mode| {
             let hint = |binding: Binding| Hint {
                 keys: if binding.keys.is_empty() { format!(":{}", binding.name) } else { all_shown(&binding.keys) },
-                words: binding.words.to_owned(),
+                words: words_for(app, binding.command),
+                is_kept: false,
             };
             let bindings = app.setup.keys.bindings(mode);
             let are_digits = bindings.iter().filter(|binding| is_own_digit(binding)).count() == 9;
@@ -176,7 +223,11 @@ pub(super) fn sections(app: &App) -> Vec<(&'static str, Vec<Hint>)> {
             for binding in bindings {
                 match binding.command {
                     C::Column(1) if are_digits => {
-                        hints.push(Hint { keys: "1 .. 9".to_owned(), words: "column of that number".to_owned() });
+                        hints.push(Hint {
+                            keys: "1 .. 9".to_owned(),
+                            words: "column of that number".to_owned(),
+                            is_kept: false,
+                        });
                     }
                     C::Column(_) if are_digits => {}
                     _ => hints.push(hint(binding)),

@@ -1,4 +1,5 @@
-//! A warning or an error that the foot has no room for, told in full above it until a key is pressed.
+//! A notice that the foot has no room for, told in full above it: a warning or an error until a key is pressed, what is
+//! said in passing as long as reading it takes.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,7 +12,7 @@ use crate::app::{App, Notice};
 
 /// The notice that needs the box, if there is one.
 pub(super) fn needed(app: &App, cells: u16) -> Option<&Notice> {
-    let notice = app.shown_notice().filter(|notice| notice.weight > Weight::Info)?;
+    let notice = app.shown_notice()?;
     // The foot tells of a held reply first.
     let before = super::status::held_words(app).map_or(0, |words| width(&words) + 3);
     let is_long = notice.text.contains('\n') || before + width(&notice.text) + 2 > usize::from(cells);
@@ -26,7 +27,8 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, notice: &Notice, theme: Them
     let at = Rect { y: body.bottom() - height, height, ..body };
     let title = match notice.weight {
         Weight::Error => "error, any key closes",
-        Weight::Warning | Weight::Info => "warning, any key closes",
+        Weight::Warning => "warning, any key closes",
+        Weight::Info => "",
     };
     let inside = boxed(buffer, at, title, theme.notice(notice.weight), theme.notice(notice.weight));
     put_lines(buffer, inside, &lines, 0);

@@ -59,11 +59,6 @@ pub(super) fn put_line(buffer: &mut Buffer, at: Position, cells: u16, line: &Lin
     used
 }
 
-/// Cells a line takes.
-pub(super) fn line_width(line: &Line<'_>) -> usize {
-    line.spans.iter().map(|span| text::width(&span.content)).sum()
-}
-
 /// Writes a text that ends at the right edge of `cells` cells from `at` on.
 pub(super) fn put_right(buffer: &mut Buffer, at: Position, cells: u16, words: &str, style: Style) {
     let words = text::cut(words, usize::from(cells));

@@ -31,7 +31,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> 
         lines.push(Line::raw(format!("   to {to} in {}", time::countdown(*until, app.now))));
     }
     lines.push(Line::default());
-    for Hint { keys, words } in hints::of_mode(app) {
+    for Hint { keys, words, .. } in hints::of_mode(app) {
         let gap = " ".repeat(6_usize.saturating_sub(keys.len()));
         lines.push(Line::from(vec![
             Span::raw("   "),

@@ -16,6 +16,9 @@ use crate::desk::report::{DEFINITIONS, Report};
 /// A name has at least so many cells, whatever the figures take.
 const NAME: usize = 10;
 
+/// So many cells the definitions leave for the word that is defined.
+const DEFINED: usize = 11;
+
 /// What a line of the report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -56,6 +59,7 @@ fn lay_out(table: &Table, cells: usize, lines: &mut Vec<(Kind, String)>) {
     let figures: Vec<usize> = (1..table.head.len()).map(widest).collect();
     let taken: usize = figures.iter().map(|cells| cells + 1).sum();
     let name = widest(0).min(cells.saturating_sub(taken)).max(NAME);
+    let most = cells.max(NAME);
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let first = cut(cells.next().unwrap_or_default(), name).into_owned();
         let mut line = format!("{first}{}", " ".repeat(name.saturating_sub(width(&first))));
@@ -63,7 +67,8 @@ fn lay_out(table: &Table, cells: usize, lines: &mut Vec<(Kind, String)>) {
             line.push_str(&" ".repeat((wide + 1).saturating_sub(width(cell))));
             line.push_str(cell);
         }
-        line
+        // Where even the shortest name leaves the figures no room, it is said that some are missing.
+        cut(&line, most).into_owned()
     };
     lines.push((Kind::Head, line(&mut table.head.iter().copied())));
     for row in &table.rows {
@@ -93,13 +98,30 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &ReportSc
         all.extend(lines.into_iter().map(|(kind, words)| Line::styled(format!(" {words}"), style(kind, theme))));
         all.push(Line::default());
         all.push(Line::styled(" what is counted", theme.strong()));
-        let one_per_line = DEFINITIONS.lines().map(|words| Line::styled(format!(" {words}"), theme.quiet()));
-        all.extend(one_per_line);
+        let room = cells.saturating_sub(1);
+        for words in DEFINITIONS.lines().flat_map(|line| narrowed(line, room)) {
+            all.push(Line::styled(format!(" {words}"), theme.quiet()));
+        }
     }
     let scroll = clamp_scroll(screen.scroll, all.len(), inside.height);
     put_lines(buffer, inside, &all, scroll);
     more_below(buffer, inside, all.len(), scroll, theme.focused());
     inside.as_position()
+}
+
+/// A line of the definitions in lines of at most so many cells; what was one line keeps its place behind the word.
+fn narrowed(line: &str, cells: u16) -> Vec<String> {
+    if width(line) <= usize::from(cells) {
+        return vec![line.to_owned()];
+    }
+    let (word, words) = line.split_at_checked(DEFINED).unwrap_or((line, ""));
+    let mut lead = word.to_owned();
+    let room = cells.saturating_sub(u16::try_from(DEFINED).unwrap_or(u16::MAX));
+    let lines = wrap(words, room).into_iter().map(|range| {
+        let lead = std::mem::replace(&mut lead, " ".repeat(DEFINED));
+        format!("{lead}{}", &words[range])
+    });
+    lines.collect()
 }
 
 fn style(kind: Kind, theme: Theme) -> Style {

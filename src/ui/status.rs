@@ -1,17 +1,18 @@
 //! The lines around the columns: head and tabs above, keys, notices and links below.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::hints::{self, Hint};
-use super::paint::{boxed, line_width, put, put_line, put_right};
+use super::paint::{boxed, more_below, put, put_line, put_right};
 use super::reading::{self, Counts};
-use super::text::width;
+use super::text::{cut, width, wrap};
 use super::theme::Theme;
 use super::time;
-use crate::app::notice::Weight;
 use crate::app::reading::{KEEP_ALIVE, is_heard_in_time};
 use crate::app::{App, Mode};
 use crate::model::{Doing, LinkState, LoginState};
@@ -201,29 +202,23 @@ fn start_of(name: &str, cells: usize) -> String {
     if width(name) <= cells {
         return name.to_owned();
     }
-    let kept = super::text::cut(&format!("{name}.."), cells + 2).into_owned();
+    let kept = cut(&format!("{name}.."), cells + 2).into_owned();
     kept.trim_end_matches("..").to_owned()
 }
 
 /// ` r ack  d ask-DM  b both  …  ? all keys`
 pub(super) fn keys(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
+    let room = area.width.saturating_sub(2);
     let mut x = 1;
-    for Hint { keys, words } in hints::of_mode(app) {
+    for Hint { keys, words, .. } in hints::on_the_foot(app, usize::from(room)) {
         let line = Line::from(vec![Span::styled(keys, theme.key()), Span::raw(" "), Span::raw(words)]);
-        let needed = u16::try_from(line_width(&line)).unwrap_or(u16::MAX);
-        if x + needed + 1 > area.width {
-            break;
-        }
-        x += put_line(buffer, Position::new(area.x + x, area.y), needed, &line) + 2;
+        x += put_line(buffer, Position::new(area.x + x, area.y), (room + 1).saturating_sub(x), &line) + 2;
     }
 }
 
-/// The lowest line: the next held reply and the last notice at the left, the links at the right.
+/// The lowest line: the next held reply and the last notice at the left; at the right the links and what was spent,
+/// which give way to whatever the left needs.
 pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
-    let links = links_words(app);
-    let spend = super::spending::foot_words(app);
-    let spend_cells = spend.as_ref().map_or(0, |(words, _)| u16::try_from(width(words) + 2).unwrap_or(0));
-    let right = u16::try_from(width(&links)).unwrap_or(0) + spend_cells;
     let mut parts: Vec<Span<'static>> = Vec::new();
     if let Some(words) = held_words(app) {
         parts.push(Span::styled(words, theme.strong()));
@@ -231,32 +226,38 @@ pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     // What the foot has no room for stands in a box above it.
     let notice = app.shown_notice().filter(|_| super::loud::needed(app, area.width).is_none());
     if let Some(notice) = notice {
-        parts.push(Span::styled(notice.text.replace('\n', " "), theme.notice(notice.weight)));
+        parts.push(Span::styled(notice.text.clone(), theme.notice(notice.weight)));
     }
-    let is_loud = notice.is_some_and(|notice| notice.weight > Weight::Info);
-    let left: usize = parts.iter().map(|part| width(&part.content) + 3).sum();
-    // A warning is told in full before the links are.
-    let with_links = !is_loud || left + usize::from(right) + 2 < usize::from(area.width);
-    let keep = if with_links && right + 20 < area.width { right + 2 } else { 0 };
+    let edge = area.width.saturating_sub(1);
     let mut x = 1;
     for (i, part) in parts.iter().enumerate() {
         if i > 0 {
             x += put(buffer, Position::new(area.x + x, area.y), 3, " | ", theme.frame());
         }
-        let room = area.width.saturating_sub(x + keep + 1);
-        let words = super::text::cut(&part.content, usize::from(room));
+        let room = edge.saturating_sub(x);
+        let words = cut(&part.content, usize::from(room));
         x += put(buffer, Position::new(area.x + x, area.y), room, &words, part.style);
     }
-    if keep > 0 {
-        put_right(buffer, area.as_position(), area.width.saturating_sub(1 + spend_cells), &links, theme.quiet());
-        if let Some((words, standing)) = spend {
-            let style = match standing {
-                standing if standing.is_paused() => theme.overdue(),
-                standing if standing.is_near() => theme.warning(),
-                _ => theme.quiet(),
-            };
-            put_right(buffer, area.as_position(), area.width.saturating_sub(1), &words, style);
-        }
+    let spend = super::spending::foot_words(app).map(|(words, standing)| {
+        let style = match standing {
+            standing if standing.is_paused() => theme.overdue(),
+            standing if standing.is_near() => theme.warning(),
+            _ => theme.quiet(),
+        };
+        (words, style)
+    });
+    let mut right: Vec<_> = std::iter::once((links_words(app), theme.quiet())).chain(spend).collect();
+    right.retain(|(words, _)| !words.is_empty());
+    let needed = |right: &[(String, Style)]| right.iter().map(|(words, _)| width(words) + 2).sum::<usize>();
+    let room = usize::from(edge.saturating_sub(x));
+    // The links' states stand in the head as well; what was spent does not.
+    while !parts.is_empty() && !right.is_empty() && needed(&right) > room {
+        right.remove(0);
+    }
+    let mut edge = edge;
+    for (words, style) in right.iter().rev() {
+        put_right(buffer, area.as_position(), edge, words, *style);
+        edge = edge.saturating_sub(u16::try_from(width(words) + 2).unwrap_or(u16::MAX));
     }
 }
 
@@ -295,16 +296,38 @@ fn links_words(app: &App) -> String {
     words.join("  ")
 }
 
-/// What may follow the prefix typed so far, above the foot; waits for ever.
+/// What may follow the prefix typed so far, above the foot; waits for ever. Words are wrapped where the rows suffice for
+/// all keys, else cut.
 pub(super) fn which_key(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     let hints = hints::after_prefix(app);
-    let width = area.width.min(50);
-    let rows = u16::try_from(hints.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
-    let at = Rect::new(area.right() - width, area.bottom().saturating_sub(rows), width, rows);
+    let keys = hints.iter().map(|hint| width(&hint.keys)).max().unwrap_or(0);
+    let words = hints.iter().map(|hint| width(&hint.words)).max().unwrap_or(0);
+    let cells = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+    // The border, a blank at either side, two between keys and words.
+    let around = cells(keys + 6);
+    let wide = cells(words).saturating_add(around).clamp(area.width.min(50), area.width);
+    let room = wide.saturating_sub(around);
+    let most = usize::from(area.height.saturating_sub(2));
+    let wrapped: Vec<Vec<_>> = hints.iter().map(|hint| wrap(&hint.words, room)).collect();
+    let must_cut = wrapped.iter().map(Vec::len).sum::<usize>() > most;
+    let mut lines: Vec<(&str, Cow<'_, str>)> = Vec::new();
+    for (hint, ranges) in hints.iter().zip(wrapped) {
+        if must_cut {
+            lines.push((&hint.keys, cut(&hint.words, usize::from(room))));
+            continue;
+        }
+        for (i, range) in ranges.into_iter().enumerate() {
+            lines.push((if i == 0 { &hint.keys } else { "" }, Cow::Borrowed(&hint.words[range])));
+        }
+    }
+    let rows = cells(lines.len()).saturating_add(2).min(area.height);
+    let at = Rect::new(area.right() - wide, area.bottom().saturating_sub(rows), wide, rows);
     let inside = boxed(buffer, at, &format!("{} then", app.prefix), theme.frame(), theme.focused());
-    for (hint, y) in hints.iter().zip(inside.top()..inside.bottom()) {
-        let used = put(buffer, Position::new(inside.x + 1, y), 8, &hint.keys, theme.key());
-        let x = inside.x + 3 + used;
-        put(buffer, Position::new(x, y), inside.right().saturating_sub(x), &hint.words, theme.text());
+    for ((key, words), y) in lines.iter().zip(inside.top()..inside.bottom()) {
+        put(buffer, Position::new(inside.x + 1, y), cells(keys), key, theme.key());
+        put(buffer, Position::new(inside.x.saturating_add(cells(keys + 3)), y), room, words, theme.text());
+    }
+    if !inside.is_empty() {
+        more_below(buffer, inside, lines.len(), 0, theme.quiet());
     }
 }

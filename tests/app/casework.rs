@@ -220,6 +220,43 @@ fn an_undo_leaves_what_others_changed_since() {
 }
 
 #[test]
+fn an_undo_names_the_case_and_asks_before_an_old_deed_of_a_case_that_is_not_in_hand() {
+    let mut deck = Deck::with_posts(3);
+    deck.press("j c u");
+    assert!(
+        deck.notice().contains("taken back: case 3 (@") && deck.notice().contains("claimed before"),
+        "{}",
+        deck.notice()
+    );
+    assert_eq!(owner(&deck, 3), None);
+    // In hand it is taken back however old the deed is.
+    deck.press("c");
+    deck.now += secs(3_600);
+    deck.tell(Msg::Tick);
+    deck.press("u");
+    assert_eq!(owner(&deck, 3), None);
+    // Another case in hand: the first press names it, the second takes it back.
+    deck.press("c j");
+    deck.now += secs(3_600);
+    deck.tell(Msg::Tick);
+    deck.press("u");
+    assert_eq!(owner(&deck, 3), Some("ana"));
+    assert!(deck.notice().contains("case 3 (@") && deck.notice().contains("claimed 60 min ago"), "{}", deck.notice());
+    deck.press("k j u");
+    assert_eq!(owner(&deck, 3), Some("ana"), "another key in between asks anew");
+    deck.press("u");
+    assert_eq!(owner(&deck, 3), None);
+    deck.press("u");
+    assert!(deck.notice().contains("nothing"), "{}", deck.notice());
+    // One that is changed by then is named as well.
+    deck.press("k c");
+    deck.by("bo", Event::CaseClaimed { case: case_of(3) }, None);
+    deck.press("u");
+    assert_eq!(owner(&deck, 3), Some("bo"));
+    assert!(deck.notice().contains("not taken back: case 3 (@"), "{}", deck.notice());
+}
+
+#[test]
 fn the_last_of_a_held_reply_and_a_deed_is_taken_back_first() {
     let mut deck = Deck::previewing("We are on it.");
     deck.press("y");

@@ -4,12 +4,13 @@ use jiff::SignedDuration;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use replydeck::app::command::ModeKind;
-use replydeck::app::{Effect, Mode, Msg, ReportTold};
+use replydeck::app::{Effect, Mode, Msg, Queue, ReportTold};
 use replydeck::desk::report::{Eyes, Reckoning, Report, Terms};
-use replydeck::model::{RepName, Role};
+use replydeck::model::sla::Targets;
+use replydeck::model::{Event, Mark, RepName, ReplyId, Role};
 use replydeck::ui;
 
-use super::script::Deck;
+use super::script::{Deck, case_of, post, post_id, setup};
 
 fn screen(deck: &Deck, size: (u16, u16)) -> String {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
@@ -70,6 +71,54 @@ fn gr_reads_the_last_week_in_the_background_and_shows_it() {
     assert!(screen(&deck, (80, 24)).contains("longest."), "the definitions stand below\n{}", screen(&deck, (80, 24)));
     deck.press("gg esc");
     assert_eq!(deck.kind(), ModeKind::Columns);
+}
+
+#[test]
+fn the_head_the_queue_and_the_report_count_what_is_new_and_overdue_alike() {
+    let mut setup = setup(2);
+    setup.queues = Queue::ALL.to_vec();
+    setup.columns[1].targets = Targets::within(SignedDuration::from_hours(30));
+    let mut deck = Deck::with(setup);
+    let hours_ago = |deck: &Deck, hours: i64| deck.now - SignedDuration::from_hours(hours);
+    // New and young; overdue and new; young by its column's longer target; overdue and somebody's; put off; resolved.
+    for (n, hours, column) in
+        [(1, 1, "c1"), (2, 25, "c1"), (3, 25, "c2"), (4, 26, "c1"), (5, 27, "c1"), (6, 28, "c1"), (7, 29, "c1")]
+    {
+        let at = hours_ago(&deck, hours);
+        deck.arrives(&post(n, at), &[column]);
+    }
+    deck.by("bo", Event::CaseClaimed { case: case_of(4) }, None);
+    let until = deck.now + SignedDuration::from_hours(2);
+    deck.by("bo", Event::CaseSnoozed { case: case_of(5), until }, None);
+    let closed = Event::CaseResolved { case: case_of(6), cause: None, outcome: None, closing: false, number: None };
+    deck.by("bo", closed, None);
+    // Answered, and written to again a day ago.
+    let case = case_of(7);
+    deck.by("bo", Event::ReplySent { reply: ReplyId(uuid::Uuid::from_u128(7)), case, post: post_id(70) }, None);
+    for waited in [0, 25, 3, 72] {
+        deck.now += SignedDuration::from_hours(waited);
+        deck.tell(Msg::Tick);
+        if waited == 0 {
+            let mut more = post(71, deck.now);
+            more.author.id = post(7, deck.now).author.id;
+            more.conversation = post(7, deck.now).conversation;
+            deck.arrives(&more, &["c1"]);
+        }
+        deck.effects.clear();
+        deck.press("gr");
+        let (_, terms) = asked(&mut deck);
+        let report = made(&deck, &Terms { since: None, ..terms });
+        deck.press("esc");
+        let rows = deck.app.queues.len(Queue::Overdue);
+        let head = screen(&deck, (80, 24)).lines().next().unwrap_or_default().to_owned();
+        let now = report.now;
+        assert_eq!(now.overdue, rows as u64, "after {waited} h\n{head}");
+        assert!(head.contains(&format!("new {} ", now.new)), "{now:?}\n{head}");
+        assert!(head.contains(&format!("OVERDUE {} ", now.overdue)), "{now:?}\n{head}");
+        let marked = deck.app.desk.cases.values().filter(|case| case.mark(&deck.app.setup.me) == Mark::New).count();
+        assert_eq!(now.new, marked as u64, "the letter N");
+        assert!(now.new >= 3 && now.overdue >= 2, "{now:?}");
+    }
 }
 
 #[test]

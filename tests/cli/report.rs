@@ -109,7 +109,7 @@ fn a_report_comes_as_text_csv_and_json_and_follows_the_role() {
     let text = report("lead", &[]);
     for words in [
         "100 seen and 37 answered: 37 %; first answer median 1m00s, p90 1m00s",
-        "0 overdue, 1 resolved, 0 reopened, 0 turned round\n",
+        "0 overdue, 1 resolved, 0 reopened, 0 turned round; now: 63 new, 0\noverdue\n",
         "\noutage      100    37 37 %",
         "\n=ana ",
         "\nbo ",
@@ -120,7 +120,8 @@ fn a_report_comes_as_text_csv_and_json_and_follows_the_role() {
     assert!(!text.contains('\u{1b}') && text.lines().all(|line| line.chars().count() <= 80), "{text}");
 
     let json: serde_json::Value = serde_json::from_str(&report("lead", &["--json", "--since", "all"])).expect("JSON");
-    assert_eq!((&json["version"], &json["since"], &json["until"]), (&1.into(), &().into(), &().into()));
+    assert_eq!((&json["version"], &json["since"], &json["until"]), (&2.into(), &().into(), &().into()));
+    assert_eq!((&json["now"]["new"], &json["now"]["overdue"]), (&63.into(), &0.into()));
     assert_eq!((&json["total"]["seen"], &json["total"]["answered_percent"]), (&100.into(), &37.into()));
     assert_eq!(json["total"]["first"]["p90_ms"], 60_000);
     assert_eq!((json["columns"].as_array().map(Vec::len), json["hours"].as_array().map(Vec::len)), (Some(1), Some(24)));

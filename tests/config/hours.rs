@@ -4,6 +4,7 @@ use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use replydeck::app::Queue;
 use replydeck::config::Config;
+use replydeck::config::check::{self, Outcome};
 use replydeck::model::sla::{Clock, Stops, Targets};
 use replydeck::model::{MachineName, SessionId};
 
@@ -95,6 +96,21 @@ fn mistakes_are_pointed_at() {
             "       ^^^^",
         ),
         ("[office_hours]\nzone = \"Europe/Rome\"", "`office_hours` never open", "^"),
+        (
+            "[office_hours]\nmonday = [\"09:00-13:00\", \"12:30-18:00\"]",
+            "`monday`: `12:30-18:00` overlaps `09:00-13:00`",
+            "                         ^^^^^^^^^^^^^",
+        ),
+        (
+            "[office_hours]\nmonday = [\"22:00-06:00\"]\ntuesday = [\"05:59-10:00\"]",
+            "`tuesday`: `05:59-10:00` overlaps `22:00-06:00` of monday",
+            "           ^^^^^^^^^^^^^",
+        ),
+        (
+            "[office_hours]\nmonday = [\"05:00-10:00\"]\nsunday = [\"22:00-06:00\"]",
+            "`sunday`: `22:00-06:00` overlaps `05:00-10:00` of monday",
+            "          ^^^^^^^^^^^^^",
+        ),
         ("[clocks]\nsnooze_stops = [\"frist\"]", "did you mean `first`?", "                ^^^^^^^"),
         ("[clocks]\nnext = \"31d\"", "`next` is out of range", "       ^^^^^"),
         ("queues = [\"mine\", \"mine\"]", "the queue `mine` is there twice", "                  ^^^^^^"),
@@ -106,6 +122,15 @@ fn mistakes_are_pointed_at() {
     }
     let both = told(&format!("{REST}first = \"1h\"\ntarget = \"1h\"\n"));
     assert!(both.contains("`target` is the older word for `first`"), "{both}");
+}
+
+#[test]
+fn spans_that_touch_do_not_overlap() {
+    let config = parse(&format!(
+        "[office_hours]\nmonday = [\"06:00-12:00\", \"12:00-24:00\"]\ntuesday = [\"00:00-24:00\"]\n\
+         sunday = [\"22:00-06:00\"]\n{REST}"
+    ));
+    assert_eq!(config.office.expect("office hours").hours.len(), 4);
 }
 
 #[test]
@@ -129,4 +154,11 @@ fn a_holiday_file_is_read_and_its_errors_are_told_by_line() {
     assert!(!setup.clocks.hours.is_open(at("2027-01-04T09:00:00Z")), "the others are kept");
     assert!(setup.clocks.hours.is_open(at("2027-01-11T09:00:00Z")));
     assert_eq!(setup.clocks.mistakes, office.mistakes);
+    let found = check::office(&config);
+    assert_eq!((found.len(), found[0].outcome), (1, Outcome::Mind), "check tells it");
+    assert!(found[0].what.contains("days.txt: line 2: `Christmas` is not a date"), "{found:?}");
+    std::fs::write(&days, "2026-12-28\n2027-01-04\n").unwrap();
+    let found = check::office(&Config::load(&path).unwrap());
+    assert_eq!((found.len(), found[0].outcome), (1, Outcome::Works));
+    assert!(found[0].what.ends_with("days.txt: 2 holidays"), "{found:?}");
 }

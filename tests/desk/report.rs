@@ -8,6 +8,7 @@ use replydeck::desk::report::table::{By, tables};
 use replydeck::desk::report::{Eyes, Reckoning, RepFigures, Report, Terms, percent};
 use replydeck::desk::{Case, Desk, fold};
 use replydeck::model::event::Standing;
+use replydeck::model::sla::{Stops, Targets};
 use replydeck::model::{
     AccountName, CaseId, CaseStatus, Envelope, Event, EventId, MessageId, NetworkKind, OfficeHours, OpenSpan, Purpose,
     RepName, Role, Seq,
@@ -22,7 +23,7 @@ fn terms(now: &str) -> Terms {
         until: Some(at("+1d 00:00")),
         now: at(now),
         zone: TimeZone::UTC,
-        targets: BTreeMap::from([(column("outage"), SignedDuration::from_hours(1))]),
+        targets: BTreeMap::from([(column("outage"), Targets::within(SignedDuration::from_hours(1)))]),
         hours: OfficeHours::always(),
         eyes: Eyes::All,
     }
@@ -152,10 +153,30 @@ fn overdue_begins_at_24_hours_to_the_second() {
     let mut script = Script::new();
     script.post(&said("p", "jo", "10:00"));
     let mut slow = terms("+1d 12:00");
-    slow.targets.insert(column("outage"), SignedDuration::from_hours(48));
+    slow.targets.insert(column("outage"), Targets::within(SignedDuration::from_hours(48)));
     assert_eq!(reckoned(&script.told, &slow).total.overdue, 0);
     slow.now = at("+2d 10:00");
     assert_eq!(reckoned(&script.told, &slow).total.overdue, 1);
+}
+
+#[test]
+fn a_later_answer_may_be_overdue_as_well_and_what_is_put_off_is_not_until_it_is_back() {
+    let case = case_id("jo", "p");
+    let mut script = Script::new();
+    script.post(&said("p", "jo", "10:00")).answer("10:05", "ana", 1, case, "p", ACK);
+    script.post(&said("p2", "jo", "11:00").within("p"));
+    let before = reckoned(&script.told, &terms("+1d 10:59:59"));
+    assert_eq!((before.total.overdue, before.now.overdue, before.now.new), (0, 0, 0));
+    let after = reckoned(&script.told, &terms("+1d 11:00:00"));
+    assert_eq!((after.total.overdue, after.now.overdue), (1, 1));
+    assert_eq!(rep(&after, "ana").overdue, 0, "the first answer was in time");
+    script.clock("+1d 12:00").tell("ana", Event::CaseSnoozed { case, until: at("+1d 18:00") }, None);
+    let asleep = |now: &str| reckoned(&script.told, &terms(now)).now.overdue;
+    assert_eq!((asleep("+1d 17:59:59"), asleep("+1d 18:00")), (0, 1));
+    // Answered it is overdue no more, and stays late.
+    script.answer("+1d 19:00", "bo", 2, case, "p2", ACK);
+    let late = reckoned(&script.told, &terms("+2d 00:00"));
+    assert_eq!((late.total.overdue, late.now.overdue), (1, 0));
 }
 
 #[test]
@@ -420,6 +441,7 @@ fn with_cases_opened(told: impl Iterator<Item = Envelope>) -> Vec<Envelope> {
 fn the_report_says_of_every_case_what_the_desk_shows() {
     let mut reopened = 0;
     let mut answered = 0;
+    let mut overdue = 0;
     for seed in 0..40 {
         let mut history = History::new(seed);
         // Deeds meet the same cases again and again.
@@ -438,6 +460,22 @@ fn the_report_says_of_every_case_what_the_desk_shows() {
         assert_eq!(total.answered, count(&|case| case.first_answer.is_some()), "seed {seed}");
         assert_eq!(total.resolved, count(&|case| case.status == CaseStatus::Resolved), "seed {seed}");
         assert_eq!(total.reopened, count(&|case| case.reopened > 0), "seed {seed}");
+        // How they stand, now and when a day has gone by.
+        let stops = Stops::default();
+        for hours in [0, 24, 48] {
+            let now = now + SignedDuration::from_hours(hours);
+            let standing = reckoned(&told, &Terms { now, ..all.clone() }).now;
+            assert_eq!(standing.new, count(&|case| case.status.is_new(case.owner.is_some())), "seed {seed}");
+            let is_overdue = |case: &Case| {
+                let columns = case.posts.iter().filter_map(|post| desk.posts.get(post)).flat_map(|post| &post.columns);
+                let targets = columns.filter_map(|name| all.targets.get(name)).copied().reduce(Targets::tightened);
+                let targets = targets.unwrap_or(Targets::LOOSEST);
+                let at = case.overdue_at(&replydeck::desk::Terms { hours: &all.hours, targets, stops: &stops });
+                at.is_some_and(|at| at <= now) && case.snoozed_until.is_none_or(|until| until <= now)
+            };
+            assert_eq!(standing.overdue, count(&is_overdue), "seed {seed}");
+            overdue += standing.overdue;
+        }
         let mut waited: Vec<i128> = desk
             .cases
             .values()
@@ -454,5 +492,6 @@ fn the_report_says_of_every_case_what_the_desk_shows() {
         reopened += total.reopened;
         answered += total.answered;
     }
+    assert!(overdue > 50, "{overdue}");
     assert!(reopened > 50 && answered > 500, "the histories hold what they try: {reopened} {answered}");
 }

@@ -285,13 +285,13 @@ fn a_reply_that_failed_stays_in_sight() {
 fn the_help_says_that_more_follows_and_names_the_columns_in_one_row() {
     let top = shown((80, 24), "help");
     assert_has(&top, &["more v"]);
-    let whole = shown((80, 600), "help");
+    let whole = shown((80, 900), "help");
     assert!(!whole.contains("more v"), "{whole}");
     let rows = |words: &str| whole.lines().filter(|line| line.contains(words)).count();
     let (together, alone) = (rows("1 .. 9 "), rows("  column 5"));
     assert!(together > 0 && alone == 0, "{together} {alone}\n{whole}");
 
-    let mut app = busy((80, 600), "help");
+    let mut app = busy((80, 900), "help");
     let keys = [("column-5".to_owned(), vec!["gz".to_owned()])];
     app.setup.keys = Keymap::with(&keys).expect("keys that may be");
     let whole = Screen::new((80, 400), Theme::plain()).text(&app);

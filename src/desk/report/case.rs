@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::desk::case::CLOCKS_DIFFER;
 use crate::model::event::Standing;
-use crate::model::{CaseId, ColumnName, PostId, Purpose, RepName};
+use crate::model::{CaseId, CaseStatus, ColumnName, PostId, Purpose, RepName};
 
 /// A case so far.
 #[derive(Debug)]
@@ -30,6 +30,23 @@ pub(super) struct Known {
     /// Every resolve that was not taken back, oldest first.
     pub(super) ends: Vec<End>,
     pub(super) turned_round: Option<PostId>,
+    owner: Option<RepName>,
+    snoozed_until: Option<Timestamp>,
+    /// Own times of the author's posts and messages.
+    wrote: Vec<Timestamp>,
+    /// The oldest of them that waits for an answer; `None` while it is the customer's turn.
+    waiting_since: Option<Timestamp>,
+    /// The waits that are over.
+    pub(super) waits: Vec<Wait>,
+}
+
+/// A stretch of time in which the author waited for an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wait {
+    pub(super) since: Timestamp,
+    pub(super) until: Timestamp,
+    /// It was not the first one.
+    pub(super) has_answer: bool,
 }
 
 /// A public answer of ours.
@@ -71,6 +88,11 @@ impl Known {
             is_resolved: false,
             ends: Vec::new(),
             turned_round: None,
+            owner: None,
+            snoozed_until: None,
+            wrote: Vec::new(),
+            waiting_since: None,
+            waits: Vec::new(),
         }
     }
 
@@ -96,27 +118,76 @@ impl Known {
             self.last_wish = self.last_wish.max(Some(at));
         }
         let newest = self.newest.replace(self.newest.map_or(at, |newest| newest.max(at)));
-        if self.last_said().is_some_and(|said| at <= said) {
-            return;
-        }
-        let closing = self.ends.last().is_some_and(|end| end.closing);
-        if newest.is_some_and(|newest| at <= newest) || (closing && standing == Standing::Goodbye) {
-            return;
-        }
-        self.reopen();
+        self.wrote.push(at);
+        self.waits_for_us(at, newest, standing);
     }
 
     /// A direct message of the author's. One older than the end of the case does not reopen it.
     pub(super) fn heard_privately(&mut self, at: Timestamp) {
-        let is_old = self.ends.last().is_some_and(|end| at <= end.at);
-        if !is_old && self.last_said().is_none_or(|said| at > said) {
+        self.wrote.push(at);
+        if !self.is_resolved || self.ends.last().is_none_or(|end| at > end.at) {
+            self.waits_for_us(at, None, Standing::Customer);
+        }
+    }
+
+    /// What the author wrote waits for an answer, unless one was out already or the case is done for all that.
+    fn waits_for_us(&mut self, at: Timestamp, newest: Option<Timestamp>, standing: Standing) {
+        if self.last_said().is_some_and(|said| at <= said) {
+            return;
+        }
+        if self.is_resolved {
+            let closing = self.ends.last().is_some_and(|end| end.closing);
+            if newest.is_some_and(|newest| at <= newest) || (closing && standing == Standing::Goodbye) {
+                return;
+            }
             self.reopen();
         }
+        self.snoozed_until = None;
+        self.waiting_since = Some(self.waiting_since.map_or(at, |since| since.min(at)));
+    }
+
+    /// The oldest word of the author's after `after`.
+    fn oldest_after(&self, after: Option<Timestamp>) -> Option<Timestamp> {
+        self.wrote.iter().copied().filter(|at| after.is_none_or(|after| *at > after)).min()
+    }
+
+    /// From `at` on what waits is what was written at `since`.
+    fn wait_since(&mut self, since: Option<Timestamp>, at: Timestamp, has_answer: bool) {
+        if let Some(waited) = self.waiting_since
+            && since.is_none_or(|since| since > waited)
+        {
+            self.waits.push(Wait { since: waited, until: at, has_answer });
+        }
+        self.waiting_since = since;
+    }
+
+    /// The wait that goes on, as it stands at `now`.
+    pub(super) fn wait_until(&self, now: Timestamp) -> Option<Wait> {
+        let has_answer = !self.answers.is_empty();
+        self.waiting_since.map(|since| Wait { since, until: now, has_answer })
+    }
+
+    /// Put off: nothing of it is looked at.
+    pub(super) fn sleeps(&self, now: Timestamp) -> bool {
+        self.snoozed_until.is_some_and(|until| until > now)
+    }
+
+    pub(super) fn put_off(&mut self, until: Option<Timestamp>) {
+        self.snoozed_until = until;
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        let open = CaseStatus::open(self.waiting_since.is_some(), self.last_said().is_some());
+        !self.is_resolved && open.is_new(self.owner.is_some())
     }
 
     /// We said something in private.
     pub(super) fn said_privately(&mut self, at: Timestamp) {
         self.last_private = self.last_private.max(Some(at));
+        if !self.is_resolved {
+            let since = self.oldest_after(self.last_said());
+            self.wait_since(since, at, !self.answers.is_empty());
+        }
     }
 
     /// When we last said something, in public or in private.
@@ -141,6 +212,8 @@ impl Known {
 
     /// Known twice it is one answer, out since the earlier moment.
     fn answered(&mut self, answer: Answer) {
+        let (at, has_answer) = (answer.at, !self.answers.is_empty());
+        let since = self.waits_after(&answer);
         match self.answers.iter_mut().find(|known| known.post == answer.post) {
             Some(known) => {
                 known.at = known.at.min(answer.at);
@@ -149,6 +222,26 @@ impl Known {
             }
             None => self.answers.push(answer),
         }
+        if !self.is_resolved {
+            self.wait_since(since, at, has_answer);
+        }
+    }
+
+    /// Since when the author waits after an answer, by the desk's rules.
+    fn waits_after(&self, answer: &Answer) -> Option<Timestamp> {
+        let known = self.answers.iter().find(|known| known.post == answer.post);
+        match (known, answer.is_sent) {
+            (Some(_), true) => self.waiting_since,
+            (None, true) => None,
+            (Some(known), false) => {
+                let between = self.oldest_after(Some(answer.at)).filter(|at| *at <= known.at);
+                between.into_iter().chain(self.waiting_since).min()
+            }
+            (None, false) => {
+                let since = self.oldest_after(self.last_said().max(Some(answer.at)))?;
+                self.waiting_since.map(|waited| since.max(waited))
+            }
+        }
     }
 
     pub(super) fn handed_over(&mut self, rep: &RepName, at: Timestamp) {
@@ -156,18 +249,40 @@ impl Known {
     }
 
     pub(super) fn held_by(&mut self, rep: &RepName) {
+        self.owner = Some(rep.clone());
         if !self.holders.contains(rep) {
             self.holders.push(rep.clone());
         }
     }
 
+    pub(super) fn released(&mut self) {
+        self.owner = None;
+    }
+
     pub(super) fn resolved(&mut self, end: End) {
         self.is_resolved = true;
+        self.snoozed_until = None;
+        self.wait_since(None, end.at, !self.answers.is_empty());
         self.ends.push(end);
     }
 
+    /// Taken up again by a rep; nothing where it is open. `undone`: it should never have been resolved.
+    pub(super) fn taken_up(&mut self, undone: bool) {
+        if !self.is_resolved {
+            return;
+        }
+        if undone {
+            self.never_ended();
+        } else {
+            self.reopen();
+        }
+        let said = self.last_said();
+        let began = self.began.as_ref().map(|(at, _)| *at).filter(|_| said.is_none());
+        self.waiting_since = self.oldest_after(said).or(began);
+    }
+
     /// Taken up again; nothing where it is open.
-    pub(super) fn reopen(&mut self) {
+    fn reopen(&mut self) {
         if std::mem::replace(&mut self.is_resolved, false)
             && let Some(end) = self.ends.last_mut()
         {
@@ -176,7 +291,7 @@ impl Known {
     }
 
     /// Its last resolve was a mistake and was taken back: it counts as neither resolved nor reopened.
-    pub(super) fn never_ended(&mut self) {
+    fn never_ended(&mut self) {
         if std::mem::replace(&mut self.is_resolved, false) {
             self.ends.pop();
         }

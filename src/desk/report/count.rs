@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{End, Known};
+use super::case::{End, Known, Wait};
 use super::{
-    CauseFigures, ColumnFigures, EXAMPLES, Example, Figures, HourFigures, Reckoning, RepFigures, Report, Spread, Terms,
-    VERSION, percent,
+    CauseFigures, ColumnFigures, EXAMPLES, Example, Figures, HourFigures, Reckoning, RepFigures, Report, Spread,
+    Standing, Terms, VERSION, percent,
 };
-use crate::model::{ColumnName, PostId, RepName};
+use crate::model::{ColumnName, PostId, RepName, sla};
 
 /// A case of the span and what follows from the terms for it.
 struct Counted<'a> {
@@ -19,7 +19,11 @@ struct Counted<'a> {
     began: Timestamp,
     /// To the first answer.
     first: Option<u64>,
-    is_overdue: bool,
+    /// That answer was overdue, or is.
+    is_first_overdue: bool,
+    /// Any answer was.
+    was_overdue: bool,
+    is_overdue_now: bool,
     resolution: Option<u64>,
 }
 
@@ -31,9 +35,12 @@ pub(super) fn report(reckoning: &Reckoning, terms: &Terms) -> Report {
     for column in terms.targets.keys() {
         columns.entry(column.clone()).or_default();
     }
+    let mut now = Standing::default();
     let mut hours: [Gathered; 24] = std::array::from_fn(|_| Gathered::default());
     for case in &cases {
         total.add(case);
+        now.new += u64::from(case.case.is_new());
+        now.overdue += u64::from(case.is_overdue_now);
         for column in &case.case.columns {
             columns.entry(column.clone()).or_default().add(case);
         }
@@ -54,6 +61,7 @@ pub(super) fn report(reckoning: &Reckoning, terms: &Terms) -> Report {
         clock: terms.clock(),
         events: reckoning.events,
         total: total.figures(),
+        now,
         columns: columns.collect(),
         hours: hours.collect(),
         reps: reps.collect(),
@@ -72,12 +80,19 @@ fn counted<'a>(case: &'a Known, terms: &Terms) -> Option<Counted<'a>> {
     let end = case.ends.last().filter(|_| case.is_resolved);
     // By the wall clock: whoever waits does not know our office hours.
     let waited_until = first.map(|first| first.at).or(end.map(|end| end.at)).unwrap_or(terms.now);
+    let targets = terms.targets_of(&case.columns);
+    let is_overdue = |wait: Wait| wait.until >= sla::overdue_at(wait.since, targets.awaited(wait.has_answer));
+    let is_first_overdue = is_overdue(Wait { since: *began, until: waited_until, has_answer: false });
+    let waits = case.waits.iter().copied().chain(case.wait_until(terms.now));
+    let was_overdue = is_first_overdue || waits.into_iter().any(is_overdue);
     Some(Counted {
         case,
         post,
         began: *began,
         first: first.map(|first| millis(terms.waited(*began, first.at))),
-        is_overdue: waited_until.duration_since(*began) >= terms.overdue_after(&case.columns),
+        is_first_overdue,
+        was_overdue,
+        is_overdue_now: case.wait_until(terms.now).is_some_and(is_overdue) && !case.sleeps(terms.now),
         resolution: end.map(|end| millis(terms.waited(*began, end.at))),
     })
 }
@@ -100,7 +115,7 @@ impl Gathered {
         figures.seen += 1;
         figures.posts += counted.case.posts;
         figures.answered += u64::from(counted.first.is_some());
-        figures.overdue += u64::from(counted.is_overdue);
+        figures.overdue += u64::from(counted.was_overdue);
         figures.resolved += u64::from(counted.case.is_resolved);
         figures.at_once += u64::from(counted.case.was_handled_at_once());
         figures.reopened += u64::from(counted.case.was_reopened());
@@ -142,7 +157,7 @@ fn reps(cases: &[Counted<'_>]) -> Vec<RepFigures> {
         if let (Some(answer), Some(first)) = (case.first_answer(), counted.first) {
             of(answer.rep.as_ref(), &mut |row, times| {
                 row.answered += 1;
-                row.overdue += u64::from(counted.is_overdue);
+                row.overdue += u64::from(counted.is_first_overdue);
                 times.push(first);
             });
         }

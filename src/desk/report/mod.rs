@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::model::sla::OVERDUE_AFTER;
+use crate::model::sla::Targets;
 use crate::model::{Body, BodyId, CaseId, ColumnName, OfficeHours, PostId, RepName, Role};
 
 pub use reckon::Reckoning;
@@ -32,7 +32,7 @@ pub use reckon::Reckoning;
 pub const DEFINITIONS: &str = include_str!("definitions.txt");
 
 /// The form of the report as JSON; a change of what a field means makes a new one.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// So many examples of a cause are named.
 pub const EXAMPLES: usize = 3;
@@ -48,8 +48,8 @@ pub struct Terms {
     pub now: Timestamp,
     /// Hours of the day are told in it.
     pub zone: TimeZone,
-    /// Each column's time to answer; the columns are in the report whether or not they saw anything.
-    pub targets: BTreeMap<ColumnName, SignedDuration>,
+    /// Each column's times to answer; the columns are in the report whether or not they saw anything.
+    pub targets: BTreeMap<ColumnName, Targets>,
     /// All times are measured in it.
     pub hours: OfficeHours,
     pub eyes: Eyes,
@@ -70,10 +70,10 @@ impl Terms {
         self.since.is_none_or(|since| since <= at) && self.until.is_none_or(|until| at < until)
     }
 
-    /// From when on a case of these columns is overdue.
-    fn overdue_after<'a>(&self, columns: impl IntoIterator<Item = &'a ColumnName>) -> SignedDuration {
-        let target = columns.into_iter().filter_map(|column| self.targets.get(column)).min();
-        target.map_or(OVERDUE_AFTER, |target| OVERDUE_AFTER.max(*target))
+    /// The tightest of these columns.
+    fn targets_of<'a>(&self, columns: impl IntoIterator<Item = &'a ColumnName>) -> Targets {
+        let targets = columns.into_iter().filter_map(|column| self.targets.get(column)).copied();
+        targets.reduce(Targets::tightened).unwrap_or(Targets::LOOSEST)
     }
 }
 
@@ -122,6 +122,8 @@ pub struct Report {
     /// Events read for it.
     pub events: u64,
     pub total: Figures,
+    /// How the cases of the span stand when it is made.
+    pub now: Standing,
     pub columns: Vec<ColumnFigures>,
     pub hours: Vec<HourFigures>,
     /// As many as its reader may see.
@@ -147,6 +149,13 @@ pub struct Figures {
     pub at_once: u64,
     pub reopened: u64,
     pub turned_round: u64,
+}
+
+/// What is counted of the cases as they stand: the same two counts that the deck's head shows of all its cases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    pub new: u64,
+    pub overdue: u64,
 }
 
 /// Two times out of many.

@@ -70,8 +70,10 @@ impl Reckoning {
                 };
                 self.case(*case).resolved(end);
             }
-            Event::CaseReopened { case, undone: false } => self.case(*case).reopen(),
-            Event::CaseReopened { case, undone: true } => self.case(*case).never_ended(),
+            Event::CaseReopened { case, undone } => self.case(*case).taken_up(*undone),
+            Event::CaseReleased { case } => self.case(*case).released(),
+            Event::CaseSnoozed { case, until } => self.case(*case).put_off(Some(*until)),
+            Event::CaseWoken { case } => self.case(*case).put_off(None),
             Event::CaseTurnedRound { case, post, on } => {
                 let turned = &mut self.case(*case).turned_round;
                 if *on {
@@ -112,11 +114,8 @@ impl Reckoning {
                     known.said_privately(*sent_at);
                 }
             }
-            Event::CaseReleased { .. }
-            | Event::CaseTagged { .. }
+            Event::CaseTagged { .. }
             | Event::CasePrioritised { .. }
-            | Event::CaseSnoozed { .. }
-            | Event::CaseWoken { .. }
             | Event::CaseOverdue { .. }
             | Event::CaseRead { .. }
             | Event::NoteAdded { .. }

@@ -78,6 +78,7 @@ pub fn summary(report: &Report) -> String {
         total.reopened,
         total.turned_round
     );
+    let _infallible = write!(words, "; now: {} new, {} overdue", report.now.new, report.now.overdue);
     words
 }
 
