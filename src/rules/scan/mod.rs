@@ -25,6 +25,7 @@
 
 mod line;
 mod record;
+mod sieve;
 mod texts;
 pub(super) mod walk;
 pub(super) mod window;
@@ -34,6 +35,7 @@ use std::io::{self, Read};
 use self::line::{Kind, Scratch};
 use self::record::Parsed;
 use self::texts::Texts;
+pub use self::sieve::Sieve;
 use super::many::Rules;
 use super::{Folded, Rule};
 use crate::model::{ColumnName, PostId};

@@ -1,0 +1,3 @@
+//! Bluesky.
+pub mod jetstream;
+pub(crate) mod record;
