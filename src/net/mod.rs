@@ -50,6 +50,11 @@ pub trait Network: Send + Sync + std::fmt::Debug {
         stop: CancellationToken,
     );
 
+    /// Whether it fetches by itself what was said while nobody listened, and tells of what it could not fetch.
+    fn resumes(&self) -> bool {
+        false
+    }
+
     /// Publishes a reply. Called once per attempt; see [`SendError`] for what may be tried again.
     async fn send(&self, outgoing: &Outgoing) -> Result<PostId, SendError>;
 

@@ -237,7 +237,7 @@ async fn listen(
             covered.extend(ours);
         }
     }
-    if let Some(from) = heard.last() {
+    if let Some(from) = heard.last().filter(|_| !network.resumes()) {
         // Since the last byte any run of the program got, posts may be missing; where a gap is open already, it
         // says so.
         let missing: Vec<ColumnName> = columns.into_iter().filter(|column| !covered.contains(column)).collect();

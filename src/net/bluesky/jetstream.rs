@@ -282,10 +282,7 @@ mod tests {
         let payload = json!({"$type": "network.bsky.jetstream.subscribeEvents#account", "seq": 1, "did": "did:plc:abc",
             "time": "2026-11-21T19:34:31Z", "active": false, "status": "takendown"});
         let account = v2(&json!({"$type": "message", "payload": payload})).what;
-        assert_eq!(
-            account,
-            What::Account { did: "did:plc:abc".into(), is_active: false, status: "takendown".into() }
-        );
+        assert_eq!(account, What::Account { did: "did:plc:abc".into(), is_active: false, status: "takendown".into() });
         let old = json!({"did": "did:plc:abc", "time_us": 5, "kind": "account",
             "account": {"active": false, "did": "did:plc:abc", "seq": 1, "status": "takendown"}});
         assert_eq!(v1(&old).what, account);
@@ -298,16 +295,14 @@ mod tests {
         let mut gone = event("delete");
         gone["commit"].as_object_mut().unwrap().remove("record");
         let what = v1(&gone).what;
-        assert_eq!(
-            what,
-            What::Deleted { did: "did:plc:abc".into(), key: "3n2tttlzf5c22".into(), rev: "3n2a".into() }
-        );
+        assert_eq!(what, What::Deleted { did: "did:plc:abc".into(), key: "3n2tttlzf5c22".into(), rev: "3n2a".into() });
         let renamed = |handle: Value| {
             v1(&json!({"did": "did:plc:abc", "time_us": 7, "kind": "identity",
                 "identity": {"did": "did:plc:abc", "handle": handle, "seq": 3}}))
             .what
         };
-        let told = |handle: Option<&str>| What::Identity { did: "did:plc:abc".into(), handle: handle.map(str::to_owned) };
+        let told =
+            |handle: Option<&str>| What::Identity { did: "did:plc:abc".into(), handle: handle.map(str::to_owned) };
         assert_eq!(renamed(json!("new.example")), told(Some("new.example")));
         assert_eq!(renamed(json!(null)), told(None));
         assert_eq!(renamed(json!("handle.invalid")), told(None));
@@ -362,10 +357,12 @@ mod tests {
             asked,
             "wss://jetstream1.us-east.bsky.network/subscribe?wantedCollections=app.bsky.feed.post&cursor=17"
         );
-        let new: url::Url =
-            "ws://127.0.0.1:9/xrpc/network.bsky.jetstream.subscribeEvents".parse().unwrap();
+        let new: url::Url = "ws://127.0.0.1:9/xrpc/network.bsky.jetstream.subscribeEvents".parse().unwrap();
         let asked = Dialect::of(&new).decoder().address(&new, None).to_string();
-        assert!(asked.ends_with("?kinds=commit&kinds=identity&kinds=account&collections=app.bsky.feed.post"), "{asked}");
+        assert!(
+            asked.ends_with("?kinds=commit&kinds=identity&kinds=account&collections=app.bsky.feed.post"),
+            "{asked}"
+        );
     }
 
     proptest! {

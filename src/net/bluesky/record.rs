@@ -59,10 +59,12 @@ pub(super) fn post(
     let media = embed.get("media").unwrap_or(&Value::Null);
     let inner = embed.get("record").unwrap_or(&Value::Null);
     let quoted = [Some(inner), inner.get("record")].into_iter().flatten().find_map(|link| uri_of(text_of(link, "uri")));
-    let features = || items(record.get("facets")).flat_map(|facet| {
-        let words = words_of(raw, facet.get("index"));
-        items(facet.get("features")).map(move |feature| (words, feature))
-    });
+    let features = || {
+        items(record.get("facets")).flat_map(|facet| {
+            let words = words_of(raw, facet.get("index"));
+            items(facet.get("features")).map(move |feature| (words, feature))
+        })
+    };
     let cards = [embed, media].into_iter().filter_map(|embed| card(embed.get("external")?));
     let cid = bounded(cid);
     let post = Post {
@@ -98,10 +100,7 @@ pub(super) fn post(
             .map(bounded)
             .filter(|tag| !tag.is_empty())
             .collect(),
-        links: features()
-            .filter_map(|(words, feature)| link(words, text_of(feature, "uri")))
-            .chain(cards)
-            .collect(),
+        links: features().filter_map(|(words, feature)| link(words, text_of(feature, "uri"))).chain(cards).collect(),
         media: [embed, media].into_iter().flat_map(pictures).collect(),
         who_may_reply: WhoMayReply::default(),
         is_edited: false,

@@ -34,8 +34,8 @@ use std::io::{self, Read};
 
 use self::line::{Kind, Scratch};
 use self::record::Parsed;
-use self::texts::Texts;
 pub use self::sieve::Sieve;
+use self::texts::Texts;
 use super::many::Rules;
 use super::{Folded, Rule};
 use crate::model::{ColumnName, PostId};

@@ -61,8 +61,14 @@ mod tests {
         assert!(!may("create", json!({"text": "acme is fast", "langs": ["en"]})));
         assert!(may("create", json!({"text": "ACME is so slow"})));
         assert!(may("create", json!({"text": "see", "embed": {"images": [{"alt": "a screen: No service"}]}})));
-        assert!(may("create", json!({"text": "see", "embed": {"external": {"title": "no service", "description": ""}}})));
-        assert!(!may("create", json!({"text": "see", "embed": {"external": {"title": "no", "description": "service"}}})));
+        assert!(may(
+            "create",
+            json!({"text": "see", "embed": {"external": {"title": "no service", "description": ""}}})
+        ));
+        assert!(!may(
+            "create",
+            json!({"text": "see", "embed": {"external": {"title": "no", "description": "service"}}})
+        ));
         assert!(may("create", json!({"text": "x", "tags": ["down"]})));
         // What is no new post is for the decoder.
         assert!(may("delete", json!({"text": "a fine day"})));
