@@ -34,6 +34,17 @@ impl Dispatch {
     /// edit: the column may never have had it, or may have had its first version before a restart.
     pub fn offer(&mut self, column: &ColumnName, post: &Post) -> Vec<Inbound> {
         let version = post.version.as_deref().unwrap_or_else(|| post.id.native());
+        self.offer_as(column, post, version)
+    }
+
+    /// Whether `column` was told of the post, as far back as is remembered.
+    pub fn knows(&self, column: &ColumnName, post: &PostId) -> bool {
+        self.newest.contains_key(&(column.clone(), post.clone()))
+    }
+
+    /// As [`Dispatch::offer`] where something else than the post's own words tells its versions apart: `version` grows
+    /// with time, as numbers do.
+    pub fn offer_as(&mut self, column: &ColumnName, post: &Post, version: &str) -> Vec<Inbound> {
         let key = (column.clone(), post.id.clone());
         let mut told = Vec::new();
         match self.newest.get_mut(&key) {

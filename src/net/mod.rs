@@ -5,6 +5,7 @@
 //! handed in) and spawns nothing: `run` owns every future made here.
 
 pub mod backoff;
+pub mod bluesky;
 pub mod dispatch;
 pub mod http;
 pub mod lines;

@@ -7,20 +7,28 @@ use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::model::Post;
+use crate::model::{NetworkKind, Post};
 
 /// A post with its texts folded and cut, ready for any number of rules.
 #[derive(Debug)]
 pub struct Folded<'a> {
     pub(crate) post: &'a Post,
-    /// The post's own text, then the quoted post's where there is one.
+    /// The post's own text, then the quoted post's where there is one; off X, what describes its pictures and the
+    /// pages shown below it as well.
     pub(crate) texts: Vec<FoldedText>,
 }
 
 impl<'a> Folded<'a> {
     pub fn new(post: &'a Post) -> Self {
         let quoted = post.quotes.as_ref().map(|quoted| quoted.text.as_str()).filter(|text| !text.is_empty());
-        let texts = std::iter::once(post.text.as_str()).chain(quoted).map(FoldedText::new).collect();
+        let beside = (post.network() != NetworkKind::X).then(|| {
+            let alts = post.media.iter().filter_map(|media| media.alt.as_deref());
+            // A page that is shown below the text stands nowhere in it; its title and description are a text each.
+            let cards = post.links.iter().filter(|link| link.short.is_empty());
+            alts.chain(cards.flat_map(|card| card.display.split('\n')))
+        });
+        let own = std::iter::once(post.text.as_str());
+        let texts = own.chain(quoted).chain(beside.into_iter().flatten()).map(FoldedText::new).collect();
         Self { post, texts }
     }
 }

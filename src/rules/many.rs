@@ -64,6 +64,29 @@ impl Rules {
 
     /// As [`Rules::matching`] for a text that was folded already; what `found` held is forgotten.
     pub fn matching_folded(&self, folded: &Folded<'_>, found: &mut Vec<usize>) {
+        self.announced(folded, found);
+        found.retain(|&rule| self.all[rule].matches_folded(folded));
+    }
+
+    /// Those that match the post, and those of which it hangs on what is not known of it, such as its author's
+    /// followers.
+    pub fn matching_or_open(&self, post: &Post) -> (Vec<usize>, Vec<usize>) {
+        let folded = Folded::new(post);
+        let mut found = Vec::new();
+        self.announced(&folded, &mut found);
+        let mut open = Vec::new();
+        found.retain(|&rule| match self.test(rule).judge(&folded) {
+            Some(matches) => matches,
+            None => {
+                open.push(rule);
+                false
+            }
+        });
+        (found, open)
+    }
+
+    /// The rules of which something announces that they may match.
+    fn announced(&self, folded: &Folded<'_>, found: &mut Vec<usize>) {
         found.clear();
         found.extend(&self.always);
         let post = folded.post;
@@ -86,7 +109,6 @@ impl Rules {
         }
         found.sort_unstable();
         found.dedup();
-        found.retain(|&rule| self.all[rule].matches_folded(folded));
     }
 
     pub fn as_slice(&self) -> &[Rule] {
@@ -95,6 +117,12 @@ impl Rules {
 
     pub(super) fn test(&self, rule: usize) -> &Test {
         self.all[rule].test()
+    }
+
+    /// The search by which texts announce rules, where whoever asks looks at the authors himself; `None` where a post
+    /// can match whatever its texts and its author's name are.
+    pub(super) fn by_words(&self) -> Option<&Walker> {
+        self.walker.as_ref().filter(|_| self.always.is_empty())
     }
 
     /// The search by which recorded texts announce rules; `None` where a post can match whatever its texts hold.

@@ -1,6 +1,6 @@
 //! A query compiled for this machine, and the judging of a post by it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::QueryError;
 use super::ast::{Kind, Node, Term};
@@ -176,6 +176,7 @@ impl Test {
             }
             Test::Not(inner) => inner.judge(post).map(|yes| !yes),
             Test::Followers { from, to } => post.post.author.followers.map(|count| (*from..=*to).contains(&count)),
+            Test::AuthorName(_) | Test::Is("verified") if is_nobody_known(post.post) => None,
             Test::Language(asked) => post.post.lang.as_deref().map(|said| same_language(asked, said)),
             Test::Unknown => None,
             other => Some(other.is_true(post)),
@@ -192,6 +193,29 @@ impl Test {
             Test::AnyWord(set) => in_texts(&|text| holds_one_of(text, set)),
             Test::Near { words, within } => in_texts(&|text| words.are_near(text, *within)),
             _ => true,
+        }
+    }
+
+    /// Adds the handles it asks for.
+    pub(crate) fn handles(&self, named: &mut BTreeSet<String>) {
+        match self {
+            Test::All(tests) | Test::Any(tests) => tests.iter().for_each(|test| test.handles(named)),
+            Test::Not(inner) => inner.handles(named),
+            Test::From(who) | Test::To(who) | Test::Mention(who) => {
+                named.insert(who.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it asks for something of the author that is no part of a post.
+    pub(crate) fn asks_profile(&self) -> bool {
+        match self {
+            Test::All(tests) | Test::Any(tests) => tests.iter().any(Test::asks_profile),
+            Test::Not(inner) => inner.asks_profile(),
+            Test::Followers { .. } | Test::AuthorName(_) => true,
+            Test::Is(what) => *what == "verified",
+            _ => false,
         }
     }
 
@@ -240,6 +264,11 @@ impl Test {
             }
         }
     }
+}
+
+/// Whether the network told of the author no more than the id, as Bluesky's stream does.
+fn is_nobody_known(post: &Post) -> bool {
+    post.network() == NetworkKind::Bluesky && post.author.handle.is_empty() && post.author.followers.is_none()
 }
 
 fn holds_one_of(text: &FoldedText, set: &HashSet<Box<str>>) -> bool {

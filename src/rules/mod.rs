@@ -39,6 +39,7 @@ mod parser;
 pub mod scan;
 pub mod x;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -133,6 +134,19 @@ impl Rule {
     /// query can be evaluated here.
     pub fn local_problems(&self) -> &[QueryError] {
         &self.0.problems
+    }
+
+    /// The accounts the query asks for by handle (`from:`, `to:`, `@`), folded, each once.
+    pub fn handles(&self) -> BTreeSet<String> {
+        let mut named = BTreeSet::new();
+        self.0.test.handles(&mut named);
+        named
+    }
+
+    /// Whether the answer hangs on what a network may tell of the author apart from the post: followers, name,
+    /// verification.
+    pub fn asks_profile(&self) -> bool {
+        self.0.test.asks_profile()
     }
 
     pub(crate) fn node(&self) -> &ast::Node {

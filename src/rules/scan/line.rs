@@ -40,6 +40,7 @@ pub(super) struct Scratch {
     pub unescaped: Vec<u8>,
     /// Every line is to be parsed.
     pub parse_all: bool,
+    finders: Option<Finders>,
 }
 
 impl Scratch {
@@ -48,7 +49,8 @@ impl Scratch {
         self.lines.clear();
         self.segments.clear();
         self.unescaped.clear();
-        let mut finders = Finders::new();
+        let mut finders = self.finders.take().unwrap_or_else(Finders::new);
+        finders.next_text = None;
         // A line feed is no part of another character, so all lines are valid if the block is.
         let all_valid = parse_all || from_utf8(block).is_ok();
         let mut start = 0;
@@ -65,6 +67,7 @@ impl Scratch {
             }
             start = stop + 1;
         }
+        self.finders = Some(finders);
     }
 
     /// Notes the texts of a line. False where the line must be parsed, whatever they say.
@@ -77,20 +80,26 @@ impl Scratch {
             if found >= end {
                 break;
             }
-            at = found + TEXT.len();
-            let Some(value) = value_after(&block[..end], at) else { continue };
-            if block[..end].get(value) != Some(&b'"') {
-                continue;
-            }
-            if let Some(after) = self.text_at(block, value + 1, end) {
-                at = after;
-            } else {
-                self.segments.truncate(before);
-                return false;
+            match self.value_at(block, found + TEXT.len(), end) {
+                Some(after) => at = after,
+                None => return false,
             }
         }
-        let is_post = self.segments.len() > before
-            && if line.starts_with(b"{\"did\"") {
+        let has_text = self.segments.len() > before;
+        if line.starts_with(JETSTREAM) {
+            // Of what stands beside the text some counts as well.
+            for (key, finder) in BESIDE.iter().zip(&finders.beside) {
+                let mut at = start;
+                while let Some(found) = finder.find(&block[at..end]) {
+                    match self.value_at(block, at + found + key.len(), end) {
+                        Some(after) => at = after,
+                        None => return false,
+                    }
+                }
+            }
+        }
+        let is_post = has_text
+            && if line.starts_with(JETSTREAM) {
                 finders.create.find(line).is_some()
                     && finders.posts.find(line).is_some()
                     && !(asks_tags && finders.tags.iter().any(|tag| tag.find(line).is_some()))
@@ -101,6 +110,22 @@ impl Scratch {
             self.segments.truncate(before);
         }
         is_post
+    }
+
+    /// Notes the text that is the value of the key that ends at `at`; where the line goes on. `None`, and nothing is
+    /// noted of the line any more, where the text has no end.
+    fn value_at(&mut self, block: &[u8], at: usize, end: usize) -> Option<usize> {
+        let line = self.lines.len();
+        let Some(value) = value_after(&block[..end], at) else { return Some(at) };
+        if block[..end].get(value) != Some(&b'"') {
+            return Some(at);
+        }
+        let after = self.text_at(block, value + 1, end);
+        if after.is_none() {
+            let before = self.segments.partition_point(|segment| segment.line < line);
+            self.segments.truncate(before);
+        }
+        after
     }
 
     /// The text that begins at `start`, noted; where the line goes on, or `None` if it is no whole text.
@@ -128,6 +153,10 @@ impl Scratch {
 }
 
 const TEXT: &[u8] = b"\"text\"";
+/// So a line of Jetstream's begins.
+const JETSTREAM: &[u8] = b"{\"did\"";
+/// Keys of Jetstream's whose values are texts of the post: what describes a picture or a page.
+const BESIDE: [&[u8]; 3] = [b"\"alt\"", b"\"title\"", b"\"description\""];
 
 /// Where a line begins and ends without the blanks around it.
 fn trimmed(block: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
@@ -140,6 +169,7 @@ fn trimmed(block: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
     (start, end)
 }
 
+#[derive(Debug)]
 struct Finders {
     text: memmem::Finder<'static>,
     /// Where in the block the next text key was last seen; searched for across the ends of lines.
@@ -148,6 +178,7 @@ struct Finders {
     create: memmem::Finder<'static>,
     posts: memmem::Finder<'static>,
     tags: [memmem::Finder<'static>; 2],
+    beside: [memmem::Finder<'static>; 3],
 }
 
 impl Finders {
@@ -159,6 +190,7 @@ impl Finders {
             create: memmem::Finder::new(b"\"operation\":\"create\""),
             posts: memmem::Finder::new(b"\"collection\":\"app.bsky.feed.post\""),
             tags: [memmem::Finder::new(b"\"tags\""), memmem::Finder::new(b"#tag\"")],
+            beside: BESIDE.map(memmem::Finder::new),
         }
     }
 

@@ -25,6 +25,7 @@
 
 mod line;
 mod record;
+mod sieve;
 mod texts;
 pub(super) mod walk;
 pub(super) mod window;
@@ -33,6 +34,7 @@ use std::io::{self, Read};
 
 use self::line::{Kind, Scratch};
 use self::record::Parsed;
+pub use self::sieve::Sieve;
 use self::texts::Texts;
 use super::many::Rules;
 use super::{Folded, Rule};

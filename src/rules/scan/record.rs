@@ -216,19 +216,29 @@ fn of_jetstream(message: &Message<'_>) -> Parsed {
             .collect(),
         links: features()
             .filter_map(|feature| feature.uri.text())
-            .chain(embed.external.0.uri.text())
-            .chain(media.external.0.uri.text())
             .map(link)
+            .chain([&embed.external.0, &media.external.0].into_iter().filter_map(card))
             .collect(),
-        media: [(&embed.images, "photo"), (&media.images, "photo")]
-            .into_iter()
-            .flat_map(|(images, kind)| images.0.iter().map(move |_| kind))
-            .chain([&embed.video, &media.video].into_iter().filter(|video| video.is_some()).map(|_| "video"))
-            .map(|kind| Media { kind: kind.to_owned(), alt: None })
+        media: pictures(&embed.images, embed.video.is_some(), &embed.alt)
+            .chain(pictures(&media.images, media.video.is_some(), &media.alt))
             .collect(),
         who_may_reply: WhoMayReply::default(),
         is_edited: false,
     }))
+}
+
+/// A page shown below the text: its title and description, one a line.
+fn card(external: &Card<'_>) -> Option<PostLink> {
+    let target = clean::line(external.uri.text().unwrap_or_default());
+    let words = [&external.title, &external.description].into_iter().filter_map(Text::text).map(clean::line);
+    let display = words.filter(|words| !words.is_empty()).collect::<Vec<_>>().join("\n");
+    (!target.is_empty() || !display.is_empty()).then_some(PostLink { short: String::new(), target, display })
+}
+
+fn pictures<'a>(images: &'a List<Object<Image<'a>>>, video: bool, alt: &'a Text<'a>) -> impl Iterator<Item = Media> {
+    let one = |kind: &str, alt: &Text<'_>| Media { kind: kind.to_owned(), alt: alt.text().map(clean::text) };
+    let film = video.then(|| one("video", alt));
+    images.0.iter().map(move |Object(image)| one("photo", &image.alt)).chain(film)
 }
 
 #[derive(Deserialize, Default)]
@@ -316,13 +326,21 @@ parts! {
     Feature { uri: Text<'a>, tag: Text<'a>, did: Text<'a> }
     Embed {
         record: Object<Embedded<'a>>,
-        external: Object<Link<'a>>,
-        images: List<IgnoredAny>,
+        external: Object<Card<'a>>,
+        images: List<Object<Image<'a>>>,
         video: Option<IgnoredAny>,
+        alt: Text<'a>,
         media: Object<EmbeddedMedia<'a>>,
     }
     Embedded { uri: Text<'a>, record: Object<Link<'a>> }
-    EmbeddedMedia { external: Object<Link<'a>>, images: List<IgnoredAny>, video: Option<IgnoredAny> }
+    EmbeddedMedia {
+        external: Object<Card<'a>>,
+        images: List<Object<Image<'a>>>,
+        video: Option<IgnoredAny>,
+        alt: Text<'a>,
+    }
+    Card { uri: Text<'a>, title: Text<'a>, description: Text<'a> }
+    Image { alt: Text<'a> }
 }
 
 /// A text or a number as text; anything else is nothing.

@@ -1,0 +1,142 @@
+//! What `replydeck check --online` asks Bluesky. It changes nothing there.
+
+use futures_util::StreamExt as _;
+use reqwest::header::HeaderMap;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::jetstream::{Dialect, What};
+use super::problem::Class;
+use super::profiles;
+use super::sift::Sift;
+use super::xrpc::{Api, Ask, Place};
+use crate::net::{Feed, Finding, FindingVerdict, socket};
+
+pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    login(api, &mut findings).await;
+    directory(api, feeds, &mut findings).await;
+    for place in &api.jetstreams {
+        stream(api, place, &mut findings).await;
+    }
+    if !feeds.is_empty() {
+        findings.push(works(
+            "Jetstream knows no words: every post of the network is read and matched here, free of charge".to_owned(),
+        ));
+    }
+    findings
+}
+
+fn works(what: String) -> Finding {
+    Finding { verdict: FindingVerdict::Works, what, remedy: None }
+}
+
+fn mind(what: String, remedy: &str) -> Finding {
+    Finding { verdict: FindingVerdict::Mind, what, remedy: Some(remedy.to_owned()) }
+}
+
+fn fails(what: String, remedy: &str) -> Finding {
+    Finding { verdict: FindingVerdict::Fails, what, remedy: Some(remedy.to_owned()) }
+}
+
+/// Who writes, and whether direct messages are allowed.
+async fn login(api: &Api, findings: &mut Vec<Finding>) {
+    let account = api.account();
+    if !api.can_write() {
+        findings.push(mind(
+            format!("@{} has no app password: it only listens", account.handle),
+            "make one at bsky.app (Settings, App passwords) and put it into the config",
+        ));
+        return;
+    }
+    let session = match api.session().await {
+        Ok(session) => session,
+        Err(error) => {
+            findings.push(fails(format!("logging in as @{}: {}", account.handle, error.words()), error.remedy()));
+            return;
+        }
+    };
+    // What is kept may have been revoked meanwhile.
+    if let Err(error) = api.as_us(&Ask::get("com.atproto.server.getSession", &[], api.pace.answer_within)).await {
+        findings.push(fails(format!("writing as @{}: {}", account.handle, error.words()), error.remedy()));
+        return;
+    }
+    if session.handle.eq_ignore_ascii_case(&account.handle) || account.handle == session.did {
+        findings.push(works(format!("writing as @{}, {}", session.handle, session.did)));
+    } else {
+        findings.push(mind(
+            format!("the login is that of @{}, the config says @{}", session.handle, account.handle),
+            "correct the handle in the config, unless the account was renamed a moment ago",
+        ));
+    }
+    let ask = Ask::get("chat.bsky.convo.listConvos", &[("limit", "1")], api.pace.answer_within).through(&api.chat);
+    match api.as_us(&ask).await {
+        Ok(_) => findings.push(works("direct messages: the app password allows them".to_owned())),
+        Err(error) if error.class() == Some(Class::NotPrivileged) => findings.push(mind(
+            "direct messages: the app password does not allow them".to_owned(),
+            "make an app password that allows direct messages, if you want to send and see them here",
+        )),
+        Err(error) => findings.push(mind(format!("direct messages: {}", error.words()), error.remedy())),
+    }
+}
+
+/// The public directory, and whom the columns ask for.
+async fn directory(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) {
+    let mut asked = Sift::handles(feeds);
+    asked.insert(api.account().handle.to_ascii_lowercase());
+    let asked: Vec<String> = asked.into_iter().collect();
+    match profiles::ask(api, &asked, api.pace.answer_within).await {
+        Ok(found) => {
+            findings.push(works("profiles: the public directory answers".to_owned()));
+            for feed in feeds {
+                for handle in feed.rule.handles().iter().filter(|handle| handle.contains('.')) {
+                    let is_there = handle.starts_with("did:")
+                        || found.iter().any(|profile| profile.handle.eq_ignore_ascii_case(handle));
+                    if !is_there {
+                        findings.push(fails(
+                            format!("column {}: nobody is called @{handle} on Bluesky", feed.column),
+                            "correct the column's query",
+                        ));
+                    }
+                }
+            }
+        }
+        Err(error) => findings.push(fails(format!("profiles: {}", error.words()), error.remedy())),
+    }
+}
+
+/// Whether a server of the stream speaks to us.
+async fn stream(api: &Api, place: &Place, findings: &mut Vec<Finding>) {
+    let host = place.host();
+    let decoder = Dialect::of(&place.url).decoder();
+    let address = decoder.address(&place.url, None);
+    let opened =
+        socket::open(&place.client, &address, HeaderMap::new(), 32 * 1024 * 1024, api.pace.answer_within).await;
+    let mut socket = match opened {
+        Ok(socket) => socket,
+        Err(error) => {
+            findings
+                .push(fails(format!("stream at {host}: {error}"), "check jetstreams in the config and the network"));
+            return;
+        }
+    };
+    let heard = timeout(api.pace.look_within, async {
+        while let Some(Ok(message)) = socket.next().await {
+            if let Message::Text(text) = message {
+                return Some(decoder.frame(text.as_bytes()));
+            }
+        }
+        None
+    });
+    findings.push(match heard.await {
+        Ok(Some(frame)) if !matches!(frame.what, What::Malformed { .. }) => {
+            works(format!("stream at {host}: it is heard"))
+        }
+        Ok(Some(_)) => fails(format!("stream at {host}: it says what nobody understands"), "check the address"),
+        Ok(None) => fails(format!("stream at {host}: it hung up at once"), "try again, or take another server"),
+        Err(_) => mind(
+            format!("stream at {host}: it is open, and nothing was said for {} s", api.pace.look_within.as_secs()),
+            "on the whole network somebody writes all the time; a server of one's own may be quiet",
+        ),
+    });
+}

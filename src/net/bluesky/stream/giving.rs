@@ -1,0 +1,117 @@
+//! What goes out to the columns, and when.
+
+use tokio::time::Instant;
+
+use super::{Held, Listener};
+use crate::model::ColumnName;
+use crate::net::Inbound;
+use crate::net::bluesky::record::Made;
+
+/// Own posts that no column asked for are remembered under this name, which no column can have.
+const OWN: &str = "/own";
+
+impl Listener {
+    /// When the oldest of what waits goes out, whatever is known then.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.waiting.front().map(|held| held.since + self.api.pace.profile_wait)
+    }
+
+    /// Hands on what need not wait any longer, in order.
+    pub(super) async fn flush(&mut self) {
+        while let Some(held) = self.waiting.front() {
+            let is_ready = match &held.what {
+                Held::Tell(_) => true,
+                Held::Post(made) => {
+                    let did = made.post.author.id.native();
+                    self.profiles.get(did).is_some() || held.since.elapsed() >= self.api.pace.profile_wait
+                }
+            };
+            if !is_ready {
+                // A question that was not asked for want of room, or was asked in vain, is asked now.
+                if let Held::Post(made) = &held.what {
+                    let did = made.post.author.id.native().to_owned();
+                    self.profiles.want(&did);
+                }
+                return;
+            }
+            let Some(held) = self.waiting.pop_front() else { return };
+            self.give(held.what).await;
+        }
+    }
+
+    pub(super) async fn give(&mut self, what: Held) {
+        match what {
+            Held::Tell(inbound) => {
+                let gone = match &inbound {
+                    Inbound::Deleted { post } | Inbound::Withheld { post } => Some(post.clone()),
+                    _ => None,
+                };
+                if let Some(post) = gone {
+                    self.api.remembered.lock().expect("nothing panics while remembering").forget(&post);
+                }
+                if let Some(feed) = self.current.first() {
+                    drop(feed.out.send(inbound).await);
+                }
+            }
+            Held::Post(mut made) => {
+                self.name(&mut made);
+                let has_open = self.hand_on(&made).await;
+                if has_open && self.profiles.get(made.post.author.id.native()).is_none() {
+                    self.keep_late(made);
+                }
+            }
+        }
+    }
+
+    /// Gives the post to the columns it matches. Whether some may want it once its author is known.
+    async fn hand_on(&mut self, made: &Made) -> bool {
+        let post = &made.post;
+        let (sure, open) = self.sift.rules.matching_or_open(post);
+        let mut out = Vec::new();
+        for &taker in &sure {
+            let Some(feed) = self.current.get(taker) else { continue };
+            let inbound = self.dispatch.offer_as(&feed.column, post, &made.rev);
+            out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
+        }
+        if made.is_update {
+            // Its new words may match no more; a column that has it shows them all the same.
+            for (place, feed) in self.current.iter().enumerate() {
+                if !sure.contains(&place) && self.dispatch.knows(&feed.column, &post.id) {
+                    let inbound = self.dispatch.offer_as(&feed.column, post, &made.rev);
+                    out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
+                }
+            }
+        }
+        if sure.is_empty()
+            && self.api.watch_own
+            && self.is_own(made)
+            && let Some(feed) = self.current.first()
+        {
+            let inbound = self.dispatch.offer_as(&ColumnName::new(OWN), post, &made.rev);
+            out.extend(inbound.into_iter().map(|inbound| match inbound {
+                Inbound::Post(post) => (feed.out.clone(), Inbound::Own(post)),
+                other => (feed.out.clone(), other),
+            }));
+        }
+        if !out.is_empty() {
+            let mut remembered = self.api.remembered.lock().expect("nothing panics while remembering");
+            remembered.keep(&post.id, &post.author.id, &made.refs);
+        }
+        for (to, inbound) in out {
+            // A column that is being closed no longer listens; its successor comes with the next feeds.
+            drop(to.send(inbound).await);
+        }
+        !open.is_empty()
+    }
+
+    /// Judges the posts of authors of whom more is known now.
+    pub(super) async fn judge_late(&mut self) {
+        let known: Vec<String> = self.late.keys().filter(|did| self.profiles.get(did).is_some()).cloned().collect();
+        for did in known {
+            for (mut made, _) in self.late.remove(&did).unwrap_or_default() {
+                self.name(&mut made);
+                self.hand_on(&made).await;
+            }
+        }
+    }
+}
