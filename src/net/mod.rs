@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod dispatch;
 pub mod http;
 pub mod lines;
+pub mod mastodon;
 pub mod meter;
 pub mod replay;
 pub(crate) mod socket;
