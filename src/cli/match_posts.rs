@@ -16,7 +16,7 @@ use crate::rules::x::{Limits, as_rule};
 
 /// Match recorded posts against the columns' queries.
 ///
-/// Reads X stream objects or Jetstream events, one a line, and writes one JSON line for each post that at least one
+/// Reads X stream objects, Jetstream events or what a Mastodon stream sent, one a line, and writes one JSON line for each post that at least one
 /// query matches: `{"post":"x:123","columns":["outage","billing"]}`
 #[derive(Clone, Debug, clap::Args)]
 #[command(

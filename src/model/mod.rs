@@ -10,6 +10,7 @@ pub mod clean;
 pub mod deed;
 pub mod event;
 pub mod goodbye;
+pub mod html;
 pub mod id;
 pub mod key;
 pub mod length;

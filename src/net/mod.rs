@@ -9,6 +9,7 @@ pub mod bluesky;
 pub mod dispatch;
 pub mod http;
 pub mod lines;
+pub mod mastodon;
 pub mod meter;
 pub mod replay;
 pub(crate) mod socket;

@@ -1,7 +1,8 @@
-//! Feeds the columns from a recording: X's stream objects, one a line, matched here by the columns' own rules.
+//! Feeds the columns from a recording: X's stream objects or what a Mastodon server's stream sent, one a line, matched
+//! here by the columns' own rules.
 //!
 //! Lines come at the pace of the posts' own times, faster by a factor, or as fast as they are taken. A stretch
-//! in which nobody wrote is shortened to [`LONGEST_WAIT`]. Recordings of other networks are not read yet.
+//! in which nobody wrote is shortened to [`LONGEST_WAIT`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::dispatch::Dispatch;
 use super::lines::{Cut, LineSplitter};
 use super::x::decode::{self, Line};
-use super::{Clock, Feed, Inbound};
+use super::{Clock, Feed, Inbound, mastodon};
 use crate::model::ColumnName;
 use crate::rules::many::Rules;
 
@@ -171,7 +172,7 @@ impl Run {
             let mut lines = Vec::new();
             let mut each = |cut: Cut<'_>| {
                 lines.push(match cut {
-                    Cut::Line(bytes) => decode::line(bytes),
+                    Cut::Line(bytes) => mastodon::decode::recorded(bytes).unwrap_or_else(|| decode::line(bytes)),
                     Cut::TooLong(length) => Line::Malformed {
                         why: format!("a line of {length} bytes is too long: at most {LONGEST_LINE} are read"),
                     },

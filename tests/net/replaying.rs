@@ -47,6 +47,31 @@ async fn what_is_passed_over_is_told_by_its_kind_and_a_post_without_its_wrapper_
 }
 
 #[tokio::test]
+async fn what_a_mastodon_stream_sent_is_replayed() {
+    let framed = |event: &str, id: &str, html: &str, edited: Option<&str>| {
+        let status = serde_json::json!({"id": id, "url": format!("https://m.example/@jo/{id}"), "content": html,
+            "visibility": "public", "created_at": "2026-01-15T10:00:00Z", "edited_at": edited,
+            "account": {"id": "7", "acct": "jo", "url": "https://m.example/@jo"}});
+        serde_json::json!({"stream": ["public"], "event": event, "payload": status.to_string()}).to_string()
+    };
+    let recording = [
+        framed("update", "1", "<p>so <b>slow</b></p>", None),
+        framed("status.update", "1", "<p>so slow &amp; dear</p>", Some("2026-01-15T10:01:00Z")),
+        framed("update", "2", "<p>fine</p>", None),
+        "{\"stream\":[\"public\"],\"event\":\"delete\",\"payload\":\"1\"}".to_owned(),
+    ]
+    .join("\n");
+    let (columns, [mut slow]) = feeds([("slow", "slow")]);
+    let source = Source::new(recording.as_bytes(), columns, Speed::Max, clock());
+    let progress = source.run(CancellationToken::new(), |_| {}).await.unwrap();
+    assert_eq!((progress.posts, progress.matched, progress.malformed), (3, 2, 0), "{:?}", progress.why_malformed);
+    assert_eq!(next_post(&mut slow).await, "https://m.example/@jo/1");
+    let replydeck::net::Inbound::Edited(edited) = next(&mut slow).await else { panic!() };
+    assert_eq!(edited.text, "so slow & dear");
+    assert!(slow.recv().await.is_none());
+}
+
+#[tokio::test]
 async fn a_stopped_replay_says_how_far_it_came() {
     let (columns, [_slow]) = feeds([("slow", "slow")]);
     let stop = CancellationToken::new();

@@ -208,6 +208,57 @@ fn jetstream_events_are_told_apart_by_content() {
     assert_eq!(scan(&["acme"], as_sent.replace("create", "update").as_bytes()).1.posts, 0);
 }
 
+/// A status whose words are `html`.
+fn status(id: u32, html: &str) -> Value {
+    json!({"id": id.to_string(), "url": format!("https://m.example/@jo/{id}"), "content": html, "visibility": "public",
+        "account": {"id": "7", "acct": "jo", "url": "https://m.example/@jo"}, "language": "en"})
+}
+
+#[test]
+fn what_a_mastodon_stream_sent_is_read_as_people_read_it() {
+    let framed = |event: &str, payload: &Value| {
+        format!("{}\n", json!({"stream": ["public"], "event": event, "payload": payload.to_string()}))
+    };
+    for (html, matches) in [
+        ("<p>Acme is down</p>", true),
+        ("<p>AT&amp;T, not <b>ac</b>me? <i>acme</i>!</p>", true),
+        ("<p>#<span>acme</span></p>", true),
+        ("<p>a<span>c</span>me</p>", true),
+        ("<p>ac&shy;me</p>", true),
+        ("<p>acmes, mega<b>acme</b></p>", false),
+        ("<p class=\"acme\">nothing</p>", false),
+        ("<p><a href=\"https://acme.example/x\"><span class=\"invisible\">https://</span>x</a></p>", true),
+        ("&lt;acme&gt;", true),
+    ] {
+        let expected: &[&str] = if matches { &["mastodon:https://m.example/@jo/1"] } else { &[] };
+        let status = status(1, html);
+        for line in [framed("update", &status), framed("status.update", &status), format!("{status}\n")] {
+            assert_eq!(ids("acme", &line), expected, "{html}");
+        }
+        // A server that writes the words beside the HTML as well changes nothing.
+        let mut with_text = status.clone();
+        with_text["text"] = json!(if matches { "nothing" } else { "acme" });
+        assert_eq!(ids("acme", format!("{with_text}\n")), expected, "{html}");
+    }
+    let mut direct = status(2, "<p>acme</p>");
+    direct["visibility"] = json!("direct");
+    let mut reply = status(3, "<p>acme</p>");
+    reply["in_reply_to_id"] = json!("1");
+    let input = [
+        framed("update", &direct),
+        framed("delete", &json!("1")),
+        framed("update", &json!({"id": "4"})),
+        framed("update", &status(5, "<p>fine</p>")),
+        framed("notification", &json!({"type": "mention", "status": reply})),
+        line(1, "acme"),
+    ]
+    .concat();
+    let (found, stats) = scan(&["acme", "acme -is:reply", "from:jo@m.example"], input.as_bytes());
+    let of = |id: u32| format!("mastodon:https://m.example/@jo/{id}");
+    assert_eq!(found, [(of(5), vec![2]), (of(3), vec![0, 2]), ("x:1".to_owned(), vec![0, 1])]);
+    assert_eq!((stats.posts, stats.matched, stats.malformed), (3, 3, 1));
+}
+
 #[test]
 fn what_is_malformed_does_not_hang_on_the_rules() {
     let mut input = Vec::new();

@@ -104,7 +104,9 @@ impl Scratch {
                     && finders.posts.find(line).is_some()
                     && !(asks_tags && finders.tags.iter().any(|tag| tag.find(line).is_some()))
             } else {
+                // A Mastodon status holds its words as HTML, which only the parser reads.
                 finders.id.find(line).is_some()
+                    && (line.starts_with(b"{\"data\"") || finders.content.find(line).is_none())
             };
         if !is_post {
             self.segments.truncate(before);
@@ -175,6 +177,7 @@ struct Finders {
     /// Where in the block the next text key was last seen; searched for across the ends of lines.
     next_text: Option<usize>,
     id: memmem::Finder<'static>,
+    content: memmem::Finder<'static>,
     create: memmem::Finder<'static>,
     posts: memmem::Finder<'static>,
     tags: [memmem::Finder<'static>; 2],
@@ -187,6 +190,7 @@ impl Finders {
             text: memmem::Finder::new(TEXT),
             next_text: None,
             id: memmem::Finder::new(b"\"id\""),
+            content: memmem::Finder::new(b"\"content\""),
             create: memmem::Finder::new(b"\"operation\":\"create\""),
             posts: memmem::Finder::new(b"\"collection\":\"app.bsky.feed.post\""),
             tags: [memmem::Finder::new(b"\"tags\""), memmem::Finder::new(b"#tag\"")],

@@ -1,8 +1,9 @@
 //! Recorded posts as NDJSON, matched without parsing what cannot match.
 //!
 //! Input: one JSON object a line, as X's filtered stream sends them (both families of names, ids as text or
-//! number) or as Jetstream sends them (`commit` events that create an `app.bsky.feed.post`), told apart by content.
-//! A line may also be a bare post of X without its `data` wrapper.
+//! number), as Jetstream sends them (`commit` events that create an `app.bsky.feed.post`) or as a Mastodon server sends
+//! them (`update`, `status.update` and `notification` events), told apart by content. A line may also be a bare post of X
+//! without its `data` wrapper, or a bare Mastodon status.
 //!
 //! # How
 //! A rule is compiled to short strings one of which must stand in the text of every post it matches (`window`).
@@ -12,6 +13,8 @@
 //! holding such a string as it is (`\u` escapes, ligatures, full-width letters, marks apart from their letters,
 //! invisible characters) is unescaped, cleaned and folded, and searched again. Rules that ask for no word at all
 //! make every line a candidate.
+//!
+//! A Mastodon status holds its words as HTML inside JSON inside JSON, so such a line is always parsed ([`status`]).
 //!
 //! # What is counted
 //! `posts` are lines that are posts. Blank lines are keep-alives and not counted; neither are well-formed messages that
@@ -26,6 +29,7 @@
 mod line;
 mod record;
 mod sieve;
+pub mod status;
 mod texts;
 pub(super) mod walk;
 pub(super) mod window;

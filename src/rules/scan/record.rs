@@ -13,6 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::Flaw;
+use super::status::{self, Audience, NoStatus, Streamed};
 use crate::model::post::{Counts, Media, Mention, PostLink, Quoted, WhoMayReply};
 use crate::model::{Author, AuthorId, ConversationId, NetworkKind, Post, PostId, clean};
 
@@ -47,6 +48,10 @@ fn read(message: &Message<'_>, line: &str) -> Parsed {
     }
     if !message.kind.0.as_deref().unwrap_or_default().is_empty() && message.did.0.is_some() {
         return of_jetstream(message);
+    }
+    let is_framed = !message.event.0.as_deref().unwrap_or_default().is_empty() && message.payload.is_some();
+    if is_framed || (message.content.0.is_some() && message.account.is_some()) {
+        return of_mastodon(line);
     }
     if !message.errors.0.is_empty() {
         return Parsed::Other;
@@ -159,6 +164,20 @@ fn words(raw: &str) -> String {
     }
 }
 
+/// A Mastodon server's: what its stream sends, or a status by itself. Read as the deck reads it.
+fn of_mastodon(line: &str) -> Parsed {
+    let Ok(value) = serde_json::from_str(line) else { return Parsed::Malformed(Flaw::NotJson) };
+    match status::line(&value) {
+        // What only those it names may read is a message, not a post.
+        Some(Ok(Streamed::Status(status))) if status.audience == Audience::Direct => Parsed::Other,
+        Some(Ok(Streamed::Status(status))) => Parsed::Post(Box::new(status.post)),
+        Some(Ok(Streamed::Other)) => Parsed::Other,
+        Some(Err(NoStatus::NoId)) => Parsed::Malformed(Flaw::NoId),
+        Some(Err(NoStatus::NoText)) => Parsed::Malformed(Flaw::NoText),
+        Some(Err(NoStatus::NotJson)) | None => Parsed::Malformed(Flaw::NotJson),
+    }
+}
+
 fn of_jetstream(message: &Message<'_>) -> Parsed {
     const BLUESKY: NetworkKind = NetworkKind::Bluesky;
     let commit = &message.commit.0;
@@ -250,6 +269,10 @@ struct Message<'a> {
     kind: Text<'a>,
     did: Text<'a>,
     commit: Object<Commit<'a>>,
+    event: Text<'a>,
+    payload: Option<IgnoredAny>,
+    content: Text<'a>,
+    account: Option<Object<IgnoredAny>>,
 }
 
 #[derive(Deserialize, Default)]
