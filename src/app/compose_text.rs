@@ -43,8 +43,7 @@ fn with_link(
         None => words.to_owned(),
     };
     let signed = signed.trim();
-    // Whom a direct message is for is plain.
-    let named = mention(post).filter(|_| !purpose.is_private());
+    let named = mention(post).filter(|_| is_named(purpose, account));
     let mut words = match named.filter(|mention| !starts_with_mention(signed, mention)) {
         Some(mention) => format!("{mention} {signed}"),
         None => signed.to_owned(),
@@ -63,7 +62,7 @@ pub fn typed(purpose: Purpose, post: Option<&Post>, account: &Account, text: &st
     if let Some(link) = dm_link(purpose, account) {
         words = words.strip_suffix(link.as_str()).unwrap_or(words).trim_end();
     }
-    let mention = post.and_then(mention).filter(|_| !purpose.is_private());
+    let mention = post.and_then(mention).filter(|_| is_named(purpose, account));
     if let Some(mention) = mention.filter(|mention| starts_with_mention(words, mention)) {
         words = words[mention.len()..].trim_start();
     }
@@ -132,6 +131,11 @@ fn is_slot_name(name: &str) -> bool {
     !name.trim().is_empty()
         && name.chars().count() <= SLOT_CHARACTERS
         && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '))
+}
+
+/// Whom a direct message is for is plain, but on Mastodon, where it is a post shown to those it names.
+fn is_named(purpose: Purpose, account: &Account) -> bool {
+    !purpose.is_private() || account.network == NetworkKind::Mastodon
 }
 
 /// Replies carry the author's handle where the network shows whom they answer by it.
@@ -213,6 +217,7 @@ mod tests {
             can_send: true,
             confirm: false,
             web_url: "https://x.com".into(),
+            limits: None,
         }
     }
 

@@ -10,8 +10,8 @@ use crate::model::event::Standing;
 use crate::model::reply::{KEPT_AT_QUIT, without_wait};
 use crate::model::words::are_same_words;
 use crate::model::{
-    Body, CaseId, CaseStatus, ColumnName, Delivery, Envelope, Event, EventId, LinkReport, LinkState, PostId, ReplyId,
-    clean,
+    Account, Body, CaseId, CaseStatus, ColumnName, Delivery, Envelope, Event, EventId, LinkReport, LinkState, PostId,
+    ReplyId, clean,
 };
 use crate::model::{LoginReport, LoginState};
 
@@ -490,6 +490,14 @@ impl App {
         }
         let age = self.now.duration_since(last).as_secs().max(0);
         if age >= 60 { age / 60 * 60 } else { age }
+    }
+
+    /// What the network told of an account of ours; how it writes, and for whom, stays as the config says.
+    pub(super) fn reached(&mut self, told: Account) {
+        let Some(known) = self.setup.accounts.iter_mut().find(|account| account.name == told.name) else { return };
+        known.id = known.id.take().or(told.id);
+        known.limits = told.limits.or(known.limits);
+        self.dirty = true;
     }
 
     /// Told once when it changes; what is wrong stays in the head of the screen.

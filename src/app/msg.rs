@@ -9,8 +9,8 @@ use super::effect::AppendToken;
 use super::{FromStore, Notice, ReportTold, Setup};
 use crate::model::spend::{Gauge, Gauged};
 use crate::model::{
-    AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended, Presence,
-    ReplyId, Seq, Verdict,
+    Account, AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended,
+    Presence, ReplyId, Seq, Verdict,
 };
 
 /// One message.
@@ -36,6 +36,8 @@ pub enum Msg {
     /// What the other runs on this host tell of their reps now.
     Present(Vec<Presence>),
     Link(LinkReport),
+    /// What the network told of an account of ours once it was reached: its id, what its server takes.
+    Account(Account),
     /// How the login of an account stands now.
     Login(LoginReport),
     Appended {

@@ -14,7 +14,6 @@ use super::preview::{Check, Preview};
 use super::writing::{select_slot, typed_text};
 use super::{App, ColumnSetup, Effect, Mode};
 use crate::desk::PostState;
-use crate::model::length::{length, message_length};
 use crate::model::{Body, Delivery, Event, NetworkKind, RepName, ReplyId, Verdict, clean};
 
 /// What may stand as it is in a link's query.
@@ -88,7 +87,7 @@ impl App {
         };
         let text = if composer.without_link && cheaper.is_some() { plain } else { linked };
         let price = price_of(&text);
-        let length = if is_private { message_length(account.network, &text) } else { length(account.network, &text) };
+        let length = if is_private { account.message_length(&text) } else { account.length(&text) };
         let mut preview = Preview {
             case: composer.case,
             to: composer.to.clone(),

@@ -32,6 +32,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         }
         Msg::Present(present) => app.present(present),
         Msg::Link(report) => app.link(report),
+        Msg::Account(account) => app.reached(account),
         Msg::Login(report) => app.login(report),
         Msg::Appended { token, result } => app.appended(token, result),
         Msg::Store(answer) => app.store_answered(answer, &mut out),

@@ -14,7 +14,6 @@ use super::compose_text::{filled, open_slot, published};
 use super::composer::{Composer, Saved};
 use super::{App, AppendToken, Effect, Mode, Setup};
 use crate::desk::{CaseDraft, PostView};
-use crate::model::length::{length, message_length};
 use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, Purpose, RepName, Verdict, clean};
 
 /// A draft is in the log at latest so long after its first unsaved key.
@@ -269,7 +268,7 @@ impl App {
             purpose,
             account: account.name.clone(),
             editor: editor(text),
-            length: length(account.network, ""),
+            length: account.length(""),
             verdict: self.verdict(purpose, seen, account),
             saved,
             problem: None,
@@ -482,11 +481,8 @@ pub(super) fn recount(composer: &mut Composer, setup: &Setup) {
     let account = setup.accounts.iter().find(|account| account.name == composer.account);
     if let (Some(account), Some(post)) = (account, composer.seen.as_deref()) {
         let whole = published(composer.purpose, post, account, &text, setup.signature.as_deref());
-        composer.length = if composer.purpose.is_private() {
-            message_length(account.network, &whole)
-        } else {
-            length(account.network, &whole)
-        };
+        composer.length =
+            if composer.purpose.is_private() { account.message_length(&whole) } else { account.length(&whole) };
     }
 }
 

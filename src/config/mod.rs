@@ -32,7 +32,7 @@ use std::path::Path;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-pub use account::{Access, AccountConfig, UserSecrets, XAccess};
+pub use account::{Access, AccountConfig, BlueskyAccess, MastodonAccess, UserSecrets, XAccess};
 pub use login::{ClientSecrets, ConsumerSecrets, LoginSecrets};
 pub use people::PeopleConfig;
 pub use place::{PlaceError, Places};

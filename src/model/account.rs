@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::{AccountName, AuthorId, NetworkKind};
+use super::length::PostLimits;
 
 /// Where X's pages are.
 pub const X_WEB_URL: &str = "https://x.com";
@@ -23,6 +24,9 @@ pub struct Account {
     pub confirm: bool,
     /// Where the network's pages are, without a slash at its end: [`X_WEB_URL`], or the simulator.
     pub web_url: String,
+    /// What its server takes, once it has said so, on a network whose servers differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<PostLimits>,
 }
 
 /// What the brand's plan with the network allows.

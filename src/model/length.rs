@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use twitter_text::ParserBackend;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::account::Account;
 use super::id::NetworkKind;
+use super::instance_length;
 
 /// Longer texts are not counted to the end: the parser's time grows with the square of the length.
 const COUNTED_CHARACTERS: usize = 4_000;
@@ -24,23 +27,62 @@ impl Length {
     }
 }
 
+/// What one of Mastodon's servers takes in a post; theirs to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostLimits {
+    pub characters: usize,
+    /// Any link counts for so many.
+    pub per_link: usize,
+}
+
+impl Default for PostLimits {
+    /// What a server takes that says nothing else.
+    fn default() -> Self {
+        Self { characters: instance_length::CHARACTERS, per_link: instance_length::PER_LINK }
+    }
+}
+
 /// Counts `text` as `network` does. About half a millisecond for a full post on X: count on edit, not per frame.
 pub fn length(network: NetworkKind, text: &str) -> Length {
     match network {
         NetworkKind::X => Length { used: x_weighted(text), limit: 280 },
-        NetworkKind::Bluesky => Length { used: text.graphemes(true).count(), limit: 300 },
-        NetworkKind::Mastodon => Length { used: text.graphemes(true).count(), limit: 500 },
+        NetworkKind::Bluesky => within(text, 300, 3_000),
+        NetworkKind::Mastodon => on_mastodon(text, PostLimits::default()),
     }
 }
 
-/// Counts a direct message, in characters.
+/// Counts a direct message: characters on X, graphemes elsewhere.
 pub fn message_length(network: NetworkKind, text: &str) -> Length {
-    let limit = match network {
-        NetworkKind::X => 10_000,
-        NetworkKind::Bluesky => 1_000,
-        NetworkKind::Mastodon => 500,
-    };
-    Length { used: text.chars().count(), limit }
+    match network {
+        NetworkKind::X => Length { used: text.chars().count(), limit: 10_000 },
+        NetworkKind::Bluesky => within(text, 1_000, 10_000),
+        NetworkKind::Mastodon => on_mastodon(text, PostLimits::default()),
+    }
+}
+
+impl Account {
+    /// Counts a post as the account's own server does.
+    pub fn length(&self, text: &str) -> Length {
+        self.limits.map_or_else(|| length(self.network, text), |limits| on_mastodon(text, limits))
+    }
+
+    /// Counts a direct message as the account's own server does.
+    pub fn message_length(&self, text: &str) -> Length {
+        self.limits.map_or_else(|| message_length(self.network, text), |limits| on_mastodon(text, limits))
+    }
+}
+
+/// Bluesky limits graphemes and bytes: whichever is the nearer to its end is told.
+fn within(text: &str, graphemes: usize, bytes: usize) -> Length {
+    let used = text.graphemes(true).count();
+    if text.len() > bytes && used <= graphemes {
+        return Length { used: text.len(), limit: bytes };
+    }
+    Length { used, limit: graphemes }
+}
+
+fn on_mastodon(text: &str, limits: PostLimits) -> Length {
+    instance_length::length(text, limits.characters, limits.per_link)
 }
 
 /// X's weighted length: NFC, 1 for Latin and its neighbours, 2 for the rest and for any emoji, 23 for any link.
@@ -84,8 +126,9 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{COUNTED_CHARACTERS, Length, length};
-    use crate::model::NetworkKind;
+    use super::{COUNTED_CHARACTERS, Length, PostLimits, length, message_length};
+    use crate::model::account::{Account, Tier};
+    use crate::model::{AccountName, NetworkKind};
 
     #[derive(serde::Deserialize)]
     struct Lines {
@@ -97,6 +140,20 @@ mod tests {
         what: String,
         text: String,
         length: usize,
+    }
+
+    fn us() -> Account {
+        Account {
+            name: AccountName::new("us"),
+            network: NetworkKind::Mastodon,
+            handle: "us".into(),
+            id: None,
+            tier: Tier::Enterprise,
+            can_send: true,
+            confirm: false,
+            web_url: String::new(),
+            limits: None,
+        }
     }
 
     fn on_x(text: &str) -> usize {
@@ -197,9 +254,23 @@ mod tests {
     fn other_networks_count_graphemes() {
         for network in [NetworkKind::Bluesky, NetworkKind::Mastodon] {
             assert_eq!(length(network, "👨‍👩‍👧‍👦 da").used, 4);
-            assert_eq!(length(network, "https://example.com").used, 19);
         }
-        assert_eq!(length(NetworkKind::Bluesky, "").limit, 300);
+        assert_eq!(length(NetworkKind::Bluesky, "https://example.com"), Length { used: 19, limit: 300 });
+        assert_eq!(
+            length(NetworkKind::Bluesky, &"👨‍👩‍👧‍👦".repeat(121)),
+            Length { used: 3_025, limit: 3_000 },
+            "bytes are limited too"
+        );
+        assert_eq!(length(NetworkKind::Bluesky, &"👨‍👩‍👧‍👦".repeat(120)), Length { used: 120, limit: 300 });
+        assert_eq!(message_length(NetworkKind::Bluesky, "hi").limit, 1_000);
+    }
+
+    #[test]
+    fn a_mastodon_server_has_limits_of_its_own() {
+        let plain = us();
+        let own = Account { limits: Some(PostLimits { characters: 5_000, per_link: 25 }), ..plain.clone() };
+        assert_eq!(plain.length("https://example.com"), Length { used: 23, limit: 500 });
+        assert_eq!(own.length("https://example.com"), Length { used: 25, limit: 5_000 });
     }
 
     #[test]

@@ -117,6 +117,7 @@ mod tests {
             can_send: true,
             confirm: false,
             web_url: "https://x.com".into(),
+            limits: None,
         }
     }
 

@@ -370,6 +370,7 @@ async fn follow(
 ) {
     // A deck that is busy need not hear every report, but the newest always: none may come after it.
     let mut newest = None;
+    let mut told = None;
     loop {
         let report = tokio::select! {
             biased;
@@ -388,7 +389,14 @@ async fn follow(
             heard.keep(at);
         }
         if report.state == LinkState::Live {
-            network.account().id.into_iter().for_each(|us| sources.own.add(us));
+            let account = network.account();
+            account.id.iter().for_each(|us| sources.own.add(us.clone()));
+            if told.as_ref() != Some(&account) {
+                told = Some(account.clone());
+                if sources.inbox.send(Msg::Account(account)).await.is_err() {
+                    return;
+                }
+            }
             for gap in unheard.drain(..) {
                 let now = (sources.clock)();
                 append(sources, intake::gap_closed(gap, now, &sources.signer, now)).await;

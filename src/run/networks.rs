@@ -10,13 +10,19 @@ use anyhow::Context as _;
 use secrecy::SecretString;
 
 use super::renewing::Apart;
-use crate::config::{Access, AccountConfig, Config, LoginSecrets, SecretError, SecretSource, UserSecrets, XAccess};
+use crate::config::{
+    Access, AccountConfig, BlueskyAccess, Config, LoginSecrets, SecretError, SecretSource, UserSecrets, XAccess,
+};
 use crate::model::AccountName;
+use crate::net::bluesky::{BlueskyNetwork, BlueskySettings};
 use crate::net::x::pace::Pace;
 use crate::net::x::renew::OAuthClient;
 use crate::net::x::user_token::{Consumer, KeptLogin};
 use crate::net::x::{UserCredentials, XNetwork, XSettings};
 use crate::net::{Clock, Network, Secrets};
+
+/// Who carries direct messages on Bluesky, as its servers are asked to pass them on.
+const BLUESKY_CHAT: &str = "did:web:api.bsky.chat#bsky_chat";
 
 /// X's own pace. A rehearsal's clock runs ahead all the time, which says nothing of a machine that slept.
 fn pace() -> Pace {
@@ -67,7 +73,12 @@ pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> an
                 let network = network.with_context(|| format!("account `{}`", account.name))?;
                 Arc::new(network.with_budget(account.budget()).asking_whose_token())
             }
-            Access::Bluesky(_) | Access::Mastodon(_) => {
+            Access::Bluesky(bluesky) => {
+                let settings = bluesky_settings(account, bluesky, data_dir)?;
+                let network = BlueskyNetwork::new(settings, Arc::clone(clock), random);
+                Arc::new(network.with_context(|| format!("account `{}`", account.name))?)
+            }
+            Access::Mastodon(_) => {
                 anyhow::bail!("account `{}`: this version speaks with X only", account.name)
             }
         };
@@ -118,6 +129,27 @@ pub struct NoSecret {
     pub account: String,
     pub key: &'static str,
     pub why: SecretError,
+}
+
+/// Fetches the secrets of a Bluesky account. Blocks while a command runs.
+fn bluesky_settings(
+    account: &AccountConfig,
+    bluesky: &BlueskyAccess,
+    data_dir: &Path,
+) -> Result<BlueskySettings, NoSecret> {
+    let app_password = bluesky.app_password.as_ref();
+    Ok(BlueskySettings {
+        account: account.account(),
+        service: account.base_url.clone(),
+        app_password: app_password.map(|source| resolved(account, "app_password", source)).transpose()?,
+        jetstreams: bluesky.jetstreams.clone(),
+        appview: bluesky.appview.clone(),
+        chat: BLUESKY_CHAT.to_owned(),
+        zstd: bluesky.compress,
+        data_dir: data_dir.to_owned(),
+        messages: account.messages,
+        watch_own: account.watch_own,
+    })
 }
 
 /// A login that `replydeck auth` made or will make. Blocks while commands run.

@@ -377,6 +377,7 @@ mod tests {
                 can_send: true,
                 confirm: false,
                 web_url: "http://127.0.0.1".to_owned(),
+                limits: None,
             }
         }
 

@@ -42,6 +42,7 @@ pub(crate) fn setup(columns: usize) -> Setup {
         can_send: true,
         confirm,
         web_url: "https://x.com".to_owned(),
+        limits: None,
     };
     let column = |n: usize| ColumnSetup {
         name: ColumnName::new(&format!("c{n}")),

@@ -67,6 +67,7 @@ pub(crate) fn settings(url: &str) -> XSettings {
             can_send: true,
             confirm: false,
             web_url: "https://x.com".into(),
+            limits: None,
         },
         base_url: url.parse().unwrap(),
         bearer: "app-token".to_owned().into(),

@@ -73,6 +73,7 @@ impl AccountConfig {
             can_send: self.may_send(),
             confirm: self.confirm,
             web_url: self.web_url(),
+            limits: None,
         }
     }
 

@@ -164,6 +164,7 @@ mod tests {
             can_send: true,
             confirm: false,
             web_url: "https://x.com".to_owned(),
+            limits: None,
         };
         assert_eq!(stranger(&account(Some("42")), "42", "AcmeRenamed"), None, "renamed, and still ours");
         assert_eq!(stranger(&account(None), "42", "acmehelp"), None);
