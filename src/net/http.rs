@@ -98,11 +98,12 @@ pub(crate) struct RateHeaders {
 }
 
 impl RateHeaders {
-    /// X sends a window of 15 minutes and, on writes, windows of a day for the app and the user.
+    /// X sends a window of 15 minutes and, on writes, windows of a day for the app and the user; Bluesky's window has no
+    /// `x-`.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let number = |name: String| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
         let mut rates = RateHeaders::default();
-        for window in ["x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour"] {
+        for window in ["x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour", "ratelimit"] {
             let remaining = number(format!("{window}-remaining"));
             let reset = number(format!("{window}-reset")).and_then(|secs| Timestamp::from_second(secs).ok());
             if window == "x-rate-limit" {

@@ -13,6 +13,8 @@
 //! POST /_sim/plan        {"post_cap": N, "credits": DOLLARS}: what may still be read, and what is paid for
 //! POST /_sim/oauth       {"access_seconds": N}: so long the next access tokens live; {"revoke": true}: the person
 //!                         takes every grant back
+//! POST /_sim/account     {"handle": …, "rename": NAME, "status": "takendown" | "deleted" | "active", "blocks_us"}: what
+//!                         happens to somebody's account; Bluesky's stream tells of it
 //! POST /_sim/scenario    {"per_minute": X, "incident_minutes": N}
 //! ```
 
@@ -21,6 +23,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::bluesky;
 use super::call::Answer;
 use super::faults::{Kind, TARGETS};
 use super::server::Shared;
@@ -28,6 +31,7 @@ use super::state::State;
 use super::texts::Lang;
 use super::world::{Draft, Person};
 use super::x::stream;
+use crate::model::NetworkKind;
 
 /// A jump further than this is taken for a slip: everything in between is acted out.
 const LONGEST_JUMP: SignedDuration = SignedDuration::from_hours(31 * 24);
@@ -51,10 +55,11 @@ pub(super) fn answer(shared: &Shared, method: &str, path: &str, body: &[u8]) -> 
         ("GET", "clock") => Ok(clock_json(&mut state)),
         ("POST", "clock") => read(body).and_then(|wish: ClockWish| set_clock(&mut state, &wish)),
         ("POST", "oauth") => read(body).and_then(|wish: OauthWish| grants(&mut state, &wish)),
+        ("POST", "account") => read(body).and_then(|wish: AccountWish| account(&mut state, &wish, now)),
         ("POST", "scenario") => read(body).and_then(|wish: ScenarioWish| direct(&mut state, &wish, now)),
         _ => {
             let words = "the control plane has GET /_sim/ledger, /_sim/fault, /_sim/clock, /_sim/bill and POST \
-                         /_sim/post, /_sim/dm, /_sim/fault, /_sim/clock, /_sim/plan, /_sim/oauth, /_sim/scenario";
+                         /_sim/post, /_sim/dm, /_sim/fault, /_sim/clock, /_sim/plan, /_sim/oauth, /_sim/account, /_sim/scenario";
             return Answer::json(404, json!({"error": format!("no {method} /_sim/{path}: {words}")}));
         }
     };
@@ -266,7 +271,8 @@ struct LiftWish {
 
 fn fault(state: &mut State, body: &[u8], now: Timestamp) -> Result<Value, String> {
     if let Ok(LiftWish { lift }) = serde_json::from_slice(body) {
-        let lifted = state.faults.lift(&lift) + stream::resume(&mut state.x, &lift, now);
+        let resumed = stream::resume(&mut state.x, &lift, now) + bluesky::jetstream::resume(state, &lift, now);
+        let lifted = state.faults.lift(&lift) + resumed;
         if lifted == 0 && lift != "all" {
             return Err(format!("there is no fault `{lift}` in force"));
         }
@@ -294,6 +300,7 @@ fn fault(state: &mut State, body: &[u8], now: Timestamp) -> Result<Value, String
     let id = state.faults.add(&wish.target, wish.kind, times);
     let State { x, faults, .. } = state;
     stream::apply_waiting_faults(x, faults, now);
+    bluesky::jetstream::apply_waiting_faults(state);
     Ok(json!({"fault": id}))
 }
 
@@ -376,9 +383,44 @@ fn grants(state: &mut State, wish: &OauthWish) -> Result<Value, String> {
             return Err("`access_seconds` is at least 1".to_owned());
         }
         state.x.grants.set_access_seconds(seconds);
+        state.bluesky.set_access_seconds(seconds);
     }
-    let revoked = if wish.revoke { state.x.grants.revoke_all() } else { 0 };
+    let revoked = if wish.revoke { state.x.grants.revoke_all() + state.bluesky.revoke_all() } else { 0 };
     Ok(json!({"access_seconds": wish.access_seconds, "revoked": revoked}))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountWish {
+    handle: String,
+    #[serde(default)]
+    rename: Option<String>,
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    blocks_us: Option<bool>,
+}
+
+fn account(state: &mut State, wish: &AccountWish, now: Timestamp) -> Result<Value, String> {
+    let handle = wish.handle.trim_start_matches('@');
+    let Some(id) = state.world.person_named(handle).map(|person| person.id) else {
+        return Err(format!("there is no @{handle}: let them post first"));
+    };
+    if let (Some(blocks), Some(person)) = (wish.blocks_us, state.world.people.get_mut(&id)) {
+        person.blocks_us = blocks;
+    }
+    if let Some(name) = &wish.rename {
+        state.world.rename(id, name.trim_start_matches('@'))?;
+    }
+    if state.network == NetworkKind::Bluesky {
+        if wish.rename.is_some() {
+            bluesky::account_changed(state, id, None, now);
+        }
+        if let Some(status) = &wish.status {
+            bluesky::account_changed(state, id, Some(status), now);
+        }
+    }
+    Ok(json!({"id": id.to_string()}))
 }
 
 #[derive(Debug, Deserialize)]

@@ -46,6 +46,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use bluesky::BlueskySecrets;
 pub use clock::RealClock;
 pub use guests::Guests;
 pub use world::{BRAND_HANDLE, BRAND_ID, Brand};
@@ -147,7 +148,7 @@ impl Sim {
             world: World::new(start, script.brand),
             scenario: Scenario::new(script.seed, script.per_minute, start),
             x: XApp::new(script.names, script.seed, script.post_cap),
-            bluesky: bluesky::Pds::default(),
+            bluesky: bluesky::Pds::new(script.seed),
             mastodon: mastodon::Instance::default(),
             ledger: ledger::Ledger::default(),
             faults: faults::Faults::default(),

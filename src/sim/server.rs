@@ -350,9 +350,15 @@ fn faulty_status(
     if let Some(seconds) = reset_in {
         let now = shared.lock().clock.now();
         let reset = now.as_second() + i64::from(seconds);
-        answer.headers.push(("x-rate-limit-limit", "100".to_owned()));
-        answer.headers.push(("x-rate-limit-remaining", "0".to_owned()));
-        answer.headers.push(("x-rate-limit-reset", reset.to_string()));
+        let [limit, remaining, end] = match network {
+            NetworkKind::Bluesky => ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"],
+            NetworkKind::X | NetworkKind::Mastodon => {
+                ["x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset"]
+            }
+        };
+        answer.headers.push((limit, "100".to_owned()));
+        answer.headers.push((remaining, "0".to_owned()));
+        answer.headers.push((end, reset.to_string()));
     }
     answer
 }

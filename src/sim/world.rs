@@ -132,6 +132,18 @@ impl World {
         self.people.insert(person.id, person);
     }
 
+    /// Somebody takes another handle; in words why not.
+    pub(super) fn rename(&mut self, id: u64, handle: &str) -> Result<(), String> {
+        if self.person_named(handle).is_some_and(|person| person.id != id) {
+            return Err(format!("@{handle} is somebody else"));
+        }
+        let Some(person) = self.people.get_mut(&id) else { return Err("there is nobody of that id".to_owned()) };
+        self.by_handle.remove(&person.handle.to_lowercase());
+        handle.clone_into(&mut person.handle);
+        self.by_handle.insert(handle.to_lowercase(), id);
+        Ok(())
+    }
+
     pub(super) fn person_named(&self, handle: &str) -> Option<&Person> {
         self.by_handle.get(&handle.to_lowercase()).and_then(|id| self.people.get(id))
     }
