@@ -411,7 +411,10 @@ impl App {
                 let url = format!("{bare}&text={}", utf8_percent_encode(&preview.text, IN_QUERY));
                 (bare, url)
             }
-            NetworkKind::Bluesky | NetworkKind::Mastodon => (post.page(), post.page()),
+            NetworkKind::Bluesky | NetworkKind::Mastodon => {
+                let page = post.page_on(&account.web_url);
+                (page.clone(), page)
+            }
         };
         let mut events = Vec::new();
         if self.claims_by_sending(&case) {

@@ -19,20 +19,29 @@ pub fn run(args: &DemoArgs, theme: Theme) -> anyhow::Result<()> {
         tempfile::Builder::new().prefix("replydeck-demo-").tempdir().context("no temporary folder can be made")?;
     let random = deck::random()?;
     let clock = clock::system();
-    let script = Script::new(args.seed.unwrap_or(random), args.rate, Arc::clone(&clock));
-    let sim = Sim::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), script)
-        .context("the simulator cannot listen on 127.0.0.1")?;
-    let config = Config::load(&sim.ready_config(folder.path())?)?;
+    let networks = args.network.kinds();
+    let mut sims = Vec::new();
+    for network in &networks {
+        // The rate is that of all networks together.
+        let rate = args.rate / f64::from(u8::try_from(networks.len()).unwrap_or(u8::MAX));
+        let script = Script { network: *network, ..Script::new(args.seed.unwrap_or(random), rate, Arc::clone(&clock)) };
+        let sim = Sim::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), script);
+        sims.push(sim.context("the simulator cannot listen on 127.0.0.1")?);
+    }
+    let ready = Sim::ready_config_of(folder.path(), "replydeck.toml", &sims.iter().collect::<Vec<_>>())?;
+    let config = Config::load(&ready)?;
     let data_dir = folder.path().join("data");
     let networks = Making::begin(&config, &data_dir, &clock, random);
     let opened =
         Deck { config: &config, watched: None, data_dir: &data_dir, networks, clock, theme, random, holds: None };
     deck::open(opened, |beside| {
-        let serving = sim.serve(beside.stop.clone());
-        beside.tasks.spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "the simulator cannot serve");
-            }
-        });
+        for sim in sims {
+            let serving = sim.serve(beside.stop.clone());
+            beside.tasks.spawn(async move {
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "the simulator cannot serve");
+                }
+            });
+        }
     })
 }

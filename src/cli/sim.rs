@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
+use crate::model::NetworkKind;
 use crate::sim::{NameFamily, RealClock, Script, Sim};
 
 /// Only the simulated networks, to point a deck or a test at.
 ///
-/// Prints one JSON line with the addresses and a ready config, then serves until it is stopped.
+/// Prints one JSON line with the addresses and ready configs, one for X and one for all networks, then serves until it
+/// is stopped. Each network has an address of its own, with its own people and control plane.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Example:\n  \
     replydeck sim --rate 6 --seed 7\n  \
@@ -46,18 +48,34 @@ pub struct SimArgs {
 /// Says on `out` where it listens, then serves until `stop`.
 pub async fn run(args: SimArgs, clock: RealClock, stop: CancellationToken, out: &mut impl Write) -> anyhow::Result<()> {
     let names = if args.new_names { NameFamily::Post } else { NameFamily::Tweet };
-    let script = Script { speed: args.speed, names, ..Script::new(args.seed, args.rate, clock) };
-    let sim = Sim::bind(args.listen, script)
-        .with_context(|| format!("the simulator cannot listen on {}; try --listen 127.0.0.1:0", args.listen))?;
+    let mut sims = Vec::new();
+    for network in NetworkKind::ALL {
+        let script = Script { network, speed: args.speed, names, ..Script::new(args.seed, args.rate, clock.clone()) };
+        // X has the port that was asked for, the others the free ones the system gives them.
+        let address = if network == NetworkKind::X { args.listen } else { SocketAddr::new(args.listen.ip(), 0) };
+        let sim = Sim::bind(address, script)
+            .with_context(|| format!("the simulator cannot listen on {address}; try --listen 127.0.0.1:0"))?;
+        sims.push(sim);
+    }
     let own = if args.config_dir.is_none() { Some(OwnFolder::new(&std::env::temp_dir())?) } else { None };
     let dir = args.config_dir.or_else(|| own.as_ref().map(|own| own.path.clone())).unwrap_or_default();
-    let config = sim
-        .ready_config(&dir)
-        .with_context(|| format!("the config cannot be written into {}; try --config-dir DIR", dir.display()))?;
-    let line = serde_json::json!({"x": sim.url(), "config": config, "login_config": Sim::login_config(&config)});
+    let unwritten = || format!("the config cannot be written into {}; try --config-dir DIR", dir.display());
+    let config = sims[0].ready_config(&dir).with_context(unwritten)?;
+    let of_all: Vec<&Sim> = sims.iter().collect();
+    let all = Sim::ready_config_of(&dir, "all.toml", &of_all).with_context(unwritten)?;
+    let mut line = serde_json::json!({
+        "config": config,
+        "all_config": all,
+        "login_config": Sim::login_config(&config),
+    });
+    for sim in &sims {
+        line[sim.network().prefix()] = sim.url().into();
+    }
     writeln!(out, "{line}").context("the start line could not be printed")?;
     out.flush().context("the start line could not be printed")?;
-    sim.serve(stop).await.context("the simulator cannot serve")
+    let serving = sims.into_iter().map(|sim| sim.serve(stop.clone()));
+    futures_util::future::try_join_all(serving).await.context("the simulator cannot serve")?;
+    Ok(())
 }
 
 /// Its name begins so.

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
+use crate::model::NetworkKind;
+
 /// Try the deck on the built-in simulator: no account, no network, a store of its own that is thrown away
 ///
 /// Simulated customers complain, thank, come back and answer what you send; the whole job can be learned
@@ -29,6 +31,21 @@ pub struct DemoArgs {
 pub enum DemoNetwork {
     #[default]
     X,
+    Bluesky,
+    Mastodon,
+    /// The same outage on all of them
+    All,
+}
+
+impl DemoNetwork {
+    pub fn kinds(self) -> Vec<NetworkKind> {
+        match self {
+            DemoNetwork::X => vec![NetworkKind::X],
+            DemoNetwork::Bluesky => vec![NetworkKind::Bluesky],
+            DemoNetwork::Mastodon => vec![NetworkKind::Mastodon],
+            DemoNetwork::All => NetworkKind::ALL.to_vec(),
+        }
+    }
 }
 
 /// Feed the deck from recorded posts; what is sent goes to the built-in simulator

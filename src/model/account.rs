@@ -8,6 +8,9 @@ use super::length::PostLimits;
 /// Where X's pages are.
 pub const X_WEB_URL: &str = "https://x.com";
 
+/// Where Bluesky's pages are.
+pub const BLUESKY_WEB_URL: &str = "https://bsky.app";
+
 /// The brand's login on one network, as far as the desk needs to know it. No secret is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::account::X_WEB_URL;
+use super::account::{BLUESKY_WEB_URL, X_WEB_URL};
 use super::id::{AuthorId, ConversationId, NetworkKind, PostId};
 
 /// One public message. All text in it has gone through [`super::clean`].
@@ -54,16 +54,21 @@ impl Post {
 
     /// The public page of the post.
     pub fn page(&self) -> String {
-        self.page_on(X_WEB_URL)
+        self.page_on(match self.network() {
+            NetworkKind::X => X_WEB_URL,
+            NetworkKind::Bluesky => BLUESKY_WEB_URL,
+            // The id is the page.
+            NetworkKind::Mastodon => "",
+        })
     }
 
-    /// The page of the post where X's pages are at `web_url` ([`super::Account::web_url`]).
+    /// The page of the post where the network's pages are at `web_url` ([`super::Account::web_url`]).
     pub fn page_on(&self, web_url: &str) -> String {
         match self.network() {
             NetworkKind::X => format!("{web_url}/{}/status/{}", self.author.handle, self.id.native()),
             NetworkKind::Bluesky => {
                 let key = self.id.native().rsplit('/').next().unwrap_or_default();
-                format!("https://bsky.app/profile/{}/post/{key}", self.author.id.native())
+                format!("{web_url}/profile/{}/post/{key}", self.author.id.native())
             }
             NetworkKind::Mastodon => self.id.native().to_owned(),
         }

@@ -117,6 +117,8 @@ impl fmt::Debug for Script {
 pub struct Sim {
     listener: std::net::TcpListener,
     address: SocketAddr,
+    network: NetworkKind,
+    seed: u64,
     credentials: Credentials,
     shared: Arc<Shared>,
 }
@@ -142,6 +144,7 @@ impl Sim {
         let clock = SimClock::new(script.clock, script.speed);
         let start = clock.now();
         let credentials = Credentials::of(script.seed);
+        let (network, seed) = (script.network, script.seed);
         let state = State {
             network: script.network,
             clock,
@@ -153,7 +156,7 @@ impl Sim {
             ledger: ledger::Ledger::default(),
             faults: faults::Faults::default(),
         };
-        Ok(Self { listener, address, credentials, shared: Arc::new(Shared::new(state)) })
+        Ok(Self { listener, address, network, seed, credentials, shared: Arc::new(Shared::new(state)) })
     }
 
     /// The base URL of the network here; the control plane is below the same one.
@@ -169,7 +172,21 @@ impl Sim {
     /// Writes a config that fits this simulator, with its secrets in files beside it (mode 0600), into `dir`, which
     /// is made where it is missing. Hands back the config's path.
     pub fn ready_config(&self, dir: &Path) -> io::Result<PathBuf> {
-        ready::write(dir, &self.url(), &self.credentials)
+        ready::write(dir, ready::CONFIG, &[self])
+    }
+
+    /// The same for several simulators, each of another network, under a name of its own.
+    pub fn ready_config_of(dir: &Path, name: &str, sims: &[&Sim]) -> io::Result<PathBuf> {
+        ready::write(dir, name, sims)
+    }
+
+    pub fn network(&self) -> NetworkKind {
+        self.network
+    }
+
+    /// What opens the simulated Bluesky.
+    pub fn bluesky_secrets(&self) -> BlueskySecrets {
+        BlueskySecrets::of(self.seed)
     }
 
     /// The config beside the ready one whose account `replydeck auth` has to log in.

@@ -7,6 +7,7 @@ use crate::config::problem::Problem;
 use crate::config::secret::SecretSource;
 use crate::config::secret_place::read_secret;
 use crate::config::table::{Reader, Table};
+use crate::model::account::BLUESKY_WEB_URL;
 
 /// Where accounts of Bluesky itself log in; one with a PDS of its own names that.
 pub const SERVICE: &str = "https://bsky.social";
@@ -19,9 +20,6 @@ pub const JETSTREAMS: [&str; 4] = [
     "wss://jetstream1.us-west.bsky.network",
     "wss://jetstream2.us-west.bsky.network",
 ];
-/// Where the pages are.
-const WEB_URL: &str = "https://bsky.app";
-
 /// What a handle looks like.
 pub(super) const HANDLE: &str = "it is a domain name, such as example.bsky.social";
 
@@ -39,7 +37,7 @@ pub struct BlueskyAccess {
 
 /// Where the pages are, unless the service is on this machine.
 pub(super) fn web_url(service: &Url) -> Option<String> {
-    (service.scheme() == "https").then(|| WEB_URL.to_owned())
+    (service.scheme() == "https").then(|| BLUESKY_WEB_URL.to_owned())
 }
 
 pub(super) fn is_handle(handle: &str) -> bool {

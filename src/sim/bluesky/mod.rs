@@ -23,6 +23,7 @@ use super::call::{Answer, Call};
 use super::state::State;
 
 pub use self::session::BlueskySecrets;
+pub(super) use self::views::brand_handle;
 
 /// The collection posts are in.
 const POSTS: &str = "app.bsky.feed.post";

@@ -79,6 +79,11 @@ pub(super) fn handle(person: &Person) -> String {
     if name.contains('.') { name } else { format!("{name}.{DOMAIN}") }
 }
 
+/// The handle of a brand that is called so.
+pub(in crate::sim) fn brand_handle(name: &str) -> String {
+    format!("{}.{DOMAIN}", name.to_lowercase().replace('_', "-"))
+}
+
 pub(super) fn handle_of(state: &State, person: u64) -> String {
     state.world.people.get(&person).map(handle).unwrap_or_default()
 }

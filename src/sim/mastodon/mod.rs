@@ -7,6 +7,9 @@ use serde_json::json;
 use super::call::{Answer, Call};
 use super::state::State;
 
+/// The server's own name.
+pub(super) const DOMAIN: &str = "mastodon.example";
+
 /// What of the simulator only this network has.
 #[derive(Debug, Default)]
 pub(super) struct Instance {}
