@@ -1,6 +1,8 @@
 //! The log: one suite over every back end, the stored form of every event, and what only the SQLite store can
 //! go through (bad files, full disks, kills, several processes).
 
+#[path = "log/asking.rs"]
+mod asking;
 #[path = "log/claim_race.rs"]
 mod claim_race;
 #[path = "log/fixtures.rs"]

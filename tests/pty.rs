@@ -6,6 +6,8 @@
 
 #[path = "pty/bad_days.rs"]
 mod bad_days;
+#[path = "pty/busy_day.rs"]
+mod busy_day;
 #[path = "pty/campaign.rs"]
 mod campaign;
 #[path = "pty/cut_off.rs"]

@@ -15,13 +15,17 @@ use url::{Host, Url};
 
 use super::{Cli, print};
 use crate::config::{AccountConfig, LoginSecrets, UserSecrets};
-use crate::model::clean;
+use crate::log::sqlite::SqliteLog;
+use crate::model::price::Money;
+use crate::model::spend::Act;
+use crate::model::{RepName, clean};
 use crate::net::Clock;
 use crate::net::x::login::{Attempt, CODE_LIVES, PinAttempt, Returned, SCOPES, revoke, whose};
 use crate::net::x::renew::OAuthClient;
 use crate::net::x::tokens::{Kept, TokenFile, Tokens};
 use crate::net::x::user_token::Consumer;
-use crate::run::clock;
+use crate::run::intake::Signer;
+use crate::run::{clock, session, spend};
 
 /// Somebody has to find the page, log in there and approve.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -95,7 +99,9 @@ pub(super) fn run(args: &AuthArgs, cli: &Cli) -> anyhow::Result<()> {
             (_, Some(consumer)) => by_pin(&login, consumer).await?,
             (_, None) => bail!("a log-in by PIN needs consumer_key and consumer_secret in account `{}`", account.name),
         };
-        keep(&login, &file, tokens, args.any_account).await
+        let kept = keep(&login, &file, tokens, args.any_account).await?;
+        say(&kept.told)?;
+        write_down(&login, &places.data, config.effective_rep(), kept.user_id).await
     });
     // A thread may wait for a line nobody types any more.
     runtime.shutdown_background();
@@ -168,8 +174,10 @@ async fn by_browser(login: &Login<'_>, client: &OAuthClient, redirect: &Url) -> 
         "Account `{}`: open this page in any browser in which you are logged in as @{}, and approve:\n\n{page}\n\n{back}\n\
          If it is on another machine (SSH), it is sent to a page that does not load: copy the whole address\n\
          from its address bar and paste it here, then Enter. Within {seconds} seconds of approving: the code in it\n\
-         lives no longer.",
-        account.name, account.handle
+         lives no longer.{}",
+        account.name,
+        account.handle,
+        priced(login)
     ))?;
     let code = timeout(PATIENCE, returned(&attempt, listener.ok(), redirect.path())).await.map_err(|_| {
         anyhow::anyhow!("nobody approved within {} minutes; nothing changed", PATIENCE.as_secs() / 60)
@@ -316,10 +324,11 @@ async fn by_pin(login: &Login<'_>, consumer: &Consumer) -> anyhow::Result<Tokens
     let account = login.account.account();
     say(&format!(
         "Account `{}`: open this page in any browser in which you are logged in as @{}, and approve:\n\n{}\n\n\
-         X then shows a PIN. Type it here, then Enter:",
+         X then shows a PIN. Type it here, then Enter:{}",
         account.name,
         account.handle,
-        attempt.page(base)
+        attempt.page(base),
+        priced(login)
     ))?;
     let mut lines = lines();
     let typed = async {
@@ -340,8 +349,48 @@ async fn by_pin(login: &Login<'_>, consumer: &Consumer) -> anyhow::Result<Tokens
     Ok(attempt.redeem(base, &pin, &login.clock).await?)
 }
 
+/// Told before anything is asked that costs.
+fn priced(login: &Login<'_>) -> String {
+    let price = price(login);
+    price.map_or_else(String::new, |price| {
+        format!("\n(X then tells whose login it is, and bills that as one profile read: {price}.)")
+    })
+}
+
+/// What asking whose login it is costs; `None` where the contract says it.
+fn price(login: &Login<'_>) -> Option<Money> {
+    login.account.budget().map(|budget| budget.prices.of(Act::UserRead))
+}
+
+/// What was asked at X was billed: it goes into the log, to the rest of the day's spending. The login stands all the
+/// same where the store cannot be opened.
+async fn write_down(login: &Login<'_>, data: &Path, rep: RepName, user_id: String) -> anyhow::Result<()> {
+    let Some(budget) = login.account.budget() else { return Ok(()) };
+    let signer = Signer { rep, machine: session::machine() };
+    let written = async {
+        let log = SqliteLog::open(data)?;
+        let account = (login.account.name.clone(), &budget);
+        let charge = (Act::UserRead, vec![user_id]);
+        let written = spend::write_down(&log, &signer, (login.clock)(), account, charge).await;
+        log.close().await;
+        written
+    };
+    match written.await {
+        Ok(()) => Ok(()),
+        Err(why) => {
+            say(&format!("(What that cost, {}, could not be written down: {why})", budget.prices.of(Act::UserRead)))
+        }
+    }
+}
+
+/// A login that was kept.
+struct Done {
+    told: String,
+    user_id: String,
+}
+
 /// Finds out who logged in, and keeps the tokens if it is whom the config means.
-async fn keep(login: &Login<'_>, file: &TokenFile, tokens: Tokens, any_account: bool) -> anyhow::Result<()> {
+async fn keep(login: &Login<'_>, file: &TokenFile, tokens: Tokens, any_account: bool) -> anyhow::Result<Done> {
     let (base, wanted) = (&login.account.base_url, login.account);
     let (handle, user_id) = whose(base, &tokens, login.consumer.as_ref(), &login.clock).await?;
     let is_wanted = match &wanted.user_id {
@@ -389,7 +438,7 @@ async fn keep(login: &Login<'_>, file: &TokenFile, tokens: Tokens, any_account: 
     if wanted.user_id.is_none() {
         told.extend([format!("\nAdd user_id = \"{user_id}\" to the account in the config: a DM request needs it.")]);
     }
-    say(&told)
+    Ok(Done { told, user_id })
 }
 
 /// What replydeck asks for and X did not give.

@@ -1,10 +1,11 @@
 //! `replydeck check`: what works, what does not, what to do. Sends nothing.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -13,13 +14,17 @@ use tokio::sync::mpsc;
 
 use super::{Cli, print};
 use crate::config::check::{self, Line, Outcome, Part, TerminalFacts};
-use crate::config::{Config, ConfigError, UserSecrets};
+use crate::config::{AccountConfig, Config, ConfigError, UserSecrets};
+use crate::log::Log;
 use crate::log::sqlite::{self, SqliteLog};
 use crate::model::clean;
+use crate::model::spend::Act;
 use crate::net::x::tokens::{Renewal, TokenFile, Tokens};
 use crate::net::x::user_token;
 use crate::net::{Feed, Finding, FindingVerdict, Network};
-use crate::run::session::StreamLease;
+use crate::run::intake::Signer;
+use crate::run::session::{self, StreamLease};
+use crate::run::spend::Till;
 
 /// Say what works and what does not: config, queries, secrets, data folder, terminal. Sends nothing
 ///
@@ -40,6 +45,9 @@ pub struct CheckArgs {
     #[arg(long)]
     json: bool,
 }
+
+/// A store that does not take what was spent is not waited for any longer.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Makes the networks of a config, to be asked by `--online`.
 pub type Connect<'c> = &'c dyn Fn(&Config) -> anyhow::Result<Vec<Arc<dyn Network>>>;
@@ -81,7 +89,7 @@ pub(super) fn run(args: &CheckArgs, cli: &Cli, connect: Connect<'_>) -> anyhow::
     lines.extend(store(&places.data));
     lines.extend(check::terminal(&terminal_facts()));
     if let (true, Some(config)) = (args.online, &config) {
-        lines.extend(online(config, connect));
+        lines.extend(online(config, &places.data, connect));
         if args.close_stale {
             lines.extend(close_stale(config, &places.data, connect));
         }
@@ -168,8 +176,8 @@ pub(super) fn terminal_facts() -> TerminalFacts {
     facts
 }
 
-/// Asks every network in turn.
-fn online(config: &Config, connect: Connect<'_>) -> Vec<Line> {
+/// Asks every network in turn; what that costs is told before, and written down where there is a store.
+fn online(config: &Config, data: &Path, connect: Connect<'_>) -> Vec<Line> {
     let fails = |why: String| vec![Line::new(Part::Network, Outcome::Fails, why)];
     let networks = match connect(config) {
         Ok(networks) if networks.is_empty() => return fails("there is no network to ask".to_owned()),
@@ -180,7 +188,52 @@ fn online(config: &Config, connect: Connect<'_>) -> Vec<Line> {
         Ok(runtime) => runtime,
         Err(why) => return fails(format!("the networks cannot be asked: {why}")),
     };
-    runtime.block_on(ask(config, &networks))
+    let priced: Vec<String> = config.accounts.iter().filter_map(price).collect();
+    if !priced.is_empty() {
+        // On stderr: what is found may be read by a program.
+        let told = format!("asking whose credentials these are costs: {}\n", priced.join(", "));
+        if let Err(error) = std::io::stderr().write_all(told.as_bytes()) {
+            tracing::debug!(%error, "nobody reads what it costs");
+        }
+    }
+    runtime.block_on(async {
+        let till = match SqliteLog::try_out(data) {
+            Ok(true) => SqliteLog::open(data).map(Some),
+            Ok(false) => Ok(None),
+            Err(why) => Err(why),
+        };
+        let log = match till {
+            Ok(Some(log)) => Arc::new(log),
+            Ok(None) => return ask(config, &networks).await,
+            Err(why) => {
+                let mut lines = ask(config, &networks).await;
+                if !priced.is_empty() {
+                    let what = format!("what was asked is not in the log of the day's spending: {why}");
+                    lines.push(Line::new(Part::Data, Outcome::Mind, what));
+                }
+                return lines;
+            }
+        };
+        let named = networks.iter().map(|network| (network.account().name, Arc::clone(network))).collect();
+        let signer = Signer { rep: config.effective_rep(), machine: session::machine() };
+        // What the till has to tell is told below.
+        let (inbox, _nobody_reads) = mpsc::channel(1);
+        let till = Till::new(&named, Arc::clone(&log) as Arc<dyn Log>, crate::run::clock::system(), signer, inbox);
+        let mut lines = ask(config, &networks).await;
+        if tokio::time::timeout(WRITTEN_WITHIN, till.flush()).await.is_err() {
+            let what = "what was asked could not be written to the log of the day's spending".to_owned();
+            lines.push(Line::new(Part::Data, Outcome::Mind, what));
+        }
+        log.close().await;
+        lines
+    })
+}
+
+/// `acme $0.010`: whose login it is is asked only of an account that has one.
+fn price(account: &AccountConfig) -> Option<String> {
+    account.user.as_ref()?;
+    let price = account.budget()?.prices.of(Act::UserRead);
+    Some(format!("{} {price}", account.name))
 }
 
 /// Goes through the connections that networks hold open and closes those the rep says are nobody's.
@@ -302,6 +355,7 @@ fn text(found: &Found, online: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::Arc;
 
     use async_trait::async_trait;
@@ -371,7 +425,7 @@ mod tests {
             let other = Account { name: crate::model::AccountName::new("other"), ..account.clone() };
             Ok(vec![Arc::new(Asked(account.clone())) as Arc<dyn Network>, Arc::new(Asked(other))])
         };
-        let lines = online(&config, &connect);
+        let lines = online(&config, Path::new("/no/such/folder"), &connect);
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines.iter().all(|line| line.part == Part::Network && line.what.starts_with("example: rule ")));
         assert_eq!((lines[0].outcome, lines[1].outcome), (Outcome::Works, Outcome::Fails));
@@ -380,7 +434,9 @@ mod tests {
     #[test]
     fn networks_that_cannot_be_made_are_told() {
         let config = Config::parse(&example(), "example").unwrap();
-        let lines = online(&config, &|_config| Err(anyhow::anyhow!("no roots").context("TLS cannot be set up")));
+        let lines = online(&config, Path::new("/no/such/folder"), &|_config| {
+            Err(anyhow::anyhow!("no roots").context("TLS cannot be set up"))
+        });
         assert_eq!(lines[0].outcome, Outcome::Fails);
         assert!(lines[0].what.ends_with("TLS cannot be set up: no roots"), "{lines:?}");
     }

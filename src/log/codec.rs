@@ -5,7 +5,7 @@
 //! [`EVENT_VERSION`] and a branch in [`decode`].
 
 use crate::model::event::EVENT_VERSION;
-use crate::model::{Body, Event};
+use crate::model::{AuthorId, Body, CaseId, ConversationId, Event};
 
 use super::LogError;
 
@@ -110,4 +110,27 @@ pub fn decode_body(json: &str) -> Option<Body> {
             None
         }
     }
+}
+
+/// The case of a stored post, without reading the whole of it; `None` for any other text.
+///
+/// Inside a text every quote has a backslash before it, so these names are found only where they are names.
+pub fn case_of_post(json: &str) -> Option<CaseId> {
+    let after = |mark: &str| {
+        let (_, rest) = json.split_once(mark)?;
+        let (value, _) = rest.split_once('"')?;
+        (!value.contains('\\')).then_some(value)
+    };
+    if !json.starts_with("{\"post\":") {
+        return None;
+    }
+    let named = || {
+        let author = AuthorId::written(after("\"author\":{\"id\":\"")?)?;
+        let conversation = ConversationId::written(after("\"conversation\":\"")?)?;
+        Some(CaseId::of(&author, &conversation))
+    };
+    named().or_else(|| match decode_body(json)? {
+        Body::Post(post) => Some(CaseId::of(&post.author.id, &post.conversation)),
+        _ => None,
+    })
 }

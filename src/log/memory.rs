@@ -12,14 +12,14 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::model::{
-    AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, Event, EventId, Expect, Hit, MachineName, NewEvent,
-    PostId, RepName, Seq, key,
+    AuthorId, Between, Body, BodyId, CaseId, ColumnName, ConversationId, Envelope, Event, EventId, Expect, Hit,
+    MachineName, NewEvent, PostId, RepName, Seq, key,
 };
 
 use super::codec::{self, Stored};
 use super::pump::{self, Signal};
 use super::sqlite::append::{no_body_there, written_at};
-use super::{AppendError, Log, LogError, SUBSCRIPTION_BATCHES, words};
+use super::{AppendError, KeyGroups, Log, LogError, SUBSCRIPTION_BATCHES, words};
 
 /// A store that lives as long as it is held.
 #[derive(Debug)]
@@ -230,6 +230,39 @@ impl State {
         people.into_iter().take(limit).collect()
     }
 
+    fn cases_of_keys(&self, groups: &KeyGroups, limit: usize) -> Vec<CaseId> {
+        let mut sets: Vec<Vec<CaseId>> = Vec::new();
+        for group in groups {
+            let mut of_group = Vec::new();
+            for envelope in self.envelopes() {
+                let keys = key::keys(&envelope.event, &envelope.rep);
+                if let Some(case) = envelope.event.case().filter(|_| keys.iter().any(|key| group.contains(key))) {
+                    of_group.retain(|known| *known != case);
+                    of_group.push(case);
+                }
+            }
+            of_group.reverse();
+            sets.push(of_group);
+        }
+        sets.sort_by_key(Vec::len);
+        let Some((first, others)) = sets.split_first() else { return Vec::new() };
+        let in_all = first.iter().filter(|case| others.iter().all(|other| other.contains(case)));
+        in_all.copied().take(limit).collect()
+    }
+
+    fn case_of(&self, hit: &Hit) -> Option<CaseId> {
+        match &hit.body {
+            Body::Post(post) => Some(CaseId::of(&post.author.id, &post.conversation)),
+            _ => {
+                let names = |envelope: &Envelope| {
+                    let keys = key::keys(&envelope.event, &envelope.rep);
+                    keys.iter().any(|key| key == hit.id.as_str()).then(|| envelope.event.case()).flatten()
+                };
+                self.envelopes().filter_map(|envelope| names(&envelope)).last()
+            }
+        }
+    }
+
     fn search(&self, search: &str, between: Between, limit: usize) -> Vec<Hit> {
         let wanted = words::of_search(search);
         let is_all = search.trim().is_empty() && between.is_bound();
@@ -340,6 +373,35 @@ impl Log for MemoryLog {
         found.reverse();
         found.truncate(limit);
         Ok(found)
+    }
+
+    async fn cases_of_keys(&self, groups: KeyGroups, limit: usize) -> Result<Vec<CaseId>, LogError> {
+        Ok(self.open()?.cases_of_keys(&groups, limit))
+    }
+
+    async fn search_of_keys(
+        &self,
+        words: String,
+        between: Between,
+        groups: KeyGroups,
+        look: usize,
+        limit: usize,
+    ) -> Result<Vec<(CaseId, Hit)>, LogError> {
+        let state = self.open()?;
+        let cases = state.cases_of_keys(&groups, usize::MAX);
+        let hits = state.search(&words, between, look).into_iter();
+        let of_case = hits.filter_map(|hit| Some((state.case_of(&hit)?, hit)));
+        Ok(of_case.filter(|(case, _)| cases.contains(case)).take(limit).collect())
+    }
+
+    async fn posts_in(
+        &self,
+        author: AuthorId,
+        of: ConversationId,
+        limit: usize,
+    ) -> Result<Vec<Arc<Envelope>>, LogError> {
+        let is_there = |event: &Event| matches!(event, Event::PostMatched { author: who, conversation, .. } if *who == author && *conversation == of);
+        Ok(self.open()?.posts(is_there, None, limit))
     }
 
     async fn people(&self, beginning: String, limit: usize) -> Result<Vec<(String, AuthorId)>, LogError> {

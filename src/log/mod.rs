@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::model::{AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq};
+use crate::model::{
+    AuthorId, Between, Body, BodyId, CaseId, ColumnName, ConversationId, Envelope, Expect, Hit, NewEvent, PostId, Seq,
+};
 
 pub mod codec;
 pub mod memory;
@@ -20,6 +22,9 @@ pub mod sqlite;
 mod words;
 
 pub use words::Wanted;
+
+/// What a case must have: of every group at least one key, one of [`crate::model::key`].
+pub type KeyGroups = Vec<Vec<String>>;
 
 /// So many batches of a subscription may wait for their reader.
 pub const SUBSCRIPTION_BATCHES: usize = 64;
@@ -73,6 +78,29 @@ pub trait Log: Send + Sync + std::fmt::Debug {
 
     /// Newest first: events that can be found under a key, one of [`crate::model::key`].
     async fn of_key(&self, key: String, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError>;
+
+    /// At most so many cases of which some event has a key of every group, those changed lately first. Whether they
+    /// still stand so (a tag may have been taken off again) is for the caller to see.
+    async fn cases_of_keys(&self, groups: KeyGroups, limit: usize) -> Result<Vec<CaseId>, LogError>;
+
+    /// Newest first: at most `limit` among the newest `look` texts that hold every word of `words`, were written in that
+    /// time and belong to a case which [`Log::cases_of_keys`] would give.
+    async fn search_of_keys(
+        &self,
+        words: String,
+        between: Between,
+        groups: KeyGroups,
+        look: usize,
+        limit: usize,
+    ) -> Result<Vec<(CaseId, Hit)>, LogError>;
+
+    /// The author's posts in one conversation, newest first.
+    async fn posts_in(
+        &self,
+        author: AuthorId,
+        conversation: ConversationId,
+        limit: usize,
+    ) -> Result<Vec<Arc<Envelope>>, LogError>;
 
     /// Handles of stored posts that begin so, without `@`, in lower case and their order, with whose they are or were.
     async fn people(&self, beginning: String, limit: usize) -> Result<Vec<(String, AuthorId)>, LogError>;

@@ -267,6 +267,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::log::KeyGroups;
     use crate::log::memory::MemoryLog;
     use crate::model::account::Tier;
     use crate::model::{
@@ -335,6 +336,30 @@ mod tests {
 
         async fn of_key(&self, key: String, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
             self.log.of_key(key, limit).await
+        }
+
+        async fn cases_of_keys(&self, groups: KeyGroups, limit: usize) -> Result<Vec<CaseId>, LogError> {
+            self.log.cases_of_keys(groups, limit).await
+        }
+
+        async fn search_of_keys(
+            &self,
+            words: String,
+            between: Between,
+            groups: KeyGroups,
+            look: usize,
+            limit: usize,
+        ) -> Result<Vec<(CaseId, Hit)>, LogError> {
+            self.log.search_of_keys(words, between, groups, look, limit).await
+        }
+
+        async fn posts_in(
+            &self,
+            author: AuthorId,
+            conversation: ConversationId,
+            limit: usize,
+        ) -> Result<Vec<Arc<Envelope>>, LogError> {
+            self.log.posts_in(author, conversation, limit).await
         }
 
         async fn people(&self, beginning: String, limit: usize) -> Result<Vec<(String, AuthorId)>, LogError> {

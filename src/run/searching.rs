@@ -1,18 +1,18 @@
 //! Finding in the store what a rep asked for: the words by the index of words, the rest by keys and authors. The
 //! screen and `replydeck search` both come here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::log::{Log, LogError, Wanted};
+use crate::log::{KeyGroups, Log, LogError, Wanted};
 use crate::model::{
     AuthorId, Body, BodyId, CaseId, ConversationId, Envelope, Event, Found, FoundPerson, Hit, Search, key,
 };
 
 /// So many people are offered.
 const PEOPLE: usize = 5;
-/// Of a key so many events are looked through, the newest.
-const OF_KEY: usize = 5_000;
+/// So many people may have had one handle.
+const OF_HANDLE: usize = 5_000;
 /// Of an author so many posts.
 const OF_AUTHOR: usize = 2_000;
 /// Texts of so many cases are read before a page counts as full: cases are in the order of their last change, their
@@ -20,18 +20,13 @@ const OF_AUTHOR: usize = 2_000;
 const CASES_AT_LEAST: usize = 64;
 /// Texts of more cases are not read.
 const CASES_AT_MOST: usize = 1_000;
-/// Of texts found by their words so many are looked through for those of the cases asked for.
+/// Of texts found by their words so many are looked through for those of the cases asked for, the newest.
 const OF_WORDS: usize = 2_000;
 
 /// At most `limit` texts, newest first, and people.
 pub async fn search(log: &dyn Log, search: &Search, limit: usize) -> Result<Found, LogError> {
     let mut found = Found { people: people(log, search).await?, hits: Vec::new() };
-    let cases = if search.asks_cases() { Some(cases(log, search).await?) } else { None };
-    if cases.as_ref().is_some_and(Vec::is_empty) {
-        return Ok(found);
-    }
     let wanted = Wanted::of(&search.words);
-    let set: Option<BTreeSet<CaseId>> = cases.as_ref().map(|cases| cases.iter().copied().collect());
     let fits = |hit: &Hit| search.between.holds(hit.at) && hit.body.searchable().is_some_and(|text| wanted.is_in(text));
     let mut hits = if !search.from.is_empty() {
         let mut hits = Vec::new();
@@ -39,32 +34,124 @@ pub async fn search(log: &dyn Log, search: &Search, limit: usize) -> Result<Foun
             let posts = log.of_author(author, OF_AUTHOR).await?;
             hits.extend(posts.iter().filter_map(|post| hit_of(post)).filter(&fits));
         }
-        if let Some(set) = &set {
-            hits.retain(|hit| case_of_post(&hit.body).is_some_and(|case| set.contains(&case)));
+        in_order(&mut hits);
+        if search.asks_cases() {
+            let hits_of_case = hits.into_iter().filter_map(|hit| Some((case_of_post(&hit.body)?, hit)));
+            standing(log, search, hits_of_case.collect(), limit).await?
+        } else {
+            hits
         }
-        hits
-    } else if let (Some(cases), true) = (&cases, search.words.is_empty() || set.as_ref().is_some_and(is_few)) {
-        of_cases(log, cases, limit, &fits).await?
-    } else if let Some(set) = &set {
-        let mut hits = Vec::new();
-        for hit in log.search_within(search.words.clone(), search.between, OF_WORDS.max(limit)).await? {
-            if hits.len() < limit && of_case(log, &hit).await?.is_some_and(|case| set.contains(&case)) {
-                hits.push(hit);
-            }
-        }
-        hits
+    } else if search.asks_cases() {
+        of_asked_cases(log, search, limit, &fits).await?
     } else {
         log.search_within(search.words.clone(), search.between, limit).await?
     };
-    hits.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
-    hits.dedup_by(|a, b| a.id == b.id);
+    in_order(&mut hits);
     hits.truncate(limit);
     found.hits = hits;
     Ok(found)
 }
 
-fn is_few(cases: &BTreeSet<CaseId>) -> bool {
-    cases.len() <= CASES_AT_LEAST
+/// Newest first, each once.
+fn in_order(hits: &mut Vec<Hit>) {
+    hits.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+    hits.dedup_by(|a, b| a.id == b.id);
+}
+
+/// The texts of the cases that the operators ask for. Few cases are read through; of many, those texts are looked
+/// through that hold the words.
+async fn of_asked_cases(
+    log: &dyn Log,
+    search: &Search,
+    limit: usize,
+    fits: &(dyn Fn(&Hit) -> bool + Sync),
+) -> Result<Vec<Hit>, LogError> {
+    let groups = groups(search);
+    let cases = log.cases_of_keys(groups.clone(), CASES_AT_LEAST + 1).await?;
+    if cases.len() <= CASES_AT_LEAST || search.words.is_empty() {
+        let hits = of_cases(log, search, &cases, limit, fits).await?;
+        if cases.len() <= CASES_AT_LEAST || hits.len() >= limit {
+            return Ok(hits);
+        }
+        let cases = log.cases_of_keys(groups, CASES_AT_MOST).await?;
+        return of_cases(log, search, &cases, limit, fits).await;
+    }
+    let (words, between) = (search.words.clone(), search.between);
+    // Of what the keys give some cases may not stand so any more.
+    for asked in [limit, limit.saturating_mul(4), OF_WORDS] {
+        let found = log.search_of_keys(words.clone(), between, groups.clone(), OF_WORDS.max(limit), asked).await?;
+        let is_all = found.len() < asked;
+        let hits = standing(log, search, found, limit).await?;
+        if is_all || hits.len() >= limit || asked == OF_WORDS {
+            return Ok(hits);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Those whose case stands as it was asked for, at most `limit`.
+async fn standing(
+    log: &dyn Log,
+    search: &Search,
+    found: Vec<(CaseId, Hit)>,
+    limit: usize,
+) -> Result<Vec<Hit>, LogError> {
+    let mut known: BTreeMap<CaseId, bool> = BTreeMap::new();
+    let mut hits = Vec::new();
+    for (case, hit) in found {
+        if hits.len() >= limit {
+            break;
+        }
+        let stands = match known.get(&case) {
+            Some(stands) => *stands,
+            None => stands_so(search, &log.of_case(case).await?),
+        };
+        known.insert(case, stands);
+        if stands {
+            hits.push(hit);
+        }
+    }
+    Ok(hits)
+}
+
+/// What a case must have been through to be asked for: every tag, one of the causes, one of the reps.
+fn groups(search: &Search) -> KeyGroups {
+    let tags = search.tags.iter().map(|tag| vec![key::tag(tag)]);
+    let causes = search.causes.iter().map(|cause| key::cause(cause)).collect();
+    let reps = search.reps.iter().map(|rep| key::rep(rep)).collect();
+    tags.chain([causes, reps]).filter(|group| !group.is_empty()).collect()
+}
+
+/// Whether a case with these events stands as it was asked for: the tags are on it, and what a resolve says of cause
+/// and rep counts only where it was not taken back.
+fn stands_so(search: &Search, events: &[Arc<Envelope>]) -> bool {
+    let mut tags: BTreeSet<String> = BTreeSet::new();
+    let mut worked: BTreeSet<String> = BTreeSet::new();
+    let mut ends: Vec<(Option<String>, String)> = Vec::new();
+    for envelope in events {
+        match &envelope.event {
+            Event::CaseTagged { tag, on: true, .. } => {
+                tags.insert(key::folded(tag));
+            }
+            Event::CaseTagged { tag, on: false, .. } => {
+                tags.remove(&key::folded(tag));
+            }
+            Event::CaseResolved { cause, .. } => {
+                ends.push((cause.as_deref().map(key::folded), key::folded(envelope.rep.as_str())));
+            }
+            Event::CaseReopened { undone: true, .. } => {
+                ends.pop();
+            }
+            event => worked.extend(key::keys(event, &envelope.rep)),
+        }
+    }
+    let is_on = |tag: &String| tags.contains(&key::folded(tag));
+    let has_cause = |cause: &String| ends.iter().any(|(of, _)| of.as_ref() == Some(&key::folded(cause)));
+    let has_worked =
+        |rep: &String| worked.contains(&key::rep(rep)) || ends.iter().any(|(_, by)| *by == key::folded(rep));
+    search.tags.iter().all(is_on)
+        && (search.causes.is_empty() || search.causes.iter().any(has_cause))
+        && (search.reps.is_empty() || search.reps.iter().any(has_worked))
 }
 
 /// One word alone may be the beginning of a handle.
@@ -87,57 +174,16 @@ async fn authors(log: &dyn Log, from: &[String]) -> Result<BTreeSet<AuthorId>, L
             continue;
         }
         let handle = name.to_lowercase();
-        let people = log.people(handle.clone(), OF_KEY).await?;
+        let people = log.people(handle.clone(), OF_HANDLE).await?;
         authors.extend(people.into_iter().filter(|(known, _)| *known == handle).map(|(_, author)| author));
     }
     Ok(authors)
 }
 
-/// The cases the operators ask for, those changed last first.
-async fn cases(log: &dyn Log, search: &Search) -> Result<Vec<CaseId>, LogError> {
-    let mut sets: Vec<Vec<CaseId>> = Vec::new();
-    for tag in &search.tags {
-        // The newest event of a case says whether the tag is on.
-        let mut seen = BTreeSet::new();
-        let mut order = Vec::new();
-        for envelope in log.of_key(key::tag(tag), OF_KEY).await? {
-            if let Event::CaseTagged { case, on, .. } = &envelope.event
-                && seen.insert(*case)
-                && *on
-            {
-                order.push(*case);
-            }
-        }
-        sets.push(order);
-    }
-    for keys in [
-        search.causes.iter().map(|cause| key::cause(cause)).collect::<Vec<_>>(),
-        search.reps.iter().map(|rep| key::rep(rep)).collect(),
-    ] {
-        if keys.is_empty() {
-            continue;
-        }
-        let mut events = Vec::new();
-        for key in keys {
-            events.extend(log.of_key(key, OF_KEY).await?);
-        }
-        events.sort_by_key(|envelope| std::cmp::Reverse(envelope.seq));
-        let mut seen = BTreeSet::new();
-        let of = events.iter().filter_map(|envelope| envelope.event.case());
-        sets.push(of.filter(|case| seen.insert(*case)).collect());
-    }
-    let mut sets = sets.into_iter();
-    let Some(mut cases) = sets.next() else { return Ok(Vec::new()) };
-    for other in sets {
-        let other: BTreeSet<CaseId> = other.into_iter().collect();
-        cases.retain(|case| other.contains(case));
-    }
-    Ok(cases)
-}
-
 /// The texts of these cases: posts, replies and notes.
 async fn of_cases(
     log: &dyn Log,
+    search: &Search,
     cases: &[CaseId],
     limit: usize,
     fits: &(dyn Fn(&Hit) -> bool + Sync),
@@ -148,8 +194,11 @@ async fn of_cases(
             break;
         }
         let events = log.of_case(*case).await?;
+        if !stands_so(search, &events) {
+            continue;
+        }
         if let Some((author, conversation)) = whose(&events) {
-            let posts = posts_of(log, author, conversation).await?;
+            let posts = log.posts_in(author, conversation, OF_AUTHOR).await?;
             hits.extend(posts.iter().filter_map(|post| hit_of(post)).filter(|hit| fits(hit)));
         }
         let texts = events.iter().filter(|envelope| {
@@ -171,13 +220,6 @@ fn whose(events: &[Arc<Envelope>]) -> Option<(AuthorId, ConversationId)> {
     })
 }
 
-/// The author's posts in one conversation, newest first.
-async fn posts_of(log: &dyn Log, author: AuthorId, of: ConversationId) -> Result<Vec<Arc<Envelope>>, LogError> {
-    let mut posts = log.of_author(author, OF_AUTHOR).await?;
-    posts.retain(|envelope| matches!(&envelope.event, Event::PostMatched { conversation, .. } if *conversation == of));
-    Ok(posts)
-}
-
 fn hit_of(envelope: &Envelope) -> Option<Hit> {
     let (id, body) = (envelope.event.body_id()?, envelope.body.clone()?);
     let at = match &body {
@@ -195,13 +237,6 @@ fn case_of_post(body: &Body) -> Option<CaseId> {
     }
 }
 
-async fn of_case(log: &dyn Log, hit: &Hit) -> Result<Option<CaseId>, LogError> {
-    if let Some(case) = case_of_post(&hit.body) {
-        return Ok(Some(case));
-    }
-    Ok(written_in(log, &hit.id).await?.and_then(|envelope| envelope.event.case()))
-}
-
 /// The event that speaks of a note or a reply.
 async fn written_in(log: &dyn Log, text: &BodyId) -> Result<Option<Arc<Envelope>>, LogError> {
     Ok(log.of_key(text.as_str().to_owned(), 1).await?.pop())
@@ -211,7 +246,7 @@ async fn written_in(log: &dyn Log, text: &BodyId) -> Result<Option<Arc<Envelope>
 pub async fn case_of_text(log: &dyn Log, text: &BodyId) -> Result<Option<(CaseId, Option<Arc<Envelope>>)>, LogError> {
     let Some(case) = written_in(log, text).await?.and_then(|envelope| envelope.event.case()) else { return Ok(None) };
     let post = match whose(&log.of_case(case).await?) {
-        Some((author, conversation)) => posts_of(log, author, conversation).await?.into_iter().next(),
+        Some((author, conversation)) => log.posts_in(author, conversation, OF_AUTHOR).await?.into_iter().next(),
         None => None,
     };
     Ok(Some((case, post)))

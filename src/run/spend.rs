@@ -16,7 +16,7 @@ use super::intake::Signer;
 use crate::app::Msg;
 use crate::app::notice::{Notice, Weight};
 use crate::desk::{Desk, Spending};
-use crate::log::{Log, LogError};
+use crate::log::{AppendError, Log, LogError};
 use crate::model::spend::{Act, Budget, Charge, Usage, billed_day};
 use crate::model::{AccountName, ColumnName, Event, EventId, NewEvent, Seq};
 use crate::net::{Clock, Meter, Network};
@@ -229,15 +229,7 @@ impl Till {
         }
         let mut batch = Vec::new();
         for ((account, day), charges) in days {
-            let names = charges.iter().flat_map(|charge| {
-                let family = std::iter::once(charge.act.key().to_owned());
-                family.chain(charge.columns.iter().map(ToString::to_string)).chain(charge.what.iter().cloned())
-            });
-            let parts: Vec<String> = [account.to_string(), day.to_string()].into_iter().chain(names).collect();
-            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-            // Told of by two processes in the same words, it is one event; in other words, the fold sees to it.
-            let id = EventId::of("spent", &parts);
-            batch.push(self.signer.event(id, now, Event::Spent { account, day, charges }, None));
+            batch.push(spent(&self.signer, now, account, day, charges));
         }
         for (account, usage) in usages {
             let id = EventId::of("usage-told", &[account.as_str(), &usage.asked.to_string()]);
@@ -251,6 +243,31 @@ impl Till {
             tracing::debug!("nobody is left to read the notice");
         }
     }
+}
+
+/// The event that tells of charges.
+fn spent(signer: &Signer, now: Timestamp, account: AccountName, day: Date, charges: Vec<Charge>) -> NewEvent {
+    let names = charges.iter().flat_map(|charge| {
+        let family = std::iter::once(charge.act.key().to_owned());
+        family.chain(charge.columns.iter().map(ToString::to_string)).chain(charge.what.iter().cloned())
+    });
+    let parts: Vec<String> = [account.to_string(), day.to_string()].into_iter().chain(names).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    // Told of by two processes in the same words, it is one event; in other words, the fold sees to it.
+    let id = EventId::of("spent", &parts);
+    signer.event(id, now, Event::Spent { account, day, charges }, None)
+}
+
+/// Writes down what a command was billed that is no deck and has no till.
+pub async fn write_down(
+    log: &dyn Log,
+    signer: &Signer,
+    now: Timestamp,
+    (account, budget): (AccountName, &Budget),
+    (act, what): (Act, Vec<String>),
+) -> Result<(), AppendError> {
+    let charge = Charge { act, price: budget.prices.of(act), what, columns: Vec::new() };
+    log.append(vec![spent(signer, now, account, billed_day(now), vec![charge])], None).await.map(drop)
 }
 
 impl Meter for Till {

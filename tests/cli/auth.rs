@@ -1,5 +1,10 @@
 //! Logging in with the real binary at the simulator's authorization pages.
 
+use replydeck::desk::Spending;
+use replydeck::log::Log;
+use replydeck::log::sqlite::{FILE, SqliteLog};
+use replydeck::model::spend::Act;
+use replydeck::model::{AccountName, Event, Seq};
 use serde_json::json;
 
 use crate::auth_rig::{Rig, browse, location};
@@ -160,4 +165,63 @@ fn an_account_that_cannot_log_in_is_told_why() {
     let (code, _, told) = rig.run(&["auth", "acme"]);
     assert_eq!(code, Some(1));
     assert!(told.contains("has its tokens in the config, so there is nothing to log in"), "{told}");
+}
+
+/// The profiles read that the log says were billed, and what the log says of their price.
+fn metered(rig: &Rig) -> (Vec<String>, u64) {
+    let log = SqliteLog::open(&rig.data()).expect("the store opens");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let events = runtime.block_on(log.events(Seq(0), 1_000)).expect("read");
+    let mut spending = Spending::default();
+    let mut read = Vec::new();
+    for envelope in &events {
+        spending.take(&envelope.event);
+        if let Event::Spent { charges, .. } = &envelope.event {
+            assert!(charges.iter().all(|charge| charge.act == Act::UserRead), "{charges:?}");
+            read.extend(charges.iter().flat_map(|charge| charge.what.clone()));
+        }
+    }
+    let days = spending.of(&AccountName::new("acme")).map(|spend| spend.days.clone()).unwrap_or_default();
+    (read, days.values().map(|day| day.total.0 / 1_000).sum())
+}
+
+fn billed(rig: &Rig) -> u64 {
+    let bill = rig.get("bill");
+    let days = bill["days"].as_object().expect("days");
+    days.values().map(|day| day["thousandths"].as_u64().expect("a sum")).sum()
+}
+
+#[test]
+fn what_a_log_in_and_a_check_ask_is_priced_before_and_metered_as_x_bills_it() {
+    let rig = Rig::start();
+    // Nothing is asked of X while nobody is logged in, and a check makes no store.
+    let (_, told) = rig.check_online();
+    assert!(told.contains("asking whose credentials these are costs: acme $0.01\n"), "{told}");
+    assert_eq!(billed(&rig), 0);
+    assert!(!rig.data().join(FILE).exists());
+
+    let mut auth = rig.auth(&[]);
+    let page = auth.page();
+    auth.line("bills that as one profile read: $0.01");
+    assert_eq!(billed(&rig), 0, "told before it is asked");
+    assert_eq!(browse(&rig.approve(&page)).status, 200);
+    let (status, said) = auth.ended();
+    assert!(status.success(), "{said}");
+    assert_eq!((metered(&rig), billed(&rig)), ((vec!["3805104374".to_owned()], 10), 10));
+
+    // Asked again on the same day it costs nothing more; on the next it does.
+    let (code, told) = rig.check_online();
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!((metered(&rig).1, billed(&rig)), (10, 10));
+
+    // A store that cannot be opened loses nobody their login.
+    std::fs::write(rig.data().join(FILE), "no database").expect("written");
+    rig.jump(1);
+    let mut auth = rig.auth(&[]);
+    let page = auth.page();
+    assert_eq!(browse(&rig.approve(&page)).status, 200);
+    let (status, said) = auth.ended();
+    assert!(status.success() && said.contains("What that cost, $0.01, could not be written down"), "{said}");
+    let (_, told) = rig.check_online();
+    assert!(told.contains("what was asked is not in the log of the day's spending"), "{told}");
 }

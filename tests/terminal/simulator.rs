@@ -43,6 +43,21 @@ impl Simulator {
         Self { child, _out: out, address, config }
     }
 
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What X bills, by day.
+    pub(crate) fn bill(&self) -> Value {
+        self.call("GET", "/_sim/bill", &Value::Null)
+    }
+
+    /// Posts it has shown so far, whoever wrote them.
+    pub(crate) fn posted(&self) -> usize {
+        self.call("GET", "/_sim/ledger", &Value::Null)["posts"].as_array().map_or(0, Vec::len)
+    }
+
     /// Makes somebody post; gives back the post's id.
     pub(crate) fn post(&self, fields: &Value) -> String {
         let answer = self.call("POST", "/_sim/post", fields);

@@ -24,14 +24,17 @@ use jiff::Timestamp;
 use rusqlite::InterruptHandle;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::model::{AuthorId, Between, Body, BodyId, CaseId, ColumnName, Envelope, Expect, Hit, NewEvent, PostId, Seq};
+use crate::model::{
+    AuthorId, Between, Body, BodyId, CaseId, ColumnName, ConversationId, Envelope, Expect, Hit, NewEvent, PostId, Seq,
+};
 
 use super::pump::{self, Signal};
-use super::{AppendError, Log, LogError, SUBSCRIPTION_BATCHES};
+use super::{AppendError, KeyGroups, Log, LogError, SUBSCRIPTION_BATCHES};
 
 pub mod append;
 mod failure;
 mod finding;
+mod keyed;
 mod migrate;
 mod open;
 mod read;
@@ -217,6 +220,30 @@ impl Log for SqliteLog {
 
     async fn of_key(&self, key: String, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
         self.reader.ask(move |reader| reader.of_key(&key, limit)).await
+    }
+
+    async fn cases_of_keys(&self, groups: KeyGroups, limit: usize) -> Result<Vec<CaseId>, LogError> {
+        self.reader.ask(move |reader| reader.cases_of_keys(&groups, limit)).await
+    }
+
+    async fn search_of_keys(
+        &self,
+        words: String,
+        between: Between,
+        groups: KeyGroups,
+        look: usize,
+        limit: usize,
+    ) -> Result<Vec<(CaseId, Hit)>, LogError> {
+        self.reader.ask(move |reader| reader.search_of_keys(&words, between, &groups, (look, limit))).await
+    }
+
+    async fn posts_in(
+        &self,
+        author: AuthorId,
+        conversation: ConversationId,
+        limit: usize,
+    ) -> Result<Vec<Arc<Envelope>>, LogError> {
+        self.reader.ask(move |reader| reader.posts_in(&author, &conversation, limit)).await
     }
 
     async fn people(&self, beginning: String, limit: usize) -> Result<Vec<(String, AuthorId)>, LogError> {

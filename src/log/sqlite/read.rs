@@ -90,6 +90,23 @@ fn envelopes(
     Ok(found)
 }
 
+/// The text at a place.
+pub(super) fn hit(db: &Connection, place: i64) -> rusqlite::Result<Option<Hit>> {
+    let found = db
+        .prepare_cached("SELECT id, at, json FROM bodies WHERE place = ?1")?
+        .query_row([place], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))
+        .optional()?;
+    Ok(found.and_then(|(id, at, json)| {
+        let body = codec::decode_body(&json)?;
+        let at = match &body {
+            Body::Post(post) => post.at,
+            Body::Message(message) => message.at,
+            Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) => time(at),
+        };
+        Some(Hit { id: BodyId::from_stored(id), at, body })
+    }))
+}
+
 /// Owns the connection for searching and paging; lives on its own thread.
 pub(super) struct Reader {
     db: Connection,
@@ -103,6 +120,11 @@ impl Reader {
 
     fn told<T>(&self, outcome: rusqlite::Result<T>) -> Result<T, LogError> {
         outcome.map_err(|error| failure::told(&error, &self.path))
+    }
+
+    /// Asks the connection; a failure is told with the store's path.
+    pub(super) fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LogError> {
+        self.told(ask(&self.db))
     }
 
     pub(super) fn last(&mut self) -> Result<Seq, LogError> {
@@ -163,6 +185,20 @@ impl Reader {
         envelopes(&self.db, &self.path, &sql, params![author.as_str(), sql_limit(limit)], usize::MAX)
     }
 
+    /// The author's posts whose event holds these words somewhere.
+    pub(super) fn of_author_with(
+        &mut self,
+        author: &AuthorId,
+        words: &str,
+        limit: usize,
+    ) -> Result<Vec<Arc<Envelope>>, LogError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM posts_of_author AS posts JOIN events USING (seq)
+             WHERE author = ?1 AND instr(payload, ?2) > 0 ORDER BY posted_at DESC, post DESC LIMIT ?3"
+        );
+        envelopes(&self.db, &self.path, &sql, params![author.as_str(), words, sql_limit(limit)], usize::MAX)
+    }
+
     pub(super) fn of_key(&mut self, key: &str, limit: usize) -> Result<Vec<Arc<Envelope>>, LogError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM events_of_key AS keys JOIN events USING (seq)
@@ -195,7 +231,7 @@ impl Reader {
             let is_all = places.len() < asked;
             let mut hits = Vec::with_capacity(places.len());
             for place in places {
-                if let Some(hit) = self.told(self.hit(place))?.filter(|hit| between.holds(hit.at)) {
+                if let Some(hit) = self.told(hit(&self.db, place))?.filter(|hit| between.holds(hit.at)) {
                     hits.push(hit);
                 }
             }
@@ -209,23 +245,6 @@ impl Reader {
             hits.sort_by_key(|hit| std::cmp::Reverse(hit.at));
             return Ok(hits);
         }
-    }
-
-    fn hit(&self, place: i64) -> rusqlite::Result<Option<Hit>> {
-        let found = self
-            .db
-            .prepare_cached("SELECT id, at, json FROM bodies WHERE place = ?1")?
-            .query_row([place], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))
-            .optional()?;
-        Ok(found.and_then(|(id, at, json)| {
-            let body = codec::decode_body(&json)?;
-            let at = match &body {
-                Body::Post(post) => post.at,
-                Body::Message(message) => message.at,
-                Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) => time(at),
-            };
-            Some(Hit { id: BodyId::from_stored(id), at, body })
-        }))
     }
 
     pub(super) fn checkpoint(&mut self, kind: &str) -> Result<Option<(Seq, Vec<u8>)>, LogError> {
