@@ -1,7 +1,15 @@
-//! The X adapter against small scripted servers on loopback.
+//! The X adapter against small scripted servers on loopback, and the other networks' against the simulator.
 
 #[path = "net/bad_days.rs"]
 mod bad_days;
+#[path = "net/bluesky_bad_days.rs"]
+mod bluesky_bad_days;
+#[path = "net/bluesky_listening.rs"]
+mod bluesky_listening;
+#[path = "net/bluesky_rig.rs"]
+mod bluesky_rig;
+#[path = "net/bluesky_writing.rs"]
+mod bluesky_writing;
 #[path = "net/each_outage.rs"]
 mod each_outage;
 #[path = "net/filling.rs"]

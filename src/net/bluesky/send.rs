@@ -25,11 +25,11 @@ pub(super) async fn send(api: &Api, outgoing: &Outgoing) -> Result<PostId, SendE
         return Err(refusal);
     }
     too_long(&outgoing.text)?;
-    let parent = parent(api, outgoing).await?;
     let session = match api.session().await {
         Ok(session) => session,
         Err(error) => return Err(not_begun(&error)),
     };
+    let parent = parent(api, outgoing).await?;
     let key = tid::key(outgoing.reply);
     let record = record(api, outgoing, &parent).await;
     // `swapRecord: null`: nothing may stand under this key. The same words under it are written once all the same.

@@ -342,6 +342,10 @@ impl Listener {
         let now = self.api.now();
         self.last_byte = Some(now);
         self.last_beat = Some(now);
+        if self.place.at_us == 0 {
+            // From here on nothing is to be missed, also where the line breaks before the first message.
+            self.place.at_us = now.as_microsecond();
+        }
         let since = self.asked_from.and_then(|at| Timestamp::from_microsecond(at).ok());
         let behind = since.map(|since| now.duration_since(since));
         self.catching_up = behind.is_some_and(|behind| behind > BEHIND);
