@@ -12,6 +12,7 @@ pub mod event;
 pub mod goodbye;
 pub mod html;
 pub mod id;
+pub mod instance_length;
 pub mod key;
 pub mod length;
 pub mod link;
