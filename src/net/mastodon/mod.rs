@@ -38,7 +38,7 @@ use url::Url;
 
 use self::pace::Pace;
 use super::http::NetSetupError;
-use super::{Backfill, Clock, Feed, Finding, Network, Outgoing, OutgoingMessage, ReadBack, SendError};
+use super::{Backfill, Clock, Feed, Finding, Network, Outgoing, OutgoingMessage, ReadBack, Secrets, SendError};
 use crate::model::{Account, AuthorId, FoundOnNetwork, LinkReport, MessageId, PostId, Verdict};
 use crate::rules::Rule;
 
@@ -155,6 +155,14 @@ impl Network for MastodonNetwork {
 
     async fn search(&self, query: &Rule, most: u64) -> FoundOnNetwork {
         backfill::search(&self.api, query, most).await
+    }
+
+    fn log_in_again(&self, secrets: Secrets) -> Result<bool, NetSetupError> {
+        match secrets {
+            Secrets::Mastodon { token } => self.take_token(token.as_ref()),
+            // Those of another network's account say nothing of ours.
+            Secrets::X { .. } | Secrets::Bluesky { .. } => Ok(false),
+        }
     }
 
     async fn check(&self, feeds: &[Feed]) -> Vec<Finding> {

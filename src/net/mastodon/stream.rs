@@ -279,7 +279,7 @@ impl Listener {
                 }
                 read = async { look.as_mut().expect("guarded by the condition").1.as_mut().await }, if look.is_some() => {
                     if let Some((timeline, _)) = look.take() {
-                        self.take_look(&timeline, read);
+                        self.take_look(&timeline, read).await;
                     }
                 }
                 Some(looked) = self.looking.next(), if !self.looking.is_empty() => self.take_looked(looked).await,
@@ -400,14 +400,17 @@ impl Listener {
     }
 
     /// A timeline was looked at for the first time: from here on it is heard.
-    fn take_look(&mut self, timeline: &Timeline, read: Result<Read, CallError>) {
+    async fn take_look(&mut self, timeline: &Timeline, read: Result<Read, CallError>) {
         match read {
             Ok(read) => match &read.newest {
                 Some(newest) => self.places.heard(&timeline.name(), newest, self.api.now()),
                 None => self.places.is_empty_at(&timeline.name()),
             },
             // It is looked at again with the next connection; posts that come mark it as well.
-            Err(error) => tracing::info!(timeline = timeline.name(), why = error.words(), "a timeline cannot be read"),
+            Err(error) => {
+                let note = format!("{} cannot be read: {}", timeline.name(), error.words());
+                self.tell(self.state.clone(), Some(note)).await;
+            }
         }
     }
 

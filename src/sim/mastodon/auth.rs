@@ -41,7 +41,8 @@ pub(super) fn check(state: &State, call: &Call) -> Result<(), Answer> {
     if state.mastodon.manner.revoked {
         return Err(refused("The access token was revoked"));
     }
-    let is_known = token == state.x.credentials.access_token || state.mastodon.auth.tokens.iter().any(|known| known == token);
+    let is_known =
+        token == state.x.credentials.access_token || state.mastodon.auth.tokens.iter().any(|known| known == token);
     if is_known { Ok(()) } else { Err(refused("The access token is invalid")) }
 }
 
@@ -74,7 +75,9 @@ pub(super) fn page(state: &mut State, call: &Call) -> Answer {
         let fields: String = call
             .query
             .iter()
-            .map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value)))
+            .map(|(name, value)| {
+                format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value))
+            })
             .collect();
         let brand = escaped(&state.world.brand.handle);
         return html(200, &format!("<form method=\"post\">{fields}<button>Authorise as @{brand}</button></form>"));
@@ -89,7 +92,10 @@ pub(super) fn token(state: &mut State, call: &Call) -> Answer {
     let get = |name: &str| call.field(name).unwrap_or_default();
     let grant = |error: &str, words: &str| Answer::json(400, json!({"error": error, "error_description": words}));
     if state.mastodon.auth.apps.get(&get("client_id")) != Some(&get("client_secret")) {
-        return Answer::json(401, json!({"error": "invalid_client", "error_description": "Client authentication failed"}));
+        return Answer::json(
+            401,
+            json!({"error": "invalid_client", "error_description": "Client authentication failed"}),
+        );
     }
     let Some((client, challenge)) = state.mastodon.auth.codes.remove(&get("code")) else {
         return grant("invalid_grant", "The provided authorization grant is invalid, expired, or revoked");
@@ -100,7 +106,9 @@ pub(super) fn token(state: &mut State, call: &Call) -> Answer {
     }
     let token = secret(state, "token");
     state.mastodon.auth.tokens.push(token.clone());
-    state.ledger.logged_in(json!({"network": "mastodon", "handle": state.world.brand.handle, "at": call.now.to_string()}));
+    state
+        .ledger
+        .logged_in(json!({"network": "mastodon", "handle": state.world.brand.handle, "at": call.now.to_string()}));
     Answer::json(
         200,
         json!({"access_token": token, "token_type": "Bearer", "scope": get("scope"), "created_at": call.now.as_second()}),
@@ -115,6 +123,7 @@ pub(super) fn revoke(state: &mut State, call: &Call) -> Answer {
 }
 
 fn html(status: u16, body: &str) -> Answer {
-    let page = format!("<!doctype html><html><head><title>A simulated server</title></head><body>{body}</body></html>\n");
+    let page =
+        format!("<!doctype html><html><head><title>A simulated server</title></head><body>{body}</body></html>\n");
     Answer { status, headers: Vec::new(), body: Body::Html(page) }
 }

@@ -26,8 +26,6 @@ pub(super) use streams::{beat, next_beat};
 pub(super) const DOMAIN: &str = "mastodon.example";
 pub(super) const ELSEWHERE: &str = "social.example";
 
-/// Questions a token may ask within [`WINDOW`].
-const MOST_QUESTIONS: u64 = 300;
 const WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What of the simulator only this network has.
@@ -78,6 +76,8 @@ pub(super) struct Manner {
     /// The administrators closed the public stream.
     closed: bool,
     max_characters: u64,
+    /// Questions a token may ask within [`WINDOW`].
+    most_questions: u64,
     /// Below which path of this address it streams.
     streams_at: String,
     /// The token is worth nothing any more.
@@ -93,6 +93,7 @@ impl Default for Manner {
             has_no_socket: false,
             closed: false,
             max_characters: 500,
+            most_questions: 300,
             streams_at: String::new(),
             revoked: false,
         }
@@ -235,18 +236,22 @@ fn spend(state: &mut State, now: Timestamp) -> bool {
         _ => (now.checked_add(WINDOW).unwrap_or(now), 0),
     };
     *window = Some((end, asked + 1));
-    asked < MOST_QUESTIONS
+    asked < state.mastodon.manner.most_questions
 }
 
 /// Says how many questions are left.
 fn stamp(state: &State, now: Timestamp, answer: Answer) -> Answer {
     let (end, asked) = state.mastodon.window.unwrap_or((now, 0));
-    limits(&state.mastodon.manner, answer, MOST_QUESTIONS.saturating_sub(asked), end)
+    let manner = &state.mastodon.manner;
+    limits(manner, answer, manner.most_questions.saturating_sub(asked), end)
 }
 
 fn limits(manner: &Manner, answer: Answer, left: u64, end: Timestamp) -> Answer {
     let end = if manner.reset_in_seconds { end.as_second().to_string() } else { end.to_string() };
-    answer.with("x-ratelimit-limit", MOST_QUESTIONS).with("x-ratelimit-remaining", left).with("x-ratelimit-reset", end)
+    answer
+        .with("x-ratelimit-limit", manner.most_questions)
+        .with("x-ratelimit-remaining", left)
+        .with("x-ratelimit-reset", end)
 }
 
 /// A refusal that a fault brings, with the end of its limit in this server's manner. Neither says `Retry-After`.
@@ -314,7 +319,10 @@ pub(super) fn posted(state: &mut State, id: u64, at: Timestamp) {
     let is_edit = state.mastodon.newest.insert(first, id).is_some();
     let names_us = post.author != state.world.brand.id
         && (render::named(&state.world, &post.text).contains(&state.world.brand.id)
-            || post.reply_to.and_then(|to| state.world.posts.get(&to)).is_some_and(|to| to.author == state.world.brand.id));
+            || post
+                .reply_to
+                .and_then(|to| state.world.posts.get(&to))
+                .is_some_and(|to| to.author == state.world.brand.id));
     if names_us && !is_edit {
         notify(state, Named::Post(first), at);
     }

@@ -34,10 +34,16 @@ pub(super) fn timeline(state: &State, call: &Call) -> Answer {
     let ids = state.mastodon.newest.iter().filter_map(|(first, newest)| {
         let post = state.world.visible(*newest)?;
         let fits = match &tag {
-            Some(tag) => post.reposts.is_none() && !state.mastodon.quiet.contains_key(first) && tags(&post.text).contains(tag),
+            Some(tag) => {
+                post.reposts.is_none() && !state.mastodon.quiet.contains_key(first) && tags(&post.text).contains(tag)
+            }
             None => is_on_public(state, post),
         };
-        let is_here = state.world.people.get(&post.author).is_some_and(|author| render::host(author, &state.world) == super::DOMAIN);
+        let is_here = state
+            .world
+            .people
+            .get(&post.author)
+            .is_some_and(|author| render::host(author, &state.world) == super::DOMAIN);
         (fits && (is_here || !is_local)).then(|| status_id(*first))
     });
     let ids: Vec<String> = ids.collect();
@@ -54,7 +60,8 @@ pub(super) fn account_posts(state: &State, call: &Call) -> Answer {
     });
     // Everything of one's own is shown, direct posts included.
     let is_own = author == state.world.brand.id;
-    let directs = state.mastodon.directs.iter().filter(|direct| is_own && direct.author == author).map(|direct| direct.id);
+    let directs =
+        state.mastodon.directs.iter().filter(|direct| is_own && direct.author == author).map(|direct| direct.id);
     let mut ids: Vec<u64> = posts.chain(directs).collect();
     ids.sort_unstable();
     let ids: Vec<String> = ids.into_iter().map(status_id).collect();
@@ -76,7 +83,8 @@ pub(super) fn notification(state: &State, place: usize) -> Option<Value> {
 }
 
 pub(super) fn notifications(state: &State, call: &Call) -> Answer {
-    let ids: Vec<String> = state.mastodon.notifications.iter().map(|notification| notification.id.to_string()).collect();
+    let ids: Vec<String> =
+        state.mastodon.notifications.iter().map(|notification| notification.id.to_string()).collect();
     page(call, &ids, |id| {
         let place = state.mastodon.notifications.iter().position(|notification| notification.id.to_string() == id)?;
         notification(state, place)
@@ -88,13 +96,15 @@ fn page(call: &Call, ids: &[String], entry: impl Fn(&str) -> Option<Value>) -> A
     let is_later = |id: &str, than: &str| (id.len(), id) > (than.len(), than);
     let limit: usize = call.param("limit").and_then(|limit| limit.parse().ok()).unwrap_or(20).clamp(1, 40);
     let (min, since, max) = (call.param("min_id"), call.param("since_id"), call.param("max_id"));
-    let fits = |id: &&String| {
-        min.or(since).is_none_or(|than| is_later(id, than)) && max.is_none_or(|than| is_later(than, id))
-    };
+    let fits =
+        |id: &&String| min.or(since).is_none_or(|than| is_later(id, than)) && max.is_none_or(|than| is_later(than, id));
     let all: Vec<&String> = ids.iter().filter(fits).collect();
     // `min_id` goes on right behind it, everything else begins with the newest.
-    let chosen: Vec<&String> =
-        if min.is_some() { all.into_iter().take(limit).collect() } else { all.into_iter().rev().take(limit).rev().collect() };
+    let chosen: Vec<&String> = if min.is_some() {
+        all.into_iter().take(limit).collect()
+    } else {
+        all.into_iter().rev().take(limit).rev().collect()
+    };
     let shown: Vec<Value> = chosen.iter().rev().filter_map(|id| entry(id)).collect();
     let answer = Answer::json(200, Value::Array(shown));
     let (Some(oldest), Some(newest)) = (chosen.first(), chosen.last()) else { return answer };
@@ -147,7 +157,8 @@ pub(super) fn conversations(state: &State) -> Answer {
 }
 
 pub(super) fn relationships(state: &State, call: &Call) -> Answer {
-    let asked = call.query.iter().filter(|(key, _)| key == "id[]" || key == "id").filter_map(|(_, id)| id.parse::<u64>().ok());
+    let asked =
+        call.query.iter().filter(|(key, _)| key == "id[]" || key == "id").filter_map(|(_, id)| id.parse::<u64>().ok());
     let known = asked.filter_map(|id| state.world.people.get(&id));
     Answer::json(
         200,

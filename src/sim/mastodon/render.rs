@@ -12,10 +12,12 @@ use super::write::Direct;
 use super::{DOMAIN, ELSEWHERE, status_id, tags};
 
 static WORD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"https?://[^\s<>]+|(?:^|\b|\s|\()[@#＠＃][\p{L}\p{N}_]+(?:@[A-Za-z0-9.-]*[A-Za-z0-9])?").expect("a constant pattern")
+    Regex::new(r"https?://[^\s<>]+|(?:^|\b|\s|\()[@#＠＃][\p{L}\p{N}_]+(?:@[A-Za-z0-9.-]*[A-Za-z0-9])?")
+        .expect("a constant pattern")
 });
-static NAME: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?:^|[^\w@/])@([A-Za-z0-9_]+)(?:@[A-Za-z0-9.-]*[A-Za-z0-9])?").expect("a constant pattern"));
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:^|[^\w@/])@([A-Za-z0-9_]+)(?:@[A-Za-z0-9.-]*[A-Za-z0-9])?").expect("a constant pattern")
+});
 
 /// Where somebody lives.
 pub(super) fn host(person: &Person, world: &World) -> &'static str {

@@ -117,7 +117,11 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Answer {
         return Answer { status: 200, headers: Vec::new(), body: Body::Html("OK".to_owned()) };
     }
     let mut streams = BTreeSet::new();
-    let asked = if rest.is_empty() { call.param("stream").unwrap_or_default().to_owned() } else { rest.trim_matches('/').replace('/', ":") };
+    let asked = if rest.is_empty() {
+        call.param("stream").unwrap_or_default().to_owned()
+    } else {
+        rest.trim_matches('/').replace('/', ":")
+    };
     if !asked.is_empty() {
         match stream(&asked, call.param("tag"), manner.closed) {
             Ok(stream) => {
@@ -157,7 +161,9 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Answer {
 fn stream(name: &str, tag: Option<&str>, is_closed: bool) -> Result<String, &'static str> {
     match (name, tag) {
         ("public" | "public:local" | "public:remote", _) if is_closed => Err("This feed is disabled"),
-        ("user" | "user:notification" | "direct" | "public" | "public:local" | "public:remote", _) => Ok(name.to_owned()),
+        ("user" | "user:notification" | "direct" | "public" | "public:local" | "public:remote", _) => {
+            Ok(name.to_owned())
+        }
         ("hashtag" | "hashtag:local", Some(tag)) if !tag.is_empty() => Ok(format!("{name}/{}", tag.to_lowercase())),
         ("hashtag" | "hashtag:local", _) => Err("No tag for stream provided"),
         _ => Err("Unknown stream type"),
@@ -203,8 +209,9 @@ fn tend(listener: &mut Listener, faults: &mut Faults, now: Timestamp) -> bool {
             return false;
         }
     }
-    let whole =
-        |kind: &Kind| matches!(kind, Kind::Stall | Kind::Cut { mid_line: false } | Kind::Disconnect { .. } | Kind::Line { .. });
+    let whole = |kind: &Kind| {
+        matches!(kind, Kind::Stall | Kind::Cut { mid_line: false } | Kind::Disconnect { .. } | Kind::Line { .. })
+    };
     // A fault that lasts acts once on each line at a time.
     if let Some(fault) = faults.take("stream", whole) {
         match fault.kind {
@@ -260,15 +267,21 @@ fn send(state: &mut State, streams: &[String], event: &str, payload: &str, now: 
                 continue;
             }
             let only_posts = |wanted: fn(&Kind) -> bool| move |kind: &Kind| wanted(kind);
-            if event == "update" && faults.take("stream", only_posts(|kind| matches!(kind, Kind::Cut { mid_line: true }))).is_some() {
+            if event == "update"
+                && faults.take("stream", only_posts(|kind| matches!(kind, Kind::Cut { mid_line: true }))).is_some()
+            {
                 listener.cut();
                 return false;
             }
-            if event == "update" && listener.held.is_none() && faults.take("stream", only_posts(|kind| *kind == Kind::Reorder)).is_some() {
+            if event == "update"
+                && listener.held.is_none()
+                && faults.take("stream", only_posts(|kind| *kind == Kind::Reorder)).is_some()
+            {
                 listener.held = Some((stream.clone(), event.to_owned(), payload.to_owned()));
                 continue;
             }
-            let twice = event == "update" && faults.take("stream", only_posts(|kind| *kind == Kind::Duplicate)).is_some();
+            let twice =
+                event == "update" && faults.take("stream", only_posts(|kind| *kind == Kind::Duplicate)).is_some();
             for _ in 0..=usize::from(twice) {
                 if !listener.send(stream, event, payload, now) {
                     return false;
@@ -289,7 +302,8 @@ pub(super) fn deliver(state: &mut State, first: u64, is_edit: bool, now: Timesta
     let newest = state.mastodon.newest.get(&first).copied().unwrap_or(first);
     let (Some(post), Some(status)) = (state.world.visible(newest), render::status(state, first)) else { return };
     let mut streams = Vec::new();
-    let is_here = state.world.people.get(&post.author).is_some_and(|author| render::host(author, &state.world) == super::DOMAIN);
+    let is_here =
+        state.world.people.get(&post.author).is_some_and(|author| render::host(author, &state.world) == super::DOMAIN);
     if post.author == state.world.brand.id {
         streams.push("user".to_owned());
     }
