@@ -22,6 +22,14 @@ mod going_private;
 mod handing_over;
 #[path = "net/listening.rs"]
 mod listening;
+#[path = "net/mastodon_listening.rs"]
+mod mastodon_listening;
+#[path = "net/mastodon_outages.rs"]
+mod mastodon_outages;
+#[path = "net/mastodon_rig.rs"]
+mod mastodon_rig;
+#[path = "net/mastodon_writing.rs"]
+mod mastodon_writing;
 #[path = "net/messages.rs"]
 mod messages;
 #[path = "net/replay_sends.rs"]

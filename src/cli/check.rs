@@ -231,7 +231,7 @@ fn online(config: &Config, data: &Path, connect: Connect<'_>) -> Vec<Line> {
 
 /// `acme $0.010`: whose login it is is asked only of an account that has one.
 fn price(account: &AccountConfig) -> Option<String> {
-    account.user.as_ref()?;
+    account.x()?.user.as_ref()?;
     let price = account.budget()?.prices.of(Act::UserRead);
     Some(format!("{} {price}", account.name))
 }

@@ -42,3 +42,25 @@ pub enum Tier {
     /// X's contract plan, exempt from that gate.
     Enterprise,
 }
+
+/// Who sees what we publish, on Mastodon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Visibility {
+    /// Everybody, also in the public timelines.
+    #[default]
+    Public,
+    /// Everybody who looks at the conversation.
+    Unlisted,
+}
+
+impl Visibility {
+    pub const ALL: [Visibility; 2] = [Visibility::Public, Visibility::Unlisted];
+
+    /// Mastodon's own word, and the config's.
+    pub fn word(self) -> &'static str {
+        match self {
+            Visibility::Public => "public",
+            Visibility::Unlisted => "unlisted",
+        }
+    }
+}

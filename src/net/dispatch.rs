@@ -66,6 +66,11 @@ impl Dispatch {
         }
         told
     }
+
+    /// Whether `column` was told of the post, in whichever version, as far as is remembered.
+    pub fn has(&self, column: &ColumnName, post: &PostId) -> bool {
+        self.newest.contains_key(&(column.clone(), post.clone()))
+    }
 }
 
 /// Ids grow with time; a longer number is a larger one.

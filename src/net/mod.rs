@@ -206,6 +206,11 @@ pub enum Inbound {
         gap: GapId,
         to: Timestamp,
     },
+    /// The network itself has read what lay between; so many posts were new.
+    GapFilled {
+        gap: GapId,
+        posts: u64,
+    },
 }
 
 /// A reply on its way out.

@@ -1,5 +1,6 @@
 //! A query as a tree; every node knows where it stands in the query.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::operator::Operator;
@@ -42,4 +43,58 @@ pub(crate) enum Term {
         operator: &'static Operator,
         value: String,
     },
+}
+
+impl Node {
+    /// Adds the hashtags asked for, and words that stand alone; whether every matching post carries a hashtag that was
+    /// asked for as one.
+    pub(super) fn hashtags(&self, tags: &mut BTreeSet<String>) -> bool {
+        match &self.kind {
+            Kind::Any(branches) => {
+                // All of them are asked: each may add.
+                branches.iter().fold(true, |are_all, branch| branch.hashtags(tags) && are_all)
+            }
+            Kind::All(terms) => {
+                let words: Vec<&str> = terms.iter().filter_map(Node::word).collect();
+                let asks_more = terms.iter().any(|term| match &term.kind {
+                    Kind::Any(_) | Kind::All(_) => true,
+                    Kind::Not(_) => false,
+                    Kind::Term(term) => matches!(term, Term::Near { .. } | Term::Words { quoted: true, .. }),
+                });
+                if let ([word], false) = (words.as_slice(), asks_more) {
+                    tags.insert((*word).to_owned());
+                }
+                let mut has_one = false;
+                for term in terms.iter().filter(|term| term.word().is_none()) {
+                    let mut inner = BTreeSet::new();
+                    let is_one = term.hashtags(&mut inner);
+                    // Words of a branch inside stand beside others there.
+                    if is_one {
+                        tags.append(&mut inner);
+                    }
+                    has_one |= is_one;
+                }
+                has_one
+            }
+            Kind::Not(_) => false,
+            Kind::Term(Term::Hashtag(tag)) => {
+                tags.insert(tag.clone());
+                true
+            }
+            Kind::Term(_) => {
+                if let Some(word) = self.word() {
+                    tags.insert(word.to_owned());
+                }
+                false
+            }
+        }
+    }
+
+    /// A bare keyword.
+    fn word(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Term(Term::Words { text, quoted: false }) => Some(text),
+            _ => None,
+        }
+    }
 }

@@ -149,6 +149,15 @@ impl Rule {
         self.0.test.asks_profile()
     }
 
+    /// The hashtags a query asks for, and the single words that are a whole query, or a whole branch of it, but for
+    /// what narrows it; and whether every post it matches carries one of the hashtags. For networks that have a stream
+    /// for each hashtag and none for words.
+    pub fn hashtags(&self) -> (BTreeSet<String>, bool) {
+        let mut tags = BTreeSet::new();
+        let are_all = self.0.node.hashtags(&mut tags);
+        (tags, are_all)
+    }
+
     pub(crate) fn node(&self) -> &ast::Node {
         &self.0.node
     }

@@ -77,7 +77,9 @@ pub async fn run(
                     open = None;
                 }
             }
-            Inbound::Post(_)
+            // Nobody knows the network's gap under this name: the earlier one is still to be filled.
+            Inbound::GapFilled { .. }
+            | Inbound::Post(_)
             | Inbound::Own(_)
             | Inbound::Message { .. }
             | Inbound::Edited(_)

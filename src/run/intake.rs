@@ -16,8 +16,8 @@ use crate::log::{AppendError, Log};
 use crate::model::event::Standing;
 use crate::model::words::asks_to_stop;
 use crate::model::{
-    AccountName, AuthorId, Body, BodyId, CaseId, ColumnName, Event, EventId, GapId, MachineName, Message, NewEvent,
-    Post, PostId, RepName,
+    AccountName, AuthorId, Body, BodyId, CaseId, ColumnName, Event, EventId, GapFill, GapId, MachineName, Message,
+    NewEvent, Post, PostId, RepName,
 };
 use crate::net::{Clock, Inbound};
 
@@ -146,6 +146,7 @@ struct Gathered {
     posts: BTreeMap<PostId, (Post, BTreeSet<ColumnName>)>,
     gaps: BTreeMap<GapId, (Timestamp, AccountName, BTreeSet<ColumnName>)>,
     closed: BTreeSet<GapId>,
+    filled: BTreeSet<GapId>,
 }
 
 #[derive(Debug)]
@@ -156,6 +157,7 @@ enum Slot {
     Withheld(PostId),
     GapOpened(GapId),
     GapClosed(GapId, Timestamp),
+    GapFilled(GapId, u64),
 }
 
 impl Gathered {
@@ -191,6 +193,11 @@ impl Gathered {
             Inbound::GapClosed { gap, to } => {
                 if self.closed.insert(gap) {
                     self.order.push(Slot::GapClosed(gap, to));
+                }
+            }
+            Inbound::GapFilled { gap, posts } => {
+                if self.filled.insert(gap) {
+                    self.order.push(Slot::GapFilled(gap, posts));
                 }
             }
         }
@@ -234,6 +241,11 @@ impl Gathered {
                     }
                 }
                 Slot::GapClosed(gap, to) => events.push(gap_closed(gap, to, signer, now)),
+                Slot::GapFilled(gap, posts) => {
+                    let id = EventId::of("gap-filled", &[&gap.to_string()]);
+                    let event = Event::GapFilled { gap, fill: GapFill::Filled { posts } };
+                    events.push(signer.event(id, now, event, None));
+                }
             }
         }
         // After the posts, which may open the case they belong to.

@@ -11,10 +11,12 @@ use secrecy::SecretString;
 
 use super::renewing::Apart;
 use crate::config::{
-    Access, AccountConfig, BlueskyAccess, Config, LoginSecrets, SecretError, SecretSource, UserSecrets, XAccess,
+    Access, AccountConfig, BlueskyAccess, Config, LoginSecrets, MastodonAccess, SecretError, SecretSource, UserSecrets,
+    XAccess,
 };
 use crate::model::AccountName;
 use crate::net::bluesky::{BlueskyNetwork, BlueskySettings};
+use crate::net::mastodon::{MastodonNetwork, MastodonSettings};
 use crate::net::x::pace::Pace;
 use crate::net::x::renew::OAuthClient;
 use crate::net::x::user_token::{Consumer, KeptLogin};
@@ -78,8 +80,10 @@ pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> an
                 let network = BlueskyNetwork::new(settings, Arc::clone(clock), random);
                 Arc::new(network.with_context(|| format!("account `{}`", account.name))?)
             }
-            Access::Mastodon(_) => {
-                anyhow::bail!("account `{}`: this version speaks with X only", account.name)
+            Access::Mastodon(mastodon) => {
+                let settings = mastodon_settings(account, mastodon, data_dir)?;
+                let network = MastodonNetwork::new(settings, Arc::clone(clock), random);
+                Arc::new(network.with_context(|| format!("account `{}`", account.name))?)
             }
         };
         networks.insert(account.name.clone(), network);
@@ -149,6 +153,25 @@ fn bluesky_settings(
         data_dir: data_dir.to_owned(),
         messages: account.messages,
         watch_own: account.watch_own,
+    })
+}
+
+/// Fetches the secret of a Mastodon account. Blocks while a command runs.
+fn mastodon_settings(
+    account: &AccountConfig,
+    mastodon: &MastodonAccess,
+    data_dir: &Path,
+) -> Result<MastodonSettings, NoSecret> {
+    let token = mastodon.token.as_ref();
+    Ok(MastodonSettings {
+        account: account.account(),
+        base_url: account.base_url.clone(),
+        streaming_url: mastodon.streaming.clone(),
+        token: token.map(|source| resolved(account, "access_token", source)).transpose()?,
+        data_dir: data_dir.to_owned(),
+        messages: account.messages,
+        watch_own: account.watch_own,
+        visibility: mastodon.visibility,
     })
 }
 

@@ -219,7 +219,8 @@ impl Recording {
                     Inbound::Withheld { .. }
                     | Inbound::Message { .. }
                     | Inbound::GapOpened { .. }
-                    | Inbound::GapClosed { .. } => {}
+                    | Inbound::GapClosed { .. }
+                    | Inbound::GapFilled { .. } => {}
                 }
                 if column.send(inbound).await.is_err() {
                     return;

@@ -15,6 +15,8 @@
 //!                         takes every grant back
 //! POST /_sim/account     {"handle": …, "rename": NAME, "status": "takendown" | "deleted" | "active", "blocks_us"}: what
 //!                         happens to somebody's account; Bluesky's stream tells of it
+//! POST /_sim/mastodon    {"ignores_keys", "reset_in_seconds", "says_400", "has_no_socket", "closed", "max_characters",
+//!                         "most_questions", "streams_at", "revoked"}: the manner of the server from now on; what is left out is as usual
 //! POST /_sim/scenario    {"per_minute": X, "incident_minutes": N}
 //! ```
 
@@ -26,6 +28,7 @@ use serde_json::{Value, json};
 use super::bluesky;
 use super::call::Answer;
 use super::faults::{Kind, TARGETS};
+use super::mastodon;
 use super::server::Shared;
 use super::state::State;
 use super::texts::Lang;
@@ -56,10 +59,12 @@ pub(super) fn answer(shared: &Shared, method: &str, path: &str, body: &[u8]) -> 
         ("POST", "clock") => read(body).and_then(|wish: ClockWish| set_clock(&mut state, &wish)),
         ("POST", "oauth") => read(body).and_then(|wish: OauthWish| grants(&mut state, &wish)),
         ("POST", "account") => read(body).and_then(|wish: AccountWish| account(&mut state, &wish, now)),
+        ("POST", "mastodon") => read(body).map(|manner| mastodon::behave(&mut state, manner)),
         ("POST", "scenario") => read(body).and_then(|wish: ScenarioWish| direct(&mut state, &wish, now)),
         _ => {
             let words = "the control plane has GET /_sim/ledger, /_sim/fault, /_sim/clock, /_sim/bill and POST \
-                         /_sim/post, /_sim/dm, /_sim/fault, /_sim/clock, /_sim/plan, /_sim/oauth, /_sim/account, /_sim/scenario";
+                         /_sim/post, /_sim/dm, /_sim/fault, /_sim/clock, /_sim/plan, /_sim/oauth, /_sim/account, \
+                         /_sim/mastodon, /_sim/scenario";
             return Answer::json(404, json!({"error": format!("no {method} /_sim/{path}: {words}")}));
         }
     };

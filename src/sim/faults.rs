@@ -92,8 +92,21 @@ impl Kind {
 }
 
 /// Where it goes wrong; the names of the control plane.
-pub(super) const TARGETS: [&str; 10] =
-    ["stream", "rules", "search", "counts", "posts", "users", "dms", "connections", "usage", "oauth"];
+pub(super) const TARGETS: [&str; 13] = [
+    "stream",
+    "rules",
+    "search",
+    "counts",
+    "posts",
+    "users",
+    "dms",
+    "connections",
+    "usage",
+    "oauth",
+    "instance",
+    "threads",
+    "timelines",
+];
 
 /// One fault in force.
 #[derive(Clone, Debug)]

@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::SignedDuration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -349,6 +350,10 @@ fn faulty_status(
     };
     if let Some(seconds) = reset_in {
         let now = shared.lock().clock.now();
+        if network == NetworkKind::Mastodon {
+            let end = now + SignedDuration::from_secs(i64::from(seconds));
+            return mastodon::limited(&shared.lock(), answer, end);
+        }
         let reset = now.as_second() + i64::from(seconds);
         let [limit, remaining, end] = match network {
             NetworkKind::Bluesky => ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"],

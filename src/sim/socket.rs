@@ -28,6 +28,8 @@ pub(super) enum Said {
     },
     /// The connection breaks off without a word.
     Cut,
+    /// Nothing is read or said until something else is sent, not even in answer to a ping.
+    Silence,
 }
 
 /// The handler's end of a socket: what is sent into `said` goes out; dropping the sender closes it. What the client
@@ -53,9 +55,11 @@ pub(super) fn accept(key: &str) -> String {
 pub(super) async fn carry(io: Upgraded, mut line: Line, shared: &Shared) {
     let config = WebSocketConfig::default();
     let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
+    let mut is_silent = false;
     loop {
         let sent = tokio::select! {
-            said = line.said.recv() => match said {
+            said = line.said.recv() => match said.inspect(|said| is_silent = matches!(said, Said::Silence)) {
+                Some(Said::Silence) => Ok(()),
                 Some(Said::Text(text)) => socket.send(Message::text(text)).await,
                 Some(Said::Binary(bytes)) => socket.send(Message::binary(bytes)).await,
                 Some(Said::Ping) => socket.send(Message::Ping(Bytes::new())).await,
@@ -72,7 +76,7 @@ pub(super) async fn carry(io: Upgraded, mut line: Line, shared: &Shared) {
                     return;
                 }
             },
-            heard = socket.next() => match heard {
+            heard = socket.next(), if !is_silent => match heard {
                 Some(Ok(Message::Text(text))) => {
                     let mut state = shared.lock();
                     state.advance();

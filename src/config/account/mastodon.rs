@@ -7,6 +7,7 @@ use crate::config::problem::Problem;
 use crate::config::secret::SecretSource;
 use crate::config::secret_place::read_secret;
 use crate::config::table::{Reader, Table, suggest};
+use crate::model::account::Visibility;
 
 /// What a handle looks like.
 pub(super) const HANDLE: &str = "it is the name, with the server behind it where that differs from base_url, \
@@ -21,28 +22,6 @@ pub struct MastodonAccess {
     pub streaming: Option<Url>,
     /// Who sees our replies.
     pub visibility: Visibility,
-}
-
-/// Who sees what we publish.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Visibility {
-    /// Everybody, also in the public timelines.
-    #[default]
-    Public,
-    /// Everybody who looks at the conversation.
-    Unlisted,
-}
-
-impl Visibility {
-    pub const ALL: [Visibility; 2] = [Visibility::Public, Visibility::Unlisted];
-
-    /// Mastodon's own word, and the config's.
-    pub fn word(self) -> &'static str {
-        match self {
-            Visibility::Public => "public",
-            Visibility::Unlisted => "unlisted",
-        }
-    }
 }
 
 pub(super) fn is_handle(handle: &str) -> bool {

@@ -19,7 +19,7 @@ use crate::model::spend::Budget;
 use crate::model::{Account, AccountName, AuthorId, NetworkKind, RepName};
 
 pub use self::bluesky::{APPVIEW, BlueskyAccess, JETSTREAMS, SERVICE};
-pub use self::mastodon::{MastodonAccess, Visibility};
+pub use self::mastodon::MastodonAccess;
 pub use self::x::{UserSecrets, X_BASE_URL, XAccess};
 
 /// An account as the config describes it. Names where its secrets are and holds none.

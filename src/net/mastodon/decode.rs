@@ -15,10 +15,11 @@ const LONGEST_WORDS: usize = 400;
 /// Something the stream said.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A status, new or changed; on which streams it came.
+    /// A status, new or changed; on which streams it came, and the id of the notification it came in.
     Status {
         status: Box<Status>,
         streams: Vec<String>,
+        notification: Option<String>,
     },
     /// The status with this id of the server's is gone.
     Deleted {
@@ -74,7 +75,7 @@ pub fn event(kind: &str, payload: &str, streams: Vec<String>, host: Option<&str>
             }
         }
         "update" | "status.update" => match serde_json::from_str(payload) {
-            Ok(value) => read(&value, streams, host),
+            Ok(value) => read(&value, streams, None, host),
             Err(why) => Event::Malformed { why: clean::line(&why.to_string()) },
         },
         "notification" | "conversation" => {
@@ -84,7 +85,8 @@ pub fn event(kind: &str, payload: &str, streams: Vec<String>, host: Option<&str>
             match value.get("status").or_else(|| value.get("last_status")) {
                 // Others than mentions carry posts of ours that somebody liked.
                 Some(inner @ Value::Object(_)) if kind == "conversation" || is_mention(&value) => {
-                    read(inner, streams, host)
+                    let id = if kind == "notification" { id_of(value.get("id")) } else { None };
+                    read(inner, streams, id, host)
                 }
                 _ => Event::Other,
             }
@@ -97,9 +99,9 @@ fn is_mention(notification: &Value) -> bool {
     matches!(notification.get("type").and_then(Value::as_str), Some("mention" | "status" | "update" | "quote"))
 }
 
-fn read(value: &Value, streams: Vec<String>, host: Option<&str>) -> Event {
+fn read(value: &Value, streams: Vec<String>, notification: Option<String>, host: Option<&str>) -> Event {
     match status::status(value, host) {
-        Ok(status) => Event::Status { status: Box::new(status), streams },
+        Ok(status) => Event::Status { status: Box::new(status), streams, notification },
         Err(why) => Event::Malformed { why: flaw(why).into() },
     }
 }
@@ -159,7 +161,8 @@ mod tests {
             json!({"stream": ["hashtag", "acme"], "event": kind, "payload": payload}).to_string()
         };
         for kind in ["update", "status.update"] {
-            let Event::Status { status, streams } = frame(&wrapped(kind, &status("5").to_string()), Some("a.example"))
+            let Event::Status { status, streams, .. } =
+                frame(&wrapped(kind, &status("5").to_string()), Some("a.example"))
             else {
                 panic!("{kind}")
             };

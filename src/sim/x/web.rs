@@ -94,7 +94,7 @@ pub(super) fn page(status: u16, title: &str, body: &str) -> Answer {
 }
 
 /// Text as text, inside an element or a quoted attribute.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::sim) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
