@@ -161,6 +161,7 @@ impl History {
                 outcome: None,
                 closing: false,
                 number: None,
+                undone: false,
             };
             events.push(new(EventId::of("case-resolved", &[&name]), event, None));
         }

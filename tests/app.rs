@@ -4,6 +4,7 @@ mod app {
     mod answering;
     mod casework;
     mod chance;
+    mod conversation;
     mod gap_rows;
     mod left_behind;
     mod network_search;

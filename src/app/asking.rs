@@ -239,7 +239,14 @@ impl App {
         self.leave_screen();
         let changes = self.at_hand(&cases).into_iter().map(|case| {
             let (cause, outcome) = (cause.clone(), outcome.clone());
-            let event = Event::CaseResolved { case: case.id, cause, outcome, closing, number: Some(case.number) };
+            let event = Event::CaseResolved {
+                case: case.id,
+                cause,
+                outcome,
+                closing,
+                number: Some(case.number),
+                undone: false,
+            };
             (case, Ok(event))
         });
         let changes = changes.collect();

@@ -96,6 +96,11 @@ pub struct Books {
     pub(super) raise_again: bool,
     /// Which texts are at hand.
     pub(super) texts: Texts,
+    pub(super) answer_texts: super::conversation::AnswerTexts,
+    /// The case in the pane beside the columns, and since when.
+    pub(super) in_pane: Option<(CaseId, Timestamp)>,
+    /// How far the screen that has the keys can be scrolled, once it was drawn.
+    pub(super) scroll_end: Option<u16>,
 }
 
 /// A draft that waits for the store.

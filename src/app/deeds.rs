@@ -185,6 +185,7 @@ impl App {
             outcome: Some("dismissed".to_owned()),
             closing: true,
             number: Some(case.number),
+            undone: false,
         };
         let changes = self.cases_to_change().into_iter().map(|case| (dismissed(&case), case));
         let changes = changes.map(|(event, case)| (case, Ok(event))).collect();
@@ -344,6 +345,7 @@ fn back_of(event: &Event, before: &Case) -> Vec<Event> {
                 outcome: end.outcome.clone(),
                 closing: end.closing,
                 number: Some(before.number),
+                undone: true,
             };
             end.map(resolved).into_iter().collect()
         }

@@ -1,12 +1,17 @@
-//! `H`: who did what in a case, when and from which machine. Everything is told from the log's own events, so a desk
-//! that has just started says the same as one that was there.
+//! `H`, and the log in the case pane: who did what in a case, when and from which machine. Everything is told from the
+//! log's own events, so a desk that has just started says the same as one that was there.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::clipboard::{self, TEXT_MOST};
 use super::people::rule_event;
 use super::{App, Effect, Mode};
-use crate::model::{CaseId, Envelope, Event, clean};
+use crate::model::{CaseId, Envelope, Event, PostId, Purpose, clean};
+
+/// A post that took longer to reach us was heard late.
+const LATE: SignedDuration = SignedDuration::from_secs(60);
+/// Who answered where nobody here did.
+const ELSEWHERE: &str = "our account, elsewhere";
 
 /// The screen of one case's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,23 +51,10 @@ impl App {
     pub fn history_lines(&self, case: CaseId) -> Vec<HistoryLine> {
         let Some(events) = self.case_events.as_ref().filter(|events| events.case == case) else { return Vec::new() };
         let mut lines: Vec<(HistoryLine, bool)> = Vec::new();
-        let mut posts: Vec<_> = self
-            .desk
-            .cases
-            .get(&case)
-            .into_iter()
-            .flat_map(|case| case.posts.iter().filter_map(|post| self.desk.posts.get(post)))
-            .collect();
-        posts.sort_by_key(|post| (post.arrived, &post.id));
-        let mut posts = posts.into_iter().peekable();
-        let wrote = |post: &crate::desk::PostView| HistoryLine {
-            at: post.arrived,
-            who: "the customer".to_owned(),
-            did: format!("wrote {}", post.id),
-        };
+        let mut seen = self.seen_on_network(case).into_iter().peekable();
         for envelope in events.events.iter().filter(|envelope| envelope.event.case() == Some(case)) {
-            while let Some(post) = posts.next_if(|post| post.arrived <= envelope.at) {
-                lines.push((wrote(post), false));
+            while let Some(line) = seen.next_if(|line| line.at <= envelope.at) {
+                lines.push((line, false));
             }
             let Some(did) = self.did(envelope) else { continue };
             let who = if envelope.id == rule_event(case) {
@@ -77,8 +69,34 @@ impl App {
                 _ => lines.push((line, saves)),
             }
         }
-        lines.extend(posts.map(|post| (wrote(post), false)));
+        lines.extend(seen.map(|line| (line, false)));
         lines.into_iter().map(|(line, _)| line).collect()
+    }
+
+    /// What came from the network, in order: the customer's posts when they reached us, direct messages, and what was
+    /// answered without this program. Of what was said in private only that it was said.
+    fn seen_on_network(&self, case: CaseId) -> Vec<HistoryLine> {
+        let Some(case) = self.desk.cases.get(&case) else { return Vec::new() };
+        let line = |at: Timestamp, who: &str, did: String| HistoryLine { at, who: who.to_owned(), did };
+        let posts = case.posts.iter().filter_map(|post| self.desk.posts.get(post));
+        let mut lines: Vec<_> = posts
+            .map(|post| {
+                let late = post.arrived.duration_since(post.at) > LATE;
+                let when = if late { format!(" at {}, heard late", self.moment(post.at)) } else { String::new() };
+                line(post.arrived, "the customer", format!("wrote a post{when}"))
+            })
+            .collect();
+        lines.extend(case.messages.iter().filter(|message| message.rep.is_none()).map(|message| {
+            let account = message.account.as_ref().map_or_else(String::new, |account| format!(" to {account}"));
+            let (who, to) = if message.is_ours { (ELSEWHERE, String::new()) } else { ("the customer", account) };
+            line(message.at, who, format!("wrote a direct message{to}"))
+        }));
+        lines.extend(case.answers().filter(|answer| answer.reply.is_none()).map(|answer| match &answer.rep {
+            Some(rep) => line(answer.at, rep.as_str(), "posted their answer on the network's own page".to_owned()),
+            None => line(answer.at, ELSEWHERE, "answered".to_owned()),
+        }));
+        lines.sort_by_key(|line| line.at);
+        lines
     }
 
     /// `2026-11-21 14:31:20+00:00 ana on desk-1: claimed it`
@@ -112,13 +130,34 @@ impl App {
         }
     }
 
+    fn moment(&self, at: Timestamp) -> String {
+        at.to_zoned(self.setup.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    fn clock(&self, at: Timestamp) -> String {
+        at.to_zoned(self.setup.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+
+    /// A post of theirs by its time, which stands beside its text in the pane.
+    fn post_words(&self, post: &PostId) -> String {
+        match self.desk.posts.get(post) {
+            Some(view) => format!("their post of {}", self.moment(view.at)),
+            None => "a post of theirs".to_owned(),
+        }
+    }
+
+    fn answering(&self, purpose: Purpose, to: &PostId) -> String {
+        if purpose.is_private() { String::new() } else { format!(" to {}", self.post_words(to)) }
+    }
+
     /// What an event did, in plain words; `None` for marks of reading, and for what is no deed in a case. Every kind
     /// is named: a new one does not build without its words.
     fn did(&self, envelope: &Envelope) -> Option<String> {
-        let moment = |at: &Timestamp| at.to_zoned(self.setup.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        let moment = |at: &Timestamp| self.moment(*at);
+        let theirs = |post| self.post_words(post);
         Some(match &envelope.event {
-            Event::CaseOpened { post, posted_at, .. } => {
-                format!("took in the first post {post}, written {}: the case is open", moment(posted_at))
+            Event::CaseOpened { posted_at, .. } => {
+                format!("took in the first post, written {}: the case is open", moment(posted_at))
             }
             Event::CaseClaimed { .. } => "claimed it".to_owned(),
             Event::CaseReleased { .. } => "gave it back".to_owned(),
@@ -133,6 +172,7 @@ impl App {
             Event::CaseSnoozed { until, .. } => format!("put it off until {}", moment(until)),
             Event::CaseOverdue { .. } => "saw it become overdue".to_owned(),
             Event::CaseWoken { .. } => "took it up again before its time".to_owned(),
+            Event::CaseResolved { undone: true, .. } => "took the reopening back: it is resolved".to_owned(),
             Event::CaseResolved { cause, outcome, closing, .. } => {
                 let said = [cause.as_deref(), outcome.as_deref()].into_iter().flatten();
                 let said: Vec<_> = said.chain(closing.then_some("closing")).collect();
@@ -140,28 +180,35 @@ impl App {
             }
             Event::CaseReopened { undone: true, .. } => "took the resolve back".to_owned(),
             Event::CaseReopened { undone: false, .. } => "reopened it".to_owned(),
-            Event::CaseTurnedRound { post, on: true, .. } => format!("saw the customer turned round by {post}"),
-            Event::CaseTurnedRound { post, on: false, .. } => format!("took back that {post} shows them turned round"),
+            Event::CaseTurnedRound { post, on: true, .. } => {
+                format!("saw the customer turned round by {}", theirs(post))
+            }
+            Event::CaseTurnedRound { post, on: false, .. } => {
+                format!("took back that {} shows them turned round", theirs(post))
+            }
             Event::NoteAdded { .. } => "wrote a note (team only)".to_owned(),
             Event::NoteBegun { on: true, .. } => "began a note (team only)".to_owned(),
             Event::NoteBegun { on: false, .. } => "gave a begun note up".to_owned(),
             Event::DraftSaved { purpose, .. } => format!("saved a draft of the {}", purpose.title()),
             Event::DraftDropped { purpose, .. } => format!("dropped the draft of the {}", purpose.title()),
             Event::ReplyQueued { purpose, to, account, until, .. } => {
-                format!("confirmed the {} to {to} as {account}, held until {}", purpose.title(), moment(until))
+                let us = self.account(account).map_or_else(|| account.to_string(), |us| format!("@{}", us.handle));
+                let held =
+                    if *until > envelope.at { format!(", held until {}", self.clock(*until)) } else { String::new() };
+                format!("confirmed the {}{} as {us}{held}", purpose.title(), self.answering(*purpose, to))
             }
             Event::ReplyRecalled { .. } => "took the held reply back".to_owned(),
             Event::ReplyAttempted { .. } => "began to send it".to_owned(),
-            Event::ReplySent { post, .. } => format!("sent it: {post}"),
+            Event::ReplySent { .. } => "sent it".to_owned(),
             Event::ReplyFailed { why, may_retry, .. } => {
                 format!("could not send it: {why}{}", if *may_retry { "; it may be tried again" } else { "" })
             }
             Event::ReplyParked { why, .. } => format!("does not know whether it went out: {why}"),
             Event::ReplyDropped { .. } => "gave the reply up".to_owned(),
             Event::ReplyHandedOver { purpose, to, .. } => {
-                format!("took the {} to {to} to the network's own page", purpose.title())
+                format!("took the {}{} to the network's own page", purpose.title(), self.answering(*purpose, to))
             }
-            Event::ReplyDelivered { message, .. } => format!("sent the direct message {message}"),
+            Event::ReplyDelivered { .. } => "sent the direct message".to_owned(),
             Event::CaseRead { .. }
             | Event::PostMatched { .. }
             | Event::PostEdited { .. }

@@ -190,8 +190,7 @@ impl App {
         if !other.is_empty() && other != text.text.trim() {
             text.text = format!("{}\n\n{other}", text.text.trim_end());
         }
-        let saved =
-            (Event::DraftSaved { case, purpose, rep: Some(self.setup.me.clone()) }, Some(Body::Draft(text.clone())));
+        let saved = (self.draft_saved(case, purpose, to), Some(Body::Draft(text.clone())));
         // Nothing may stand in the way of taking a reply back: nothing is expected of the case, and a store that does
         // not take it is asked again.
         let token = self.append_surely(vec![(event, None), saved], Some(word), out);

@@ -530,8 +530,7 @@ impl App {
     }
 
     pub(super) fn store_answered(&mut self, answer: FromStore, out: &mut Vec<Effect>) {
-        // A case's events are counted, not drawn.
-        self.dirty |= !matches!(answer, FromStore::Case { .. }) || matches!(self.mode, Mode::History(_));
+        self.dirty = true;
         match answer {
             FromStore::Bodies { asked, found } => {
                 self.texts_came(&asked, found);

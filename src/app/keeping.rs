@@ -19,12 +19,13 @@ impl App {
             has_failed |= self.give_up_waiting(event);
         }
         let draft = events.iter().find_map(|(event, body)| match (event, body) {
-            (Event::DraftSaved { case, purpose, .. }, Some(Body::Draft(text))) => {
+            (Event::DraftSaved { case, purpose, to, .. }, Some(Body::Draft(text))) => {
                 let draft = CaseDraft {
                     purpose: *purpose,
                     rep: self.setup.me.clone(),
                     is_shared: false,
                     saved: self.now,
+                    to: to.clone(),
                     draft: Some(text.clone()),
                 };
                 Some((*case, *purpose, draft))
@@ -114,7 +115,7 @@ impl App {
 /// of the time when reps shared them are never on their way.
 fn is_outdone(older: &Event, newer: &Event, me: &RepName) -> bool {
     let draft = |event: &Event| match event {
-        Event::DraftSaved { case, purpose, rep } | Event::DraftDropped { case, purpose, rep } => {
+        Event::DraftSaved { case, purpose, rep, .. } | Event::DraftDropped { case, purpose, rep } => {
             Some((*case, *purpose, rep.as_ref().unwrap_or(me).clone()))
         }
         _ => None,

@@ -391,8 +391,10 @@ impl App {
         if matches!(self.mode, Mode::Columns) {
             return self.walk(command, out);
         }
-        let lines = self.lines_to_scroll();
-        let page = usize::from(self.size.1.saturating_sub(4)).max(1);
+        let lines = self.books.scroll_end.map_or_else(|| self.lines_to_scroll(), |end| usize::from(end) + 1);
+        // A page is what is seen at once: the bars, the border and a case's head take the rest.
+        let around = if matches!(self.mode, Mode::Case { .. }) { 8 } else { 6 };
+        let page = usize::from(self.size.1.saturating_sub(around)).max(1);
         let (outbox, drafts) = (self.outbox().len(), self.drafts().len());
         let step = |at: usize, length: usize| {
             let last = length.saturating_sub(1);
@@ -445,6 +447,22 @@ impl App {
         }
     }
 
+    /// As the last frame told it.
+    pub fn scroll_end(&self) -> Option<u16> {
+        self.books.scroll_end
+    }
+
+    /// The last frame has told how long the screen is: nothing is scrolled past its end.
+    pub(super) fn scrolls_to(&mut self, end: Option<u16>) {
+        self.books.scroll_end = end;
+        let Some(end) = end else { return };
+        match &mut self.mode {
+            Mode::Person(person) => person.scroll = person.scroll.min(end),
+            Mode::Case { scroll } | Mode::History(super::HistoryScreen { scroll, .. }) => *scroll = (*scroll).min(end),
+            _ => {}
+        }
+    }
+
     /// At most so many lines a screen can have at this width; the screen itself stops at its last one.
     fn lines_to_scroll(&self) -> usize {
         let width = usize::from(self.size.0.max(20)) / 2;
@@ -464,10 +482,13 @@ impl App {
                 of_text(&preview.text) + preview.seen.as_ref().map_or(0, |seen| of_text(&seen.text)) + checks + 8
             }
             Mode::Case { .. } => {
-                let events = self.case_events.as_ref().map_or(0, |events| events.events.len());
-                let posts = self.case_in_hand().into_iter().flat_map(|case| &case.posts);
-                let posts = posts.filter_map(|post| self.desk.posts.get(post)?.body.as_ref());
-                events + posts.map(|post| of_text(&post.text) + 4).sum::<usize>() + 12
+                let said = self.case_in_hand().map(|case| self.conversation(case)).unwrap_or_default();
+                let said = said.iter().map(|said| match &said.words {
+                    super::conversation::Words::Post(post) => of_text(&post.text) + 4,
+                    super::conversation::Words::Text(text) => of_text(text) + 4,
+                    _ => 4,
+                });
+                said.sum::<usize>() + 200
             }
             _ => 0,
         }

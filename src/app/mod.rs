@@ -22,6 +22,7 @@ pub mod column;
 pub mod command;
 pub mod compose_text;
 pub mod composer;
+pub mod conversation;
 mod deeds;
 pub mod effect;
 mod filling;

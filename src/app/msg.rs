@@ -87,6 +87,8 @@ pub enum Msg {
     Notice(Notice),
     /// What the last frame showed: posts per column of `App::columns`.
     Shown(Vec<usize>),
+    /// How far the screen that has the keys can be scrolled as it was drawn last; `None` where it counts itself.
+    ScrollEnd(Option<u16>),
     /// The terminal is gone or a signal came.
     Stop,
 }

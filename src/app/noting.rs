@@ -191,20 +191,6 @@ impl App {
         }
     }
 
-    /// The notes of a case, oldest first, as far as the store was asked for them: when, whose, and the words; `None`
-    /// for words that were removed.
-    pub fn notes_of(&self, case: CaseId) -> Vec<(&crate::model::Envelope, Option<&NoteText>)> {
-        let events = self.case_events.as_ref().filter(|events| events.case == case);
-        let notes = events.into_iter().flat_map(|events| &events.events);
-        let notes = notes.filter(|envelope| matches!(envelope.event, Event::NoteAdded { .. }));
-        notes
-            .map(|envelope| match &envelope.body {
-                Some(Body::Note(text)) => (&**envelope, Some(text)),
-                _ => (&**envelope, None),
-            })
-            .collect()
-    }
-
     /// Whether a text on its way to a customer holds the words of a note of its case.
     pub(super) fn repeats_note(&self, case: CaseId, text: &str) -> bool {
         self.notes_of(case).iter().filter_map(|(_, note)| *note).any(|note| !note.is_empty() && note.is_within(text))

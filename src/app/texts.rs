@@ -96,6 +96,7 @@ impl App {
 
     /// The store's answer to [`Effect::ReadBodies`].
     pub(super) fn texts_came(&mut self, asked: &[BodyId], found: Vec<(BodyId, Body)>) {
+        self.answer_texts_came(asked, &found);
         // What was asked for and is not there stays among the asked, so that it is not asked for all the time.
         let mut absent: BTreeSet<&BodyId> = asked.iter().collect();
         for (id, body) in found {
@@ -131,6 +132,7 @@ impl App {
             },
             _ => return,
         };
+        self.answer_text_changed(&id, envelope.body.as_ref().filter(|_| text.is_some()));
         for post in self.beside().filter(|post| BodyId::post(&post.id) == id && post.state != PostState::Deleted) {
             post.state = state;
             post.body.clone_from(&text);

@@ -51,6 +51,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
                 column.shown = shown;
             }
         }
+        Msg::ScrollEnd(end) => app.scrolls_to(end),
         Msg::Stop => {
             app.save_draft(&mut out);
             app.save_note(&mut out);
@@ -63,6 +64,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
     app.ask_what_was_caught(&mut out);
     app.keep_pane_read(&mut out);
     app.keep_texts(&mut out);
+    app.keep_answer_texts(&mut out);
     if may_move {
         app.read_in_hand(&mut out);
         app.tell_presence(&mut out);
@@ -94,6 +96,7 @@ impl App {
 
     /// Puts a screen on top of the present one; Esc leads back to it.
     pub(super) fn open_over(&mut self, mode: Mode) {
+        self.books.scroll_end = None;
         let below = std::mem::replace(&mut self.mode, mode);
         if let Some(deeper) = self.back.replace(Box::new(below)) {
             self.books.deeper.push(*deeper);
@@ -103,6 +106,7 @@ impl App {
 
     /// Goes back to the screen underneath.
     pub(super) fn leave_screen(&mut self) -> Mode {
+        self.books.scroll_end = None;
         let below = self.back.take().map_or(Mode::Columns, |mode| *mode);
         self.back = self.books.deeper.pop().map(Box::new);
         if matches!(below, Mode::Columns | Mode::Find(_)) {
@@ -115,6 +119,7 @@ impl App {
     /// Straight to the columns, whatever lies in between.
     pub(super) fn go_to_columns(&mut self) {
         self.mode = Mode::Columns;
+        self.books.scroll_end = None;
         self.back = None;
         self.books.deeper.clear();
         self.opened = None;
@@ -123,6 +128,7 @@ impl App {
 
     /// Screens that stand in each other's place instead of piling up.
     pub(super) fn switch_to(&mut self, mode: Mode) {
+        self.books.scroll_end = None;
         match self.mode {
             Mode::Outbox { .. }
             | Mode::Drafts { .. }

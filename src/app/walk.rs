@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::column::ColumnView;
 use super::command::Command;
@@ -15,6 +15,9 @@ use crate::model::{CaseId, PostId};
 
 /// So many posts scrolled up from the store, or pushed out of the window above a held row, stay in a column.
 const OLDER_KEPT: usize = 4_000;
+
+/// A case that is merely passed on the way down a column is not read from the store.
+const RESTS_AFTER: SignedDuration = SignedDuration::from_millis(500);
 
 /// Where a page's length is not known yet.
 const PAGE: usize = 8;
@@ -420,12 +423,13 @@ impl App {
         self.keep_pane_read(out);
     }
 
-    /// Asks for the events of the case that has the keys, once per case. Beside the columns nothing of them is needed,
-    /// and walking down a column must not ask the store at every step.
+    /// Asks for the events of the case that has the keys, once per case. Beside the columns they are asked for once
+    /// somebody rests on a row: walking down a column must not ask the store at every step.
     pub(super) fn keep_pane_read(&mut self, out: &mut Vec<Effect>) {
+        let rests = self.rests_beside_pane();
         // A reply must not repeat its case's notes, so they are read before it is previewed.
         let noted = self.draft_case().and_then(|case| self.desk.cases.get(&case)).filter(|case| case.notes > 0);
-        if noted.is_none() && !matches!(self.mode, Mode::Case { .. }) {
+        if noted.is_none() && !matches!(self.mode, Mode::Case { .. }) && !rests {
             return;
         }
         let Some(case) = noted.or_else(|| self.case_in_hand()).map(|case| case.id) else { return };
@@ -434,6 +438,18 @@ impl App {
             self.books.asked_case = Some(case);
             out.push(Effect::ReadCase { case });
         }
+    }
+}
+
+impl App {
+    /// Whether the pane beside the columns has shown the same case for a moment.
+    fn rests_beside_pane(&mut self) -> bool {
+        let case = self.case_in_hand().filter(|_| self.has_pane() && self.caught_up).map(|case| case.id);
+        if self.books.in_pane.map(|(case, _)| case) != case {
+            self.books.in_pane = case.map(|case| (case, self.now));
+        }
+        // A clock set back must not keep it unread.
+        self.books.in_pane.is_some_and(|(_, since)| self.now.duration_since(since).abs() >= RESTS_AFTER)
     }
 }
 

@@ -14,7 +14,7 @@ use super::compose_text::{filled, open_slot, published};
 use super::composer::{Composer, Saved};
 use super::{App, AppendToken, Effect, Mode, Setup};
 use crate::desk::{CaseDraft, PostView};
-use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, Purpose, RepName, Verdict, clean};
+use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, PostId, Purpose, RepName, Verdict, clean};
 
 /// A draft is in the log at latest so long after its first unsaved key.
 pub const SAVED_WITHIN: SignedDuration = SignedDuration::from_millis(500);
@@ -358,16 +358,20 @@ impl App {
             return;
         };
         composer.saved = Saved::At(now);
-        let (case, purpose) = (composer.case, composer.purpose);
+        let (case, purpose, to) = (composer.case, composer.purpose, composer.to.clone());
         let text = typed_text(composer);
         let event = if text.text.trim().is_empty() {
             (Event::DraftDropped { case, purpose, rep: Some(self.setup.me.clone()) }, None)
         } else {
-            (Event::DraftSaved { case, purpose, rep: Some(self.setup.me.clone()) }, Some(Body::Draft(text)))
+            (self.draft_saved(case, purpose, &to), Some(Body::Draft(text)))
         };
         let token = self.append_surely(vec![event], None, out);
         self.books.draft_append = Some(token);
         self.dirty = true;
+    }
+
+    pub(super) fn draft_saved(&self, case: CaseId, purpose: Purpose, to: &PostId) -> Event {
+        Event::DraftSaved { case, purpose, rep: Some(self.setup.me.clone()), to: Some(to.clone()) }
     }
 
     /// The store did not take it: the text is still unsaved, and saved again when due.

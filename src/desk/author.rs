@@ -29,6 +29,9 @@ pub struct Contact {
     pub number: u64,
     #[serde(with = "super::moment")]
     pub at: Timestamp,
+    /// The newest post of it that was heard.
+    #[serde(with = "super::moment")]
+    pub newest: Timestamp,
     /// Our first answer to it.
     #[serde(with = "super::moment::optional")]
     pub answered: Option<Timestamp>,
@@ -50,6 +53,7 @@ impl Contact {
             case,
             number,
             at,
+            newest: at,
             answered: None,
             resolved: None,
             cause: None,
@@ -64,6 +68,7 @@ impl Contact {
         *self = Self {
             turned_round: self.turned_round,
             answered: self.answered,
+            newest: self.newest,
             ..Self::begun(self.case, self.number, self.at)
         };
     }

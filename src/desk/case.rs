@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
@@ -12,6 +12,7 @@ use crate::model::{
 
 use crate::model::event::Standing;
 
+pub use super::answer::Answer;
 use super::{CaseMessage, Contact, Desk, Pause, PauseReason};
 
 /// So many posts of one case stay in its list: the first and the newest.
@@ -20,10 +21,6 @@ pub const POSTS_KEPT: usize = 64;
 pub const TAGS_KEPT: usize = 64;
 /// So many reps' read marks stay on one case; those furthest behind go first.
 pub const READERS_KEPT: usize = 16;
-/// So many answers may wait for the post they answer.
-const EARLY_ANSWERS_KEPT: usize = 512;
-/// A hand-over is closed by an answer this much older at most: our clock and the network's may differ.
-pub(super) const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(120);
 
 /// The work one author's posts make for the team.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,7 +45,10 @@ pub struct Case {
     /// When our first public answer was out, from here or elsewhere.
     #[serde(with = "super::moment::optional")]
     pub first_answer: Option<Timestamp>,
+    /// Our last public answer.
     pub last_answer: Option<Answer>,
+    /// The ones before it, oldest first; see [`Case::answers`].
+    pub earlier_answers: Vec<Answer>,
     #[serde(with = "super::moment::optional")]
     pub dm_requested: Option<Timestamp>,
     /// The author changed a post of theirs after we had answered: the answer may no longer fit.
@@ -86,17 +86,6 @@ pub struct Case {
     pub replies: Vec<ReplyId>,
     /// Place of the last event two reps could have raced for; what compare-and-set expects.
     pub contended: Seq,
-}
-
-/// Our last public answer in a case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    #[serde(with = "super::moment")]
-    pub at: Timestamp,
-    pub post: PostId,
-    /// `None` for an answer typed elsewhere.
-    pub rep: Option<RepName>,
-    pub purpose: Option<Purpose>,
 }
 
 /// A reply the rep posts on the network's own page.
@@ -137,6 +126,8 @@ pub struct CaseDraft {
     pub is_shared: bool,
     #[serde(with = "super::moment")]
     pub saved: Timestamp,
+    /// The post it was begun for; not known of drafts of older logs.
+    pub to: Option<PostId>,
     /// Absent where it was erased, and after a checkpoint until the store is read.
     #[serde(skip)]
     pub draft: Option<DraftText>,
@@ -176,6 +167,7 @@ impl Case {
             waiting_since: Some(at),
             first_answer: None,
             last_answer: None,
+            earlier_answers: Vec::new(),
             dm_requested: None,
             edited_since: None,
             handed_over: None,
@@ -264,17 +256,21 @@ impl Case {
         }
     }
 
-    /// A post of the author's, written at `at`, joins. `newest` is the time of the newest post the case had: one
-    /// that is older than what the rep saw does not reopen what the rep resolved, and neither does a goodbye where
-    /// the rep closed the case so.
-    fn heard(&mut self, at: Timestamp, newest: Option<Timestamp>, standing: Standing) {
+    /// A post of the author's, written at `at`, joins. `newest` is the time of the newest post the case had.
+    ///
+    /// What comes in after a rep answered or resolved from here was not seen by that rep, whatever its own time is, and
+    /// waits. Only what is older than the newest that was known changes nothing, and neither does a goodbye where the
+    /// rep closed the case so, nor what was there when somebody answered on the network itself.
+    pub(super) fn heard(&mut self, at: Timestamp, newest: Option<Timestamp>, standing: Standing) {
         self.started = self.started.min(at);
-        if self.last_said().is_some_and(|said| at <= said) {
+        let is_older = newest.is_some_and(|newest| at <= newest);
+        let is_said = |said: Option<Timestamp>| said.is_some_and(|said| at <= said);
+        if is_said(self.last_said_elsewhere()) || (is_older && is_said(self.last_said())) {
             return;
         }
         if self.status == CaseStatus::Resolved {
             let is_closed = self.resolved.as_ref().is_some_and(|resolution| resolution.closing);
-            if newest.is_some_and(|newest| at <= newest) || (is_closed && standing == Standing::Goodbye) {
+            if is_older || (is_closed && standing == Standing::Goodbye) {
                 return;
             }
             self.resolved = None;
@@ -283,16 +279,6 @@ impl Case {
         }
         self.put_back(at);
         self.wait_since(Some(self.waiting_since.map_or(at, |since| since.min(at))));
-    }
-
-    /// A direct message of the author's, written at `at`. One that is older than the end of the case does not reopen
-    /// it.
-    pub(super) fn heard_privately(&mut self, at: Timestamp) {
-        let ended = self.resolved.as_ref().map(|resolved| resolved.at);
-        if ended.is_some_and(|ended| at <= ended) {
-            return;
-        }
-        self.heard(at, None, Standing::Customer);
     }
 
     /// Sets whose turn it is by whether anything waits since `since`; a resolved case must be reopened first.
@@ -305,35 +291,6 @@ impl Case {
         }
         self.waiting_since = since;
         self.status = CaseStatus::open(since.is_some(), self.last_said().is_some());
-    }
-
-    /// Writes an answer of ours down; whose turn it is then is for the caller.
-    fn note_answer(&mut self, mut answer: Answer, purpose: Option<Purpose>) {
-        if purpose == Some(Purpose::HappyPost) {
-            self.happy_asked = Some(self.happy_asked.map_or(answer.at, |known| known.max(answer.at)));
-        }
-        self.edited_since.take_if(|edited| *edited <= answer.at);
-        if purpose.is_some_and(Purpose::asks_for_dm) {
-            self.dm_requested = Some(self.dm_requested.map_or(answer.at, |known| known.max(answer.at)));
-        }
-        self.first_answer = Some(self.first_answer.map_or(answer.at, |first| first.min(answer.at)));
-        if let Some(known) = &mut self.last_answer
-            && known.post == answer.post
-        {
-            // The same answer, seen once in the outbox and once on the stream: each knows what the other does not, and
-            // it was out before we had word of it.
-            known.rep = known.rep.take().or(answer.rep);
-            known.purpose = known.purpose.or(purpose);
-            known.at = known.at.min(answer.at);
-            return;
-        }
-        match &mut self.last_answer {
-            Some(known) if known.at > answer.at => {}
-            last => {
-                answer.purpose = purpose.or(answer.purpose);
-                *last = Some(answer);
-            }
-        }
     }
 }
 
@@ -357,7 +314,7 @@ impl Desk {
         let known = history.contacts.iter_mut().find(|contact| contact.case == id);
         let mut reopened = 0;
         let number = if let Some(contact) = known {
-            if contact.resolved.is_some_and(|resolved| at <= resolved) {
+            if contact.resolved.is_some() && at <= contact.newest {
                 // An old post of a case that is done and forgotten.
                 return;
             }
@@ -403,6 +360,7 @@ impl Desk {
             }
             case.heard(at, newest, standing);
         });
+        self.contact_of(id, |contact| contact.newest = contact.newest.max(at));
         if let Some(dropped) = dropped {
             self.release_post(&dropped);
         }
@@ -411,68 +369,11 @@ impl Desk {
         }
     }
 
-    /// An answer of ours on a network, typed here or elsewhere, seen on the stream: it stops the clock for every
-    /// post written before it and closes a hand-over.
-    pub(super) fn answer_case(&mut self, id: CaseId, mut answer: Answer) {
-        let Some(case) = self.cases.get(&id) else { return };
-        let since = self.waits_after(case, &answer);
-        self.change_case(id, |case| {
-            let mut purpose = answer.purpose;
-            if let Some(handed) = case.handed_over.take_if(|h| h.at.duration_since(answer.at) <= CLOCKS_DIFFER) {
-                answer.rep = answer.rep.take().or(Some(handed.rep));
-                purpose = purpose.or(Some(handed.purpose));
-            }
-            case.note_answer(answer, purpose);
-            if case.status != CaseStatus::Resolved {
-                case.wait_since(since);
-            }
-        });
-        self.remember_answer(id);
-    }
-
-    /// Since when the author waits once an answer was seen on the network.
-    fn waits_after(&self, case: &Case, answer: &Answer) -> Option<Timestamp> {
-        if let Some(known) = case.last_answer.as_ref().filter(|known| known.post == answer.post) {
-            // Sent from here, it was out before we had word of it: what the author wrote in between was written to it.
-            let between = self.oldest_after(case, Some(answer.at)).filter(|at| *at <= known.at);
-            return between.into_iter().chain(case.waiting_since).min();
-        }
-        // What it answers is older in any case; what came after it still waits. It lets nobody wait for longer than
-        // before: a goodbye to a case that was closed for one, say.
-        let latest = case.last_said().map_or(answer.at, |known| known.max(answer.at));
-        let since = self.oldest_after(case, Some(latest))?;
-        case.waiting_since.map(|waited| since.max(waited))
-    }
-
-    /// A reply of the outbox is out: it is our turn no more, whatever the clocks say. Only where the network showed it
-    /// before we had word of it, what the author wrote to it has been heard already and waits.
-    pub(super) fn reply_answers(&mut self, id: CaseId, answer: Answer) {
-        self.change_case(id, |case| {
-            let purpose = answer.purpose;
-            let was_seen = case.last_answer.as_ref().is_some_and(|known| known.post == answer.post);
-            case.note_answer(answer, purpose);
-            if case.status != CaseStatus::Resolved && !was_seen {
-                case.wait_since(None);
-            }
-        });
-        self.remember_answer(id);
-    }
-
-    fn remember_answer(&mut self, id: CaseId) {
-        let answered = self.cases.get(&id).and_then(|case| case.first_answer);
-        self.contact_of(id, |contact| contact.answered = answered);
-    }
-
-    pub(super) fn keep_early_answer(&mut self, case: CaseId, answer: Answer) {
-        self.early_answers.push_back((case, answer));
-        if self.early_answers.len() > EARLY_ANSWERS_KEPT {
-            self.early_answers.pop_front();
-        }
-    }
-
-    pub(super) fn case_resolved(&mut self, id: CaseId, resolution: Resolution) {
+    /// `undone`: it should never have been reopened, and nothing counts that it was.
+    pub(super) fn case_resolved(&mut self, id: CaseId, resolution: Resolution, undone: bool) {
         let Some(known) = self.cases.get(&id) else { return };
-        if known.status != CaseStatus::Resolved {
+        let takes_back = undone && known.status != CaseStatus::Resolved && known.reopened > 0;
+        if known.status != CaseStatus::Resolved && !takes_back {
             self.counters.resolved += 1;
         }
         self.contact_of(id, |contact| {
@@ -482,6 +383,7 @@ impl Desk {
             contact.rep = Some(resolution.rep.clone());
         });
         self.change_case(id, |resolved| {
+            resolved.reopened -= u32::from(takes_back);
             resolved.status = CaseStatus::Resolved;
             resolved.waiting_since = None;
             resolved.told_overdue = None;

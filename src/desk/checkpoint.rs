@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AuthorId, Body, BodyId, CaseId, ColumnName, GapId, Message, PostId, RepName, Seq};
 
+use super::answer::Answer;
 use super::author::OptOut;
-use super::case::Answer;
 use super::{AuthorHistory, Case, Column, ColumnSet, Counters, Desk, Gap, Held, PostView, Reply, Spending};
 
 /// What is written. Names that stand in their values anyway are not written twice.
@@ -53,7 +53,7 @@ struct Read {
 impl Desk {
     /// The format's version: a change of any type in it needs a new one, as does a change of what folding makes of a log,
     /// and older checkpoints are then passed over and the log is folded from its start.
-    pub const CHECKPOINT_KIND: &'static str = "desk-10";
+    pub const CHECKPOINT_KIND: &'static str = "desk-11";
 
     /// The desk without texts, in a compact binary form that is the same for equal desks.
     pub fn checkpoint(&self) -> Vec<u8> {

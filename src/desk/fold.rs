@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::model::event::{EVENT_VERSION, Standing};
 use crate::model::{Body, BodyId, CaseId, Envelope, Event, NetworkKind, PostId, RepName};
 
+use super::answer::Answer;
 use super::author::OptOut;
-use super::case::{Answer, CaseDraft, CaseNote, HandOver, Resolution, TAGS_KEPT};
+use super::case::{CaseDraft, CaseNote, HandOver, Resolution, TAGS_KEPT};
 use super::column::{PostState, PostView};
 use super::message::CaseMessage;
 use super::{Case, Desk};
@@ -73,7 +74,7 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
             // It may have been answered on its way here.
             case.told_overdue = case.waiting_since.is_some().then_some(*since);
         }),
-        Event::CaseResolved { case, cause, outcome, closing, .. } => {
+        Event::CaseResolved { case, cause, outcome, closing, undone, .. } => {
             let resolution = Resolution {
                 at: envelope.at,
                 rep: envelope.rep.clone(),
@@ -81,7 +82,7 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
                 outcome: outcome.clone(),
                 closing: *closing,
             };
-            desk.case_resolved(*case, resolution);
+            desk.case_resolved(*case, resolution, *undone);
         }
         Event::CaseReopened { case, undone } => desk.case_reopened(*case, *undone, envelope.at),
         Event::CaseTurnedRound { case, post, on } => desk.case_turned_round(*case, post, *on),
@@ -103,7 +104,7 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
             case.begun_notes.insert(rep.clone(), CaseNote { saved: envelope.at, note });
         }),
 
-        Event::DraftSaved { case, purpose, rep } => desk.change_case(*case, |case| {
+        Event::DraftSaved { case, purpose, rep, to } => desk.change_case(*case, |case| {
             let draft = match &envelope.body {
                 Some(Body::Draft(draft)) => Some(draft.clone()),
                 _ => None,
@@ -113,6 +114,7 @@ pub fn fold(desk: &mut Desk, envelope: &Envelope) {
                 rep: rep.as_ref().unwrap_or(&envelope.rep).clone(),
                 is_shared: rep.is_none(),
                 saved: envelope.at,
+                to: to.clone(),
                 draft,
             });
         }),
@@ -230,7 +232,7 @@ impl Desk {
         // An answer comes after what it answers, whatever the clocks say: a post dated in the future can be
         // answered today.
         let at = answered.map_or(view.at, |post| post.at.max(view.at));
-        let answer = Answer { at, post: id.clone(), rep: None, purpose: None };
+        let answer = Answer { at, post: id.clone(), rep: None, purpose: None, reply: None };
         if self.cases.contains_key(&case) {
             self.answer_case(case, answer);
         } else {

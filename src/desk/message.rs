@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::event::Standing;
 use crate::model::{AccountName, AuthorId, Body, CaseId, CaseStatus, Envelope, Event, MessageId, RepName};
 
 use super::{Case, Contact, Desk};
@@ -79,6 +80,7 @@ impl Desk {
         let Some(case) = self.cases.get(&id) else { return };
         let was_resolved = case.status == CaseStatus::Resolved;
         let (is_ours, at) = (message.is_ours, message.at);
+        let newest = self.newest_heard(case);
         let since = is_ours.then(|| self.oldest_after(case, case.last_said().max(Some(at))));
         let mut is_new = false;
         self.change_case(id, |case| {
@@ -93,12 +95,19 @@ impl Desk {
                     case.handed_over.take_if(|handed| handed.purpose.is_private());
                     case.wait_since(since);
                 }
-                None => case.heard_privately(at),
+                None => case.heard(at, newest, Standing::Customer),
             }
         });
         if was_resolved && self.cases.get(&id).is_some_and(|case| case.status != CaseStatus::Resolved) {
             self.contact_of(id, Contact::reopen);
         }
+    }
+
+    /// When the author last wrote in the case, in public or in private.
+    fn newest_heard(&self, case: &Case) -> Option<Timestamp> {
+        let posts = case.posts.iter().filter_map(|post| self.posts.get(post)).map(|view| view.at);
+        let private = case.messages.iter().filter(|message| !message.is_ours).map(|message| message.at);
+        posts.chain(private).max()
     }
 
     pub(super) fn message_erased(&mut self, name: &str) {

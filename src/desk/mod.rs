@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{AuthorId, CaseId, ColumnName, GapId, ReplyId, Seq};
 
 pub mod alike;
+pub mod answer;
 pub mod author;
 pub mod case;
 pub mod changed;
@@ -30,6 +31,7 @@ pub mod report;
 pub mod spend;
 pub mod triage;
 
+pub use answer::Answer;
 pub use author::{AuthorHistory, Contact};
 pub use case::{Case, CaseDraft, CaseNote};
 pub use clock::{Pause, PauseReason, Reading, Terms};

@@ -7,7 +7,7 @@ use crate::model::{
     AccountName, Body, CaseId, Delivery, Envelope, Event, MessageId, PostId, Purpose, RepName, ReplyId, SessionId,
 };
 
-use super::case::Answer;
+use super::answer::Answer;
 use super::message::CaseMessage;
 use super::{Desk, alike};
 
@@ -134,7 +134,8 @@ impl Desk {
     }
 
     pub(super) fn reply_sent(&mut self, id: ReplyId, case: CaseId, post: &PostId, envelope: &Envelope) {
-        let mut answer = Answer { at: envelope.at, post: post.clone(), rep: Some(envelope.rep.clone()), purpose: None };
+        let rep = Some(envelope.rep.clone());
+        let mut answer = Answer { at: envelope.at, post: post.clone(), rep, purpose: None, reply: Some(id) };
         if let Some(reply) = self.replies.get_mut(&id) {
             if reply.is_finished() {
                 // Told twice: once by the network's answer, once by reading back.

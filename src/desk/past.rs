@@ -128,6 +128,7 @@ mod tests {
             outcome: Some("reset".to_owned()),
             closing: false,
             number: Some(4_630),
+            undone: false,
         };
         let events = [
             (2, Event::CaseOpened { case, author, conversation, post: post.clone(), posted_at: at(0) }),

@@ -149,6 +149,10 @@ pub enum Event {
         /// What the case was called on the desk that resolved it: a desk that has forgotten it can still name it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         number: Option<u64>,
+        /// It takes back a reopening that was a mistake: the case never was open again, so it counts neither as
+        /// reopened nor as resolved once more.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        undone: bool,
     },
     CaseReopened {
         case: CaseId,
@@ -189,6 +193,9 @@ pub enum Event {
         /// all reps shared one draft of a purpose.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rep: Option<RepName>,
+        /// The post it was begun for; absent in older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<PostId>,
     },
     DraftDropped {
         case: CaseId,
@@ -464,8 +471,8 @@ impl Event {
             Event::PostMatched { post, .. } | Event::PostEdited { post } => Some(BodyId::post(post)),
             Event::NoteAdded { note, .. } => Some(BodyId::note(*note)),
             Event::NoteBegun { case, rep, on: true } => Some(BodyId::note_begun(*case, rep)),
-            Event::DraftSaved { case, purpose, rep: Some(rep) } => Some(BodyId::draft_of(*case, *purpose, rep)),
-            Event::DraftSaved { case, purpose, rep: None } => Some(BodyId::draft(*case, *purpose)),
+            Event::DraftSaved { case, purpose, rep: Some(rep), .. } => Some(BodyId::draft_of(*case, *purpose, rep)),
+            Event::DraftSaved { case, purpose, rep: None, .. } => Some(BodyId::draft(*case, *purpose)),
             Event::ReplyQueued { reply, .. } | Event::ReplyHandedOver { reply, .. } => Some(BodyId::reply(*reply)),
             Event::DmReceived { message, .. } | Event::DmSent { message, .. } => Some(BodyId::message(message)),
             Event::PostDeleted { .. }

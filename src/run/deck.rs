@@ -343,6 +343,10 @@ impl Deck<'_> {
             self.shown.clone_from(&shown);
             self.update(Msg::Shown(shown));
         }
+        let end = self.cache.scroll_end();
+        if end != self.app.scroll_end() {
+            self.update(Msg::ScrollEnd(end));
+        }
         Ok(())
     }
 

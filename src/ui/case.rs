@@ -1,10 +1,8 @@
-//! The case of the selected post: who wrote, the whole text, how far it went, the author's history, and what
-//! happened. A pane from 150 cells on, else the whole screen.
+//! The case of the selected post: who wrote, the whole text, how far it went, what else was said in the case, the
+//! author's history, and what happened. A pane from 150 cells on, else the whole screen.
 
-use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::paint::{clamp_scroll, more_below, paragraph, put, put_line, put_lines, rule};
@@ -12,34 +10,42 @@ use super::post::{case_facts, due_words, mark_word, missing_text, pack, presence
 use super::shortcodes::as_shown;
 use super::text::number_in_full;
 use super::theme::Theme;
-use super::{person, reading, time};
-use crate::app::App;
+use super::{conversation, person, reading, time};
+use crate::app::command::{Command, ModeKind};
+use crate::app::{App, Mode};
 use crate::desk::{Case, PastCase, PostView, Reading};
 use crate::model::sla::Clock;
 use crate::model::verdict::may_reply;
-use crate::model::{AccountName, CaseStatus, ColumnName, Delivery, Doing, Post, Purpose, Verdict};
+use crate::model::{CaseStatus, ColumnName, Doing, Post, Purpose, Verdict};
 
 /// Earlier cases listed.
 const HISTORY_ROWS: usize = 8;
 
-/// Draws head and text into `area`; returns where the cursor belongs.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> Position {
+/// Of what happened so many lines, the newest.
+const LOG_LINES: usize = 40;
+
+/// Draws head and text into `area`; returns where the cursor belongs, and how far it can be scrolled.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> (Position, u16) {
     let Some(post) = reading::selected_post(app) else {
         put(buffer, area.as_position(), area.width, " no post selected: j or Down selects one", theme.quiet());
-        return area.as_position();
+        return (area.as_position(), 0);
     };
     let case = reading::case_of(&app.desk, post);
     put_line(buffer, area.as_position(), area.width, &head(app, case, theme));
     if area.height < 3 {
-        return area.as_position();
+        return (area.as_position(), 0);
     }
     rule(buffer, Position::new(area.x, area.y + 1), area.width, '-', theme.frame());
     let body = Rect { y: area.y + 2, height: area.height - 2, ..area };
-    let lines = lines(app, post, case, body.width, theme);
-    let scroll = clamp_scroll(scroll, lines.len(), body.height);
+    // Where nothing is scrolled, no more is put together than can be seen.
+    let is_in_hand = matches!(app.mode, Mode::Case { .. });
+    let enough = if is_in_hand { usize::MAX } else { usize::from(body.height) };
+    let lines = lines(app, post, case, body.width, enough, theme);
+    let end = clamp_scroll(u16::MAX, lines.len(), body.height);
+    let scroll = scroll.min(end);
     put_lines(buffer, body, &lines, scroll);
     more_below(buffer, body, lines.len(), scroll, theme.focused());
-    body.as_position()
+    (body.as_position(), end)
 }
 
 /// `CASE 4812  N new  unclaimed  due in 0:56`
@@ -70,7 +76,14 @@ fn head(app: &App, case: Option<&Case>, theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+fn lines(
+    app: &App,
+    post: &PostView,
+    case: Option<&Case>,
+    cells: u16,
+    enough: usize,
+    theme: Theme,
+) -> Vec<Line<'static>> {
     let zone = &app.setup.zone;
     let mut lines = Vec::new();
     let body = post.body.as_deref();
@@ -80,7 +93,7 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
     let age = time::age(post.at, app.now);
     lines.push(Line::from(vec![
         Span::raw(time::rfc3339(post.at, zone)),
-        Span::styled(format!("  {age}  arrived {}", time::hours(post.arrived, zone)), theme.quiet()),
+        Span::styled(format!("  {age}  arrived {}{}", time::hours(post.arrived, zone), heard_in(post)), theme.quiet()),
     ]));
     if let Some(body) = body {
         lines.extend(paragraph(&app.page_of(body), cells, 0, theme.quiet()));
@@ -118,12 +131,11 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
         let why = if case.is_urgent { "to be looked at before others" } else { "its author came again and again" };
         lines.push(Line::styled(format!("P priority: {why}"), theme.warning()));
     }
-    if !case.messages.is_empty() {
-        section(&mut lines, cells, "DIRECT MESSAGES", theme);
-        lines.extend(messages(app, case, cells, theme));
+    lines.extend(conversation::lines(app, case, &post.id, cells, theme));
+    if lines.len() > enough {
+        return lines;
     }
     lines.extend(drafts(app, case, cells, theme));
-    lines.extend(notes(app, case, cells, theme));
     let contacts = person::contact_words(
         reading::contacts_lately(app, &case.author),
         reading::contacts_in_quarter(app, &case.author).max(1),
@@ -131,9 +143,30 @@ fn lines(app: &App, post: &PostView, case: Option<&Case>, cells: u16, theme: The
     section(&mut lines, cells, &format!("HISTORY  {contacts}"), theme);
     lines.extend(history(app, case, cells, theme));
     section(&mut lines, cells, "LOG", theme);
-    for (at, words, style) in happened(app, post, case, theme) {
-        let words = format!("{} {words}", time::rfc3339(at, zone));
-        lines.extend(paragraph(&words, cells, 0, style));
+    lines.extend(log(app, case, enough.saturating_sub(lines.len()), cells, theme));
+    lines
+}
+
+/// `  in charter, speed`: the columns that heard it.
+fn heard_in(post: &PostView) -> String {
+    let columns: Vec<_> = post.columns.iter().map(ColumnName::as_str).collect();
+    if columns.is_empty() { String::new() } else { format!("  in {}", columns.join(", ")) }
+}
+
+/// What happened in the case as the store tells it, newest last; the newest of it where that is much.
+fn log(app: &App, case: &Case, enough: usize, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    if app.case_events.as_ref().is_none_or(|events| events.case != case.id) {
+        return vec![Line::styled(" asking the store..", theme.quiet())];
+    }
+    let told = app.history_lines(case.id);
+    let earlier = told.len().saturating_sub(LOG_LINES);
+    let mut lines = Vec::new();
+    if earlier > 0 {
+        let key = app.setup.keys.key(ModeKind::Case, Command::History);
+        lines.push(Line::styled(format!(" {earlier} earlier lines: {key} shows all"), theme.quiet()));
+    }
+    for line in told.iter().skip(earlier).take(enough.saturating_add(1)) {
+        lines.extend(paragraph(&as_shown(app, &app.history_words(line)), cells, 1, theme.text()));
     }
     lines
 }
@@ -238,30 +271,6 @@ pub(super) fn told_verdict(verdict: &Verdict, purpose: Purpose, cells: u16, them
     }
 }
 
-/// What was written in private, oldest first; only the two sides see it.
-fn messages(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>> {
-    let zone = &app.setup.zone;
-    let them = app.handle_of(case).map_or_else(|| "them".to_owned(), |handle| format!("@{handle}"));
-    let mut lines = Vec::new();
-    for message in &case.messages {
-        let who = match (&message.rep, message.is_ours) {
-            (Some(rep), _) => format!("{rep} to {them}"),
-            (None, true) => format!("us, elsewhere, to {them}"),
-            (None, false) => format!("{them} to us"),
-        };
-        let style = if message.is_ours { theme.quiet() } else { theme.strong() };
-        lines.push(Line::styled(format!("{} {who}", time::rfc3339(message.at, zone)), style));
-        if !app.may_read_messages(message.account.as_ref(), message.id.network()) {
-            let account = message.account.as_ref().map_or("its account", AccountName::as_str);
-            lines.extend(paragraph(&format!("only the reps of {account} read it"), cells, 1, theme.quiet()));
-            continue;
-        }
-        let words = message.text.as_deref().unwrap_or("text removed or not read yet");
-        lines.extend(paragraph(words, cells, 1, theme.text()));
-    }
-    lines
-}
-
 fn history(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let Some(author) = app.desk.authors.get(&case.author) else { return lines };
@@ -295,68 +304,4 @@ fn drafts(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>
         lines.extend(paragraph(&as_shown(app, text), cells, 1, theme.text()));
     }
     lines
-}
-
-/// What the team wrote for itself: who, when, the words.
-fn notes(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
-    if case.notes == 0 {
-        return lines;
-    }
-    section(&mut lines, cells, "NOTES (team only)", theme);
-    let notes = app.notes_of(case.id);
-    if notes.is_empty() {
-        lines.push(Line::styled(format!("{} notes, not read yet", case.notes), theme.quiet()));
-    }
-    for (envelope, words) in notes {
-        let at = format!("{} {}", time::day(envelope.at, &app.setup.zone), time::minutes(envelope.at, &app.setup.zone));
-        let words = words.map_or_else(|| "text removed".to_owned(), |words| as_shown(app, words.shown()).into_owned());
-        lines.extend(paragraph(&format!("{} {at}: {words}", envelope.rep), cells, 1, theme.text()));
-    }
-    lines
-}
-
-/// What happened in the case, as far as the desk remembers it, oldest first.
-fn happened(app: &App, post: &PostView, case: &Case, theme: Theme) -> Vec<(Timestamp, String, Style)> {
-    let columns: Vec<_> = post.columns.iter().map(ColumnName::as_str).collect();
-    let plain = theme.text();
-    let mut log = vec![
-        (post.arrived, format!("matched {}", columns.join(", ")), theme.quiet()),
-        (case.started, format!("case {} began", case.number), theme.quiet()),
-    ];
-    if let (Some(at), Some(owner)) = (case.claimed_at, &case.owner) {
-        log.push((at, format!("{owner} claimed"), plain));
-    }
-    if let Some(answer) = &case.last_answer {
-        let rep = answer.rep.as_ref().map_or("answered elsewhere".to_owned(), |rep| format!("{rep} answered"));
-        log.push((answer.at, rep, plain));
-    }
-    log.extend(case.dm_requested.map(|at| (at, "asked for a direct message".to_owned(), plain)));
-    if let Some(over) = &case.handed_over {
-        log.push((over.at, format!("{} handed the {} over", over.rep, over.purpose.title()), plain));
-    }
-    for reply in case.replies.iter().filter_map(|id| app.desk.replies.get(id)) {
-        let what = reply.purpose.title();
-        log.push((reply.queued, format!("{} confirmed the {what}", reply.rep), plain));
-        match &reply.delivery {
-            Delivery::Failed { why, .. } => {
-                log.push((reply.attempted.unwrap_or(reply.queued), format!("failed: {why}"), theme.overdue()));
-            }
-            Delivery::Parked { why } => {
-                log.push((reply.attempted.unwrap_or(reply.queued), format!("parked: {why}"), theme.warning()));
-            }
-            Delivery::Sent { at, .. } | Delivery::Delivered { at, .. } => {
-                log.push((*at, format!("the {what} was sent"), plain));
-            }
-            Delivery::Queued { .. } | Delivery::Sending => {}
-        }
-    }
-    if let Some(resolved) = &case.resolved {
-        let said = [resolved.cause.as_deref(), resolved.outcome.as_deref()].into_iter().flatten();
-        let said: Vec<_> = said.chain(resolved.closing.then_some("closing")).collect();
-        let why = if said.is_empty() { String::new() } else { format!(": {}", said.join(", ")) };
-        log.push((resolved.at, format!("{} resolved{why}", resolved.rep), plain));
-    }
-    log.sort_by_key(|(at, ..)| *at);
-    log
 }

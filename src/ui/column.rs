@@ -70,8 +70,15 @@ pub(super) fn draw(
     drawn.cursor = body.as_position();
 
     let rows = Rows::of(app, index, view);
-    let context =
-        RowContext { app, theme, column: setup, cells: area.width, selected: rows.chosen_post(view), has_keys };
+    let context = RowContext {
+        app,
+        theme,
+        column: setup,
+        queue: app.queue_of(index),
+        cells: area.width,
+        selected: rows.chosen_post(view),
+        has_keys,
+    };
     // A row is looked at several times: to find the place of the selected one, on the way up, and when it is drawn.
     let mut made: BTreeMap<Key, Rc<Made>> = BTreeMap::new();
     let mut lines_of = |key: &Key| {

@@ -15,7 +15,7 @@ use super::post::shown_text;
 use super::shortcodes::as_shown;
 use super::text::{width, wrap};
 use super::theme::Theme;
-use super::{reading, time};
+use super::{conversation, reading, time};
 use crate::app::command::Command;
 use crate::app::composer::Saved;
 use crate::app::{App, Composer};
@@ -95,12 +95,17 @@ fn answered(app: &App, composer: &Composer, cells: u16, theme: Theme) -> Vec<Lin
     let mut lines = Vec::new();
     let post = app.desk.posts.get(&composer.to);
     let body = post.and_then(|post| post.body.as_deref());
-    if let Some(body) = body {
+    let is_private = composer.purpose.is_private();
+    let case = app.desk.cases.get(&composer.case).filter(|_| is_private);
+    if let Some(message) = case.and_then(|case| conversation::answered(app, case, cells, theme)) {
+        lines.extend(message.into_iter().take(POST_LINES + 1));
+    } else if let Some(body) = body {
         lines.push(Line::from(vec![
-            Span::raw("In reply to "),
+            Span::raw(if is_private { "To " } else { "In reply to " }),
             Span::styled(body.author.shown(), theme.handle()),
             Span::raw(format!("  ({})  ", as_shown(app, &body.author.name))),
             Span::styled(time::rfc3339(body.at, &app.setup.zone), theme.quiet()),
+            Span::styled(if is_private { "  in public:" } else { "" }, theme.quiet()),
         ]));
         lines.extend(paragraph(&shown_text(app, body), cells, 1, theme.text()).into_iter().take(POST_LINES));
     } else {

@@ -9,7 +9,13 @@ use super::shortcodes::as_shown;
 use super::theme::Theme;
 use crate::app::{App, HistoryScreen};
 
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &HistoryScreen, theme: Theme) -> Position {
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    app: &App,
+    screen: &HistoryScreen,
+    theme: Theme,
+) -> (Position, u16) {
     let title = match screen.number {
         Some(number) => format!("history of case {number}, newest last"),
         None => "history of the case, newest last".to_owned(),
@@ -24,8 +30,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &HistoryS
     if lines.is_empty() {
         lines.push(Line::styled(" asking the store..", theme.quiet()));
     }
-    let scroll = clamp_scroll(screen.scroll, lines.len(), inside.height);
+    let end = clamp_scroll(u16::MAX, lines.len(), inside.height);
+    let scroll = screen.scroll.min(end);
     put_lines(buffer, inside, &lines, scroll);
     more_below(buffer, inside, lines.len(), scroll, theme.focused());
-    inside.as_position()
+    (inside.as_position(), end)
 }

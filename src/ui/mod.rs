@@ -35,6 +35,7 @@ mod asking;
 mod case;
 mod column;
 mod composer;
+mod conversation;
 mod drafts;
 mod find;
 mod help;
@@ -78,6 +79,7 @@ pub struct Cache {
     shown: Vec<usize>,
     wraps: post::Wraps,
     counts: reading::Counts,
+    scroll_end: Option<u16>,
 }
 
 impl Cache {
@@ -89,6 +91,7 @@ impl Cache {
             shown: Vec::new(),
             wraps: post::Wraps::default(),
             counts: reading::Counts::default(),
+            scroll_end: None,
         }
     }
 
@@ -96,6 +99,12 @@ impl Cache {
     /// that was off the screen.
     pub fn shown(&self) -> Vec<usize> {
         self.shown.clone()
+    }
+
+    /// How far the screen that has the keys could be scrolled in the last frame; `None` for screens that count their
+    /// lines themselves.
+    pub fn scroll_end(&self) -> Option<u16> {
+        self.scroll_end
     }
 }
 
@@ -117,6 +126,7 @@ fn screen(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Posi
         return area.as_position();
     }
     cache.counts.refresh(app);
+    cache.scroll_end = None;
     cache.wraps.begin(app.setup.shortcodes);
     if cache.places.len() != app.columns.len() {
         cache.places.resize_with(app.columns.len(), || None);
@@ -153,7 +163,7 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         match &app.mode {
             Mode::Case { scroll } => {
                 let inside = whole(buffer, "");
-                return case::draw(buffer, inside, app, *scroll, theme);
+                return scrolled(cache, case::draw(buffer, inside, app, *scroll, theme));
             }
             Mode::Composer(composer) => {
                 let inside = whole(buffer, "");
@@ -174,8 +184,8 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         Mode::Find(find) => return find::draw(buffer, body, app, find, theme),
         Mode::Report(screen) => return report::draw(buffer, body, app, screen, theme),
         Mode::Spend(screen) => return spending::draw(buffer, body, app, screen, theme),
-        Mode::Person(screen) => return person::draw(buffer, body, app, screen, theme),
-        Mode::History(screen) => return history::draw(buffer, body, app, screen, theme),
+        Mode::Person(screen) => return scrolled(cache, person::draw(buffer, body, app, screen, theme)),
+        Mode::History(screen) => return scrolled(cache, history::draw(buffer, body, app, screen, theme)),
         Mode::AddColumn(adding) => return adding::draw(buffer, body, app, adding, theme),
         _ => {}
     }
@@ -184,7 +194,7 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
     let mut cursor = draw_columns(buffer, Rect { width: columns_width, ..body }, app, cache);
     if pane > 0 {
         let at = Rect::new(body.x + columns_width - 1, body.y, pane + 1, body.height);
-        if let Some(in_pane) = draw_pane(buffer, at, app, theme) {
+        if let Some(in_pane) = draw_pane(buffer, at, app, cache) {
             cursor = in_pane;
         }
     }
@@ -206,6 +216,12 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         Mode::QuitQuestion => quit::draw(buffer, body, app, theme),
         _ => cursor,
     }
+}
+
+/// Keeps how far a screen can be scrolled.
+fn scrolled(cache: &mut Cache, (cursor, end): (Position, u16)) -> Position {
+    cache.scroll_end = Some(end);
+    cursor
 }
 
 fn resolve_title(step: &Resolving, closing: bool) -> &'static str {
@@ -265,14 +281,15 @@ fn border(buffer: &mut Buffer, at: Position, rows: u16, theme: Theme) {
 }
 
 /// The pane at the right; returns the cursor's cell if the pane has the keys.
-fn draw_pane(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> Option<Position> {
+fn draw_pane(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Option<Position> {
+    let theme = cache.theme;
     let rows = area.height - 1;
     paint::rule(buffer, Position::new(area.x, area.bottom() - 1), area.width, '-', theme.frame());
     border(buffer, area.as_position(), rows, theme);
     border(buffer, Position::new(area.right() - 1, area.y), rows, theme);
     let inside = Rect::new(area.x + 1, area.y, area.width - 2, rows);
     match &app.mode {
-        Mode::Case { scroll } => Some(case::draw(buffer, inside, app, *scroll, theme)),
+        Mode::Case { scroll } => Some(scrolled(cache, case::draw(buffer, inside, app, *scroll, theme))),
         Mode::Preview(preview) => Some(preview::draw(buffer, inside, app, preview, theme)),
         Mode::Composer(composer) | Mode::SavedReplies(composer, _) => {
             let height = (inside.height * 2 / 5).max(16).min(inside.height);

@@ -15,17 +15,18 @@ use crate::desk::PastCase;
 use crate::model::Post;
 use crate::model::reach::{next_hop, reach};
 
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &PersonScreen, theme: Theme) -> Position {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &PersonScreen, theme: Theme) -> (Position, u16) {
     let inside = boxed(buffer, area, "person", theme.frame(), theme.focused());
     let cells = inside.width.saturating_sub(1);
     let mut lines = who(app, screen, cells, theme);
     lines.push(Line::default());
     lines.extend(cases(app, screen, cells, theme));
     lines.extend(notes(app, screen, cells, theme));
-    let scroll = clamp_scroll(screen.scroll, lines.len(), inside.height);
+    let end = clamp_scroll(u16::MAX, lines.len(), inside.height);
+    let scroll = screen.scroll.min(end);
     put_lines(buffer, inside, &lines, scroll);
     more_below(buffer, inside, lines.len(), scroll, theme.focused());
-    inside.as_position()
+    (inside.as_position(), end)
 }
 
 fn who(app: &App, screen: &PersonScreen, cells: u16, theme: Theme) -> Vec<Line<'static>> {

@@ -11,10 +11,10 @@ use ratatui::text::{Line, Span};
 use super::shortcodes::as_shown;
 use super::text::{self, cut};
 use super::theme::Theme;
-use super::{reading, time};
+use super::{conversation, reading, time};
 use crate::app::people::Notable;
 use crate::app::until::THEY_WRITE;
-use crate::app::{App, ColumnSetup};
+use crate::app::{App, ColumnSetup, Queue};
 use crate::desk::{Case, PostState, PostView, Reading};
 use crate::model::event::Standing;
 use crate::model::sla::Used;
@@ -96,6 +96,7 @@ pub(super) struct RowContext<'a> {
     pub(super) theme: Theme,
     /// `None` in a queue.
     pub(super) column: Option<&'a ColumnSetup>,
+    pub(super) queue: Option<Queue>,
     /// Inside the column's borders.
     pub(super) cells: u16,
     pub(super) selected: Option<&'a PostId>,
@@ -106,8 +107,18 @@ pub(super) struct RowContext<'a> {
 pub(super) fn row(context: &RowContext<'_>, wraps: &mut Wraps, post: &PostView) -> Vec<Line<'static>> {
     let mut lines = vec![head(context, post)];
     let cells = context.cells.saturating_sub(2);
-    match &post.body {
-        Some(body) => {
+    // Among the direct messages a row tells what was written there, not what stood in public.
+    let is_message = context.queue == Some(Queue::Messages);
+    let case = reading::case_of(&context.app.desk, post).filter(|_| is_message);
+    let message =
+        case.and_then(|case| conversation::newest_message(context.app, case, cells.saturating_add(1), context.theme));
+    match (&post.body, message) {
+        (_, Some(message)) => {
+            let is_cut = message.len() > TEXT_LINES;
+            lines.extend(message.into_iter().take(TEXT_LINES));
+            lines.extend(is_cut.then(|| quiet(context, "..")));
+        }
+        (Some(body), None) => {
             let all = wraps.lines(context.app, body, cells);
             let count = all.len();
             for (i, line) in all.take(TEXT_LINES).enumerate() {
@@ -120,7 +131,7 @@ pub(super) fn row(context: &RowContext<'_>, wraps: &mut Wraps, post: &PostView) 
                 lines.push(quiet(context, &cut(&words, usize::from(cells))));
             }
         }
-        None => lines.push(quiet(context, missing_text(post.state))),
+        (None, None) => lines.push(quiet(context, missing_text(post.state))),
     }
     lines.extend(pack(&facts(context, post), cells));
     lines

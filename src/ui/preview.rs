@@ -11,7 +11,7 @@ use super::paint::{clamp_scroll, more_below, paragraph, put_line, put_lines, rul
 use super::post::shown_text;
 use super::shortcodes::as_shown;
 use super::theme::Theme;
-use super::{reading, text, time};
+use super::{conversation, reading, text, time};
 use crate::app::command::Command;
 use crate::app::{App, Preview};
 use crate::model::NetworkKind;
@@ -48,15 +48,23 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
     let mut lines = Vec::new();
     let post = app.desk.posts.get(&preview.to);
     let indented = |words: &str, style: Style| paragraph(words, cells, 1, style);
-    match post.and_then(|post| post.body.as_deref()) {
-        Some(body) => {
+    let is_private = preview.purpose.is_private();
+    let case = app.desk.cases.get(&preview.case).filter(|_| is_private);
+    let message = case.and_then(|case| conversation::answered(app, case, cells.saturating_sub(1), theme));
+    match (post.and_then(|post| post.body.as_deref()), message) {
+        (_, Some(message)) => lines.extend(message.into_iter().map(|mut line| {
+            line.spans.insert(0, Span::raw(" "));
+            line
+        })),
+        (Some(body), None) => {
             let page = app.page_of(body);
             let page = page.split_once("://").map_or(page.as_str(), |(_, bare)| bare);
             let head = format!("({})  {}  ", as_shown(app, &body.author.name), time::rfc3339(body.at, zone));
             let handle = format!("{}  ", body.author.shown());
             let used = 14 + text::width(&handle) + text::width(&head);
             let fits = used + text::width(page) <= usize::from(cells);
-            let mut spans = vec![Span::raw(" In reply to  "), Span::styled(handle, theme.handle()), Span::raw(head)];
+            let lead = if is_private { " To          " } else { " In reply to  " };
+            let mut spans = vec![Span::raw(lead), Span::styled(handle, theme.handle()), Span::raw(head)];
             if fits {
                 spans.push(Span::styled(page.to_owned(), theme.quiet()));
             }
@@ -66,7 +74,7 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
             }
             lines.extend(indented(&shown_text(app, body), theme.text()));
         }
-        None => lines.push(Line::styled(" In reply to a post whose text was removed", theme.warning())),
+        (None, None) => lines.push(Line::styled(" In reply to a post whose text was removed", theme.warning())),
     }
     if let Some(case) = app.desk.cases.get(&preview.case)
         && let Some(words) = reading::history_words(app, &case.author, case.id)

@@ -176,7 +176,11 @@ fn a_store_that_fails_is_told_and_the_text_stays_unsaved() {
 #[test]
 fn a_draft_whose_text_is_not_at_hand_is_read_first() {
     let mut deck = Deck::with_posts(1);
-    deck.by("ana", Event::DraftSaved { case: case_of(1), purpose: Purpose::Acknowledgement, rep: None }, None);
+    deck.by(
+        "ana",
+        Event::DraftSaved { case: case_of(1), purpose: Purpose::Acknowledgement, rep: None, to: None },
+        None,
+    );
     deck.press("j r");
     let id = BodyId::draft(case_of(1), Purpose::Acknowledgement);
     assert!(deck.took().contains(&Effect::ReadBodies { ids: vec![id.clone()] }));
@@ -287,7 +291,11 @@ fn a_post_that_is_gone_cannot_be_answered() {
 fn others_drafts_are_marked() {
     let mut deck = Deck::with_posts(1);
     let body = Body::Draft(DraftText { text: "bo's words".to_owned(), cursor: (0, 0) });
-    deck.by("bo", Event::DraftSaved { case: case_of(1), purpose: Purpose::Acknowledgement, rep: None }, Some(body));
+    deck.by(
+        "bo",
+        Event::DraftSaved { case: case_of(1), purpose: Purpose::Acknowledgement, rep: None, to: None },
+        Some(body),
+    );
     deck.press("j r");
     assert_eq!(deck.text(), "bo's words");
     assert!(deck.notice().contains("bo's draft"));

@@ -548,6 +548,7 @@ fn of_two_reps_who_resolve_at_once_one_resolves_and_the_other_reads_it() {
         outcome: None,
         closing: false,
         number: None,
+        undone: false,
     };
     let theirs = deck.written("bo", end, None);
     deck.press("e down enter");

@@ -33,7 +33,14 @@ fn step(deck: &mut Deck, chance: &mut Chance) {
         4 => deck.by("bo", Event::CaseClaimed { case: case_of(n) }, None),
         5 => deck.by(
             "bo",
-            Event::CaseResolved { case: case_of(n), cause: None, outcome: None, closing: false, number: None },
+            Event::CaseResolved {
+                case: case_of(n),
+                cause: None,
+                outcome: None,
+                closing: false,
+                number: None,
+                undone: false,
+            },
             None,
         ),
         6 => deck.by("intake", Event::PostDeleted { post: post_id(n) }, None),

@@ -40,6 +40,7 @@ fn resolved(case: CaseId, cause: &str, number: u64) -> Event {
         outcome: Some("reset".to_owned()),
         closing: false,
         number: Some(number),
+        undone: false,
     }
 }
 
@@ -286,8 +287,16 @@ fn a_case_tells_who_did_what_and_from_where() {
     let mut deck = Deck::with_posts(2);
     deck.press("j c");
     deck.by("bo", Event::CaseTagged { case: case_of(2), tag: "😡".to_owned(), on: true }, None);
-    deck.by("bo", Event::DraftSaved { case: case_of(2), purpose: replydeck::model::Purpose::Both, rep: None }, None);
-    deck.by("bo", Event::DraftSaved { case: case_of(2), purpose: replydeck::model::Purpose::Both, rep: None }, None);
+    deck.by(
+        "bo",
+        Event::DraftSaved { case: case_of(2), purpose: replydeck::model::Purpose::Both, rep: None, to: None },
+        None,
+    );
+    deck.by(
+        "bo",
+        Event::DraftSaved { case: case_of(2), purpose: replydeck::model::Purpose::Both, rep: None, to: None },
+        None,
+    );
     deck.by(
         "bo",
         Event::NoteAdded { case: case_of(2), note: replydeck::model::EventId::of("n", &[]) },
@@ -303,8 +312,8 @@ fn a_case_tells_who_did_what_and_from_where() {
         "2026-11-21 14:00:00+00:00 ana on desk-1: claimed it",
         "bo on desk-2: put the tag",
         "bo on desk-2: wrote a note (team only)",
-        "intake on desk-2: took in the first post x:2",
-        "the customer: wrote x:2",
+        "intake on desk-2: took in the first post, written",
+        "the customer: wrote a post",
     ] {
         assert!(shown.contains(words), "{words}:\n{shown}");
     }

@@ -128,7 +128,14 @@ fn n_visits_every_unanswered_case_once() {
     let mut deck = Deck::with_posts(6);
     deck.by(
         "bo",
-        Event::CaseResolved { case: case_of(4), cause: None, outcome: None, closing: false, number: None },
+        Event::CaseResolved {
+            case: case_of(4),
+            cause: None,
+            outcome: None,
+            closing: false,
+            number: None,
+            undone: false,
+        },
         None,
     );
     let mut again = post(20, deck.now + secs(5));

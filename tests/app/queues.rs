@@ -69,7 +69,14 @@ fn one_row_a_case_in_the_order_in_which_they_are_due() {
     );
     deck.by(
         "ana",
-        Event::CaseResolved { case: case_of(1), cause: None, outcome: None, closing: false, number: None },
+        Event::CaseResolved {
+            case: case_of(1),
+            cause: None,
+            outcome: None,
+            closing: false,
+            number: None,
+            undone: false,
+        },
         None,
     );
     assert_eq!(rows(&deck, Queue::Due), ["3", "4"]);
@@ -90,7 +97,14 @@ fn the_order_does_not_move_under_the_cursor() {
     assert_eq!(rows(&deck, Queue::Due), ["1", "2", "3", "4", "5"], "the row in hand stays where it was");
     deck.by(
         "bo",
-        Event::CaseResolved { case: case_of(3), cause: None, outcome: None, closing: false, number: None },
+        Event::CaseResolved {
+            case: case_of(3),
+            cause: None,
+            outcome: None,
+            closing: false,
+            number: None,
+            undone: false,
+        },
         None,
     );
     let at = ago(&deck, 9_000);
@@ -123,7 +137,14 @@ fn a_case_let_go_of_stays_readable_under_the_cursor() {
     }
     deck.by(
         "bo",
-        Event::CaseResolved { case: case_of(1), cause: None, outcome: None, closing: false, number: None },
+        Event::CaseResolved {
+            case: case_of(1),
+            cause: None,
+            outcome: None,
+            closing: false,
+            number: None,
+            undone: false,
+        },
         None,
     );
     assert!(!deck.app.desk.cases.contains_key(&case_of(1)), "the desk holds it no more");

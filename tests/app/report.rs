@@ -90,7 +90,14 @@ fn the_head_the_queue_and_the_report_count_what_is_new_and_overdue_alike() {
     deck.by("bo", Event::CaseClaimed { case: case_of(4) }, None);
     let until = deck.now + SignedDuration::from_hours(2);
     deck.by("bo", Event::CaseSnoozed { case: case_of(5), until }, None);
-    let closed = Event::CaseResolved { case: case_of(6), cause: None, outcome: None, closing: false, number: None };
+    let closed = Event::CaseResolved {
+        case: case_of(6),
+        cause: None,
+        outcome: None,
+        closing: false,
+        number: None,
+        undone: false,
+    };
     deck.by("bo", closed, None);
     // Answered, and written to again a day ago.
     let case = case_of(7);

@@ -66,6 +66,7 @@ fn what_others_do_to_my_case_is_told_and_to_theirs_is_not() {
             outcome: None,
             closing: false,
             number: None,
+            undone: false,
         },
         None,
     );

@@ -98,7 +98,7 @@ fn words_nobody_looks_at_are_let_go_and_nothing_else_changes() {
         let post = post(n, deck.now + secs(i64::try_from(n).unwrap()));
         deck.arrives(&post, &[["c1", "c2", "c3"][usize::try_from(n % 3).unwrap()]]);
         if n == 3 {
-            deck.by("ana", Event::DraftSaved { case: case_of(3), purpose: Purpose::Both, rep: None }, None);
+            deck.by("ana", Event::DraftSaved { case: case_of(3), purpose: Purpose::Both, rep: None, to: None }, None);
         }
     }
     assert_eq!(deck.app.desk.posts.len(), 2_500, "every case is open");
@@ -115,7 +115,7 @@ fn words_nobody_looks_at_are_let_go_and_nothing_else_changes() {
 fn a_draft_waits_for_its_own_words() {
     let mut deck = without_words(Deck::with_posts(60));
     let case = case_of(60);
-    deck.by("ana", Event::DraftSaved { case, purpose: Purpose::Acknowledgement, rep: None }, None);
+    deck.by("ana", Event::DraftSaved { case, purpose: Purpose::Acknowledgement, rep: None, to: None }, None);
     deck.took();
     deck.press("j r");
     let draft = BodyId::draft(case, Purpose::Acknowledgement);

@@ -125,7 +125,8 @@ fn the_row_the_case_the_head_and_the_preview_say_who_else_is_there() {
 }
 
 fn bo_drafts(deck: &mut Deck, n: u64, text: &str) {
-    let saved = Event::DraftSaved { case: case_of(n), purpose: Purpose::Acknowledgement, rep: Some(rep("bo")) };
+    let saved =
+        Event::DraftSaved { case: case_of(n), purpose: Purpose::Acknowledgement, rep: Some(rep("bo")), to: None };
     deck.by("bo", saved, Some(Body::Draft(DraftText { text: text.to_owned(), cursor: (0, 2) })));
 }
 
@@ -169,7 +170,7 @@ fn sending_anothers_draft_as_it_stands_does_its_work() {
 #[test]
 fn a_draft_of_the_time_when_reps_shared_them_is_read_and_replaced() {
     let mut deck = Deck::with_posts(1);
-    let old = Event::DraftSaved { case: case_of(1), purpose: Purpose::Acknowledgement, rep: None };
+    let old = Event::DraftSaved { case: case_of(1), purpose: Purpose::Acknowledgement, rep: None, to: None };
     let text = |text: &str| Some(Body::Draft(DraftText { text: text.to_owned(), cursor: (0, 0) }));
     deck.by("ana", old.clone(), text("first"));
     deck.by("bo", old, text("second"));
@@ -221,7 +222,14 @@ fn n_visits_every_unanswered_case_once_across_the_columns() {
     }
     deck.by(
         "bo",
-        Event::CaseResolved { case: case_of(3), cause: None, outcome: None, closing: false, number: None },
+        Event::CaseResolved {
+            case: case_of(3),
+            cause: None,
+            outcome: None,
+            closing: false,
+            number: None,
+            undone: false,
+        },
         None,
     );
     let mut seen = Vec::new();
@@ -339,7 +347,14 @@ fn an_accounts_direct_messages_are_for_its_reps() {
 fn of_a_resolve_and_an_answer_at_once_the_second_reads_who_was_first() {
     // bo resolves while ana presses y.
     let mut deck = Deck::previewing("We are on it.");
-    let resolved = Event::CaseResolved { case: case_of(3), cause: None, outcome: None, closing: false, number: None };
+    let resolved = Event::CaseResolved {
+        case: case_of(3),
+        cause: None,
+        outcome: None,
+        closing: false,
+        number: None,
+        undone: false,
+    };
     let theirs = deck.written("bo", resolved, None);
     deck.press("y");
     assert!(deck.notice().contains("bo was first and resolved"), "{}", deck.notice());

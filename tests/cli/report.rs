@@ -76,7 +76,8 @@ fn filled(folder: &Path) {
             }
             if n == 0 {
                 let cause = Some("=1+1".to_owned());
-                let resolved = Event::CaseResolved { case, cause, outcome: None, closing: false, number: None };
+                let resolved =
+                    Event::CaseResolved { case, cause, outcome: None, closing: false, number: None, undone: false };
                 tell("bo", begun + SignedDuration::from_mins(5), resolved);
             }
         }

@@ -124,7 +124,7 @@ impl History {
             3 => {
                 let body = Body::Draft(DraftText { text: format!("{MARKER} draft {}", self.seq), cursor: (0, 1) });
                 self.bodies.insert(BodyId::draft(case, purpose), body.clone());
-                (Event::DraftSaved { case, purpose, rep: None }, Some(body))
+                (Event::DraftSaved { case, purpose, rep: None, to: None }, Some(body))
             }
             4 => (Event::DraftDropped { case, purpose, rep: None }, None),
             5..=7 => {
@@ -231,6 +231,7 @@ impl History {
                 outcome: None,
                 closing: false,
                 number: None,
+                undone: false,
             },
             None,
         )

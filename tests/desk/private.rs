@@ -55,16 +55,20 @@ fn a_message_joins_the_case_that_asked_for_it_and_makes_it_wait_on_us_again() {
 }
 
 #[test]
-fn a_message_after_the_end_reopens_and_one_before_it_does_not() {
+fn a_message_that_comes_after_the_end_reopens_and_one_older_than_what_was_known_does_not() {
     let mut s = Script::new();
     let jo = case_id("jo", "p1");
     s.post(&said("p1", "jo", "14:00")).answer("14:05", "ana", 1, jo, "p1", Purpose::Both);
     s.deed("14:30", "ana", jo, "resolve");
-    received(&mut s, 1, "jo", "14:20", "read late");
+    received(&mut s, 1, "jo", "13:50", "from before all we know of");
     assert_eq!(s.case("jo", "p1").status, CaseStatus::Resolved);
     received(&mut s, 2, "jo", "14:40", "still down");
     let case = s.case("jo", "p1");
     assert_eq!((case.status, case.reopened, case.resolved.as_ref()), (CaseStatus::Waiting, 1, None));
+    // Written before the end and asked for after it: nobody had read it.
+    s.deed("14:50", "ana", jo, "resolve");
+    received(&mut s, 4, "jo", "14:45", "and the phone too");
+    assert_eq!((s.case("jo", "p1").status, s.case("jo", "p1").reopened), (CaseStatus::Waiting, 2));
     received(&mut s, 3, "nobody", "14:41", "hello");
     assert_eq!(s.desk.cases.len(), 1, "somebody without a case makes none");
 }

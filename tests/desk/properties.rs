@@ -131,9 +131,11 @@ fn case_events() -> impl Strategy<Value = Event> {
         (cases(), names()).prop_map(|(case, to)| Event::CaseAssigned { case, to: RepName::new(&to) }),
         (cases(), names(), any::<bool>()).prop_map(|(case, tag, on)| Event::CaseTagged { case, tag, on }),
         (cases(), times()).prop_map(|(case, until)| Event::CaseSnoozed { case, until }),
-        (cases(), prop::option::of(names()), any::<bool>()).prop_map(|(case, cause, closing)| {
-            Event::CaseResolved { case, outcome: cause.clone(), cause, closing, number: None }
-        }),
+        (cases(), prop::option::of(names()), any::<bool>(), any::<bool>()).prop_map(
+            |(case, cause, closing, undone)| {
+                Event::CaseResolved { case, outcome: cause.clone(), cause, closing, number: None, undone }
+            }
+        ),
         (cases(), any::<bool>()).prop_map(|(case, high)| Event::CasePrioritised { case, high }),
         cases().prop_map(|case| Event::CaseWoken { case }),
         (cases(), times()).prop_map(|(case, since)| Event::CaseOverdue { case, since }),
@@ -142,7 +144,7 @@ fn case_events() -> impl Strategy<Value = Event> {
         (cases(), times()).prop_map(|(case, upto)| Event::CaseRead { case, upto }),
         cases().prop_map(|case| Event::CaseReopened { case, undone: false }),
         cases().prop_map(|case| Event::NoteAdded { case, note: EventId(uuid::Uuid::nil()) }),
-        (cases(), purposes()).prop_map(|(case, purpose)| Event::DraftSaved { case, purpose, rep: None }),
+        (cases(), purposes()).prop_map(|(case, purpose)| Event::DraftSaved { case, purpose, rep: None, to: None }),
         (cases(), purposes()).prop_map(|(case, purpose)| Event::DraftDropped { case, purpose, rep: None }),
     ]
 }

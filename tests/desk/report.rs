@@ -259,14 +259,58 @@ fn reopened_and_handled_at_once() {
 }
 
 #[test]
+fn a_reopening_that_was_taken_back_counts_nowhere() {
+    let mut script = Script::new();
+    let case = case_id("jo", "p1");
+    script.post(&said("p1", "jo", "10:00")).answer("10:05", "ana", 1, case, "p1", ACK);
+    script.deed("10:20", "ana", case, "resolve").deed("10:30", "bo", case, "reopen").clock("10:31");
+    let again = Event::CaseResolved {
+        case,
+        cause: Some("outage".into()),
+        outcome: None,
+        closing: false,
+        number: Some(1),
+        undone: true,
+    };
+    script.tell("bo", again, None);
+    let report = reckoned(&script.told, &terms("20:00"));
+    assert_eq!((report.total.resolved, report.total.reopened, report.total.at_once), (1, 0, 1));
+    assert_eq!(rep(&report, "ana").reopened, 0);
+    assert_eq!(report.causes[0].reopened, 0);
+    assert_eq!((script.case("jo", "p1").reopened, script.desk.counters.resolved), (0, 1));
+    // Where nothing was reopened it resolves like any other.
+    script.post(&said("p2", "mo", "10:40")).clock("10:50");
+    script.tell(
+        "bo",
+        Event::CaseResolved {
+            case: case_id("mo", "p2"),
+            cause: None,
+            outcome: None,
+            closing: false,
+            number: None,
+            undone: true,
+        },
+        None,
+    );
+    let report = reckoned(&script.told, &terms("20:00"));
+    assert_eq!((report.total.resolved, report.total.reopened), (2, 0));
+}
+
+#[test]
 fn causes_are_ranked_by_cases_minutes_and_reopens_and_have_examples() {
     let mut script = Script::new();
     let mut resolve = |n: u32, cause: Option<&str>, clock: &str| {
         let (post, author) = (format!("p{n}"), format!("a{n}"));
         let case = case_id(&author, &post);
         script.post(&said(&post, &author, "10:00")).clock(clock);
-        let resolved =
-            Event::CaseResolved { case, cause: cause.map(Into::into), outcome: None, closing: false, number: None };
+        let resolved = Event::CaseResolved {
+            case,
+            cause: cause.map(Into::into),
+            outcome: None,
+            closing: false,
+            number: None,
+            undone: false,
+        };
         script.tell("ana", resolved, None);
         case
     };

@@ -222,12 +222,22 @@ impl Script {
         let event = match deed {
             "claim" => Event::CaseClaimed { case },
             "release" => Event::CaseReleased { case },
-            "resolve" => {
-                Event::CaseResolved { case, cause: Some("outage".into()), outcome: None, closing: false, number: None }
-            }
-            "close" => {
-                Event::CaseResolved { case, cause: None, outcome: Some("helped".into()), closing: true, number: None }
-            }
+            "resolve" => Event::CaseResolved {
+                case,
+                cause: Some("outage".into()),
+                outcome: None,
+                closing: false,
+                number: None,
+                undone: false,
+            },
+            "close" => Event::CaseResolved {
+                case,
+                cause: None,
+                outcome: Some("helped".into()),
+                closing: true,
+                number: None,
+                undone: false,
+            },
             "wake" => Event::CaseWoken { case },
             "urgent" => Event::CasePrioritised { case, high: true },
             "reopen" => Event::CaseReopened { case, undone: false },
@@ -239,7 +249,7 @@ impl Script {
 
     pub(crate) fn draft(&mut self, clock: &str, rep: &str, case: CaseId, text: &str) -> &mut Self {
         let text = DraftText { text: text.into(), cursor: (0, 0) };
-        let saved = Event::DraftSaved { case, purpose: Purpose::Acknowledgement, rep: None };
+        let saved = Event::DraftSaved { case, purpose: Purpose::Acknowledgement, rep: None, to: None };
         self.clock(clock).tell(rep, saved, Some(Body::Draft(text)))
     }
 

@@ -1,8 +1,9 @@
 //! Where a case stands after each thing that can happen to it.
 
+use replydeck::desk::answer::ANSWERS_KEPT;
 use replydeck::model::{CaseStatus, Event, Mark, Purpose, RepName};
 
-use super::script::{Script, at, author_id, case_id, column, post_id, said};
+use super::script::{Script, at, author_id, case_id, column, post_id, reply_id, said};
 
 #[test]
 fn each_step_of_an_ordinary_case() {
@@ -83,11 +84,65 @@ fn a_late_older_post_changes_neither_an_answered_nor_a_resolved_case() {
     s.clock("14:30").post_late(&said("p0", "jo", "14:01").within("p1"));
     assert_eq!((s.case("jo", "p1").status, s.case("jo", "p1").started), (CaseStatus::Acknowledged, at("14:01")));
     s.post_late(&said("same", "jo", "14:10").within("p1"));
-    assert_eq!(s.case("jo", "p1").status, CaseStatus::Acknowledged, "at the very second of the answer");
+    assert_eq!(s.case("jo", "p1").status, CaseStatus::Waiting, "of the very second of the answer, and nobody saw it");
+    s.answer("14:30:30", "ana", 2, jo, "same", Purpose::Acknowledgement);
     s.deed("14:31", "ana", jo, "resolve").post_late(&said("p00", "jo", "14:00").within("p1"));
     assert_eq!(s.case("jo", "p1").status, CaseStatus::Resolved);
     s.post_late(&said("p9", "jo", "14:30:59").within("p1"));
     assert_eq!(s.case("jo", "p1").status, CaseStatus::Waiting, "newer than all the rep had seen");
+}
+
+/// The customer writes at 14:04, the rep answers at 14:05 and resolves at 14:06, and only then we hear of it.
+#[test]
+fn what_nobody_had_seen_when_they_answered_and_resolved_takes_the_case_up_again() {
+    let mut s = Script::new();
+    let jo = case_id("jo", "p1");
+    s.post(&said("p1", "jo", "14:02")).answer("14:05", "ana", 1, jo, "p1", Purpose::Acknowledgement);
+    s.deed("14:06", "ana", jo, "resolve").clock("14:07").post_late(&said("p2", "jo", "14:04").within("p1"));
+    let case = s.case("jo", "p1");
+    assert_eq!((case.status, case.reopened, case.waiting_since), (CaseStatus::Waiting, 1, Some(at("14:04"))));
+    assert_eq!(s.again(), s.desk);
+    // Answered on the network itself, where it stood already: it is answered.
+    let mut s = Script::new();
+    s.post(&said("p1", "jo", "14:02")).post(&said("o1", "us", "14:05").within("p1").by_us_to("p1", "jo"));
+    s.deed("14:06", "ana", jo, "resolve").clock("14:07").post_late(&said("p2", "jo", "14:04").within("p1"));
+    assert_eq!((s.case("jo", "p1").status, s.case("jo", "p1").reopened), (CaseStatus::Resolved, 0));
+    // A case that is open waits again.
+    let mut s = Script::new();
+    s.post(&said("p1", "jo", "14:02")).answer("14:05", "ana", 1, jo, "p1", Purpose::Acknowledgement);
+    s.clock("14:07").post_late(&said("p2", "jo", "14:04").within("p1"));
+    assert_eq!((s.case("jo", "p1").status, s.case("jo", "p1").waiting_since), (CaseStatus::Waiting, Some(at("14:04"))));
+}
+
+#[test]
+fn all_answers_of_a_case_are_known_and_each_once() {
+    let mut s = Script::new();
+    let jo = case_id("jo", "p1");
+    s.post(&said("p1", "jo", "14:02")).answer("14:05", "ana", 1, jo, "p1", Purpose::Acknowledgement);
+    s.post(&said("o2", "us", "14:06").within("p1").by_us_to("p1", "jo"));
+    s.answer("14:07", "bo", 3, jo, "p1", Purpose::DmRequest);
+    // The first of them is seen on the network after the others.
+    s.post_late(&said("ours-1", "us", "14:04:59").within("p1").by_us_to("p1", "jo"));
+    let case = s.case("jo", "p1");
+    let told: Vec<_> = case
+        .answers()
+        .map(|answer| (answer.post.native(), answer.rep.as_ref().map(RepName::as_str), answer.reply, answer.at))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("ours-1", Some("ana"), Some(reply_id(1)), at("14:04:59")),
+            ("o2", None, None, at("14:06")),
+            ("ours-3", Some("bo"), Some(reply_id(3)), at("14:07")),
+        ]
+    );
+    assert_eq!(case.last_answer.as_ref().map(|answer| answer.post.native()), Some("ours-3"));
+    for n in 10..110 {
+        s.answer("14:08", "ana", n, jo, "p1", Purpose::Acknowledgement);
+    }
+    let case = s.case("jo", "p1");
+    assert_eq!(case.answers().count(), ANSWERS_KEPT, "the newest");
+    assert_eq!(case.answers().last().map(|answer| answer.post.native()), Some("ours-109"));
 }
 
 #[test]

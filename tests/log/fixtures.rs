@@ -81,6 +81,7 @@ fn samples() -> Vec<(&'static str, Event)> {
                 outcome: None,
                 closing: false,
                 number: None,
+                undone: false,
             },
         ),
         (
@@ -91,6 +92,7 @@ fn samples() -> Vec<(&'static str, Event)> {
                 outcome: Some("line reset".to_owned()),
                 closing: true,
                 number: None,
+                undone: false,
             },
         ),
         (
@@ -101,11 +103,30 @@ fn samples() -> Vec<(&'static str, Event)> {
                 outcome: None,
                 closing: false,
                 number: Some(4_812),
+                undone: false,
             },
         ),
         (
             "CaseResolved.without-cause",
-            Event::CaseResolved { case: case(1), cause: None, outcome: None, closing: false, number: None },
+            Event::CaseResolved {
+                case: case(1),
+                cause: None,
+                outcome: None,
+                closing: false,
+                number: None,
+                undone: false,
+            },
+        ),
+        (
+            "CaseResolved.undone",
+            Event::CaseResolved {
+                case: case(1),
+                cause: None,
+                outcome: None,
+                closing: false,
+                number: None,
+                undone: true,
+            },
         ),
         ("CaseReopened", Event::CaseReopened { case: case(1), undone: false }),
         ("NoteAdded", Event::NoteAdded { case: case(1), note: EventId(uuid(4)) }),
@@ -114,13 +135,22 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("NoteBegun.given-up", Event::NoteBegun { case: case(1), rep: RepName::new("ben"), on: false }),
         (
             "DraftSaved.of-rep",
-            Event::DraftSaved { case: case(1), purpose: Purpose::Both, rep: Some(RepName::new("ben")) },
+            Event::DraftSaved { case: case(1), purpose: Purpose::Both, rep: Some(RepName::new("ben")), to: None },
+        ),
+        (
+            "DraftSaved.to",
+            Event::DraftSaved {
+                case: case(1),
+                purpose: Purpose::Both,
+                rep: Some(RepName::new("ben")),
+                to: Some(post_id(5)),
+            },
         ),
         (
             "DraftDropped.of-rep",
             Event::DraftDropped { case: case(1), purpose: Purpose::Both, rep: Some(RepName::new("ben")) },
         ),
-        ("DraftSaved", Event::DraftSaved { case: case(1), purpose: Purpose::Acknowledgement, rep: None }),
+        ("DraftSaved", Event::DraftSaved { case: case(1), purpose: Purpose::Acknowledgement, rep: None, to: None }),
         ("DraftDropped", Event::DraftDropped { case: case(1), purpose: Purpose::DmRequest, rep: None }),
         (
             "ReplyQueued",

@@ -76,7 +76,14 @@ fn case(n: u64) -> Vec<NewEvent> {
         event("tagged", Event::CaseTagged { case, tag: format!("t{}", n % 50), on: true }, None),
         event(
             "resolved",
-            Event::CaseResolved { case, cause: Some(cause), outcome: None, closing: false, number: Some(n) },
+            Event::CaseResolved {
+                case,
+                cause: Some(cause),
+                outcome: None,
+                closing: false,
+                number: Some(n),
+                undone: false,
+            },
             None,
         ),
     ]

@@ -298,7 +298,7 @@ async fn an_edit_replaces_the_text(store: &Store) {
 async fn drafts_are_replaced_and_never_found(store: &Store) {
     let log = store.log();
     let saved = |name: &str, text: &str| {
-        let event = Event::DraftSaved { case: case(1), purpose: Purpose::DmRequest, rep: None };
+        let event = Event::DraftSaved { case: case(1), purpose: Purpose::DmRequest, rep: None, to: None };
         new(name, event, Some(Body::Draft(DraftText { text: text.to_owned(), cursor: (0, 3) })))
     };
     append(log, vec![saved("d1", "unfinished")]).await;
@@ -519,6 +519,7 @@ async fn events_are_found_by_what_they_name(store: &Store) {
         outcome: None,
         closing: false,
         number: Some(2),
+        undone: false,
     };
     append(
         log,

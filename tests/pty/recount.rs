@@ -146,11 +146,12 @@ fn stories(told: Told<'_>) -> Vec<Story> {
                         && matches!(next.event, Event::CaseResolved { .. })
                 });
                 let until = until.map_or(u64::MAX, |next| next.seq.0);
-                // A wish that came in between this end and the next one, newer than all that was said before.
+                // A wish that came in between this end and the next one, newer than all the customer had said before; what
+                // was answered elsewhere before that, somebody read on the network.
                 let taken_up = posts.iter().find(|(of, at, _, is_goodbye, seq)| {
                     let said = answers
                         .iter()
-                        .filter(|(of, .., place)| *of == case && place < seq)
+                        .filter(|(of, _, rep, place)| *of == case && place < seq && rep.is_none())
                         .map(|(_, at, ..)| *at)
                         .max();
                     let heard = posts

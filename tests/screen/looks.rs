@@ -68,7 +68,9 @@ fn rows_tell_every_state_in_letters() {
             "3rd contact in 7 days",
             "4630  slow line  not acked  resolved 2:10",
             "LOG",
-            "case 4801 began",
+            "intake on desk-2: took in the first post",
+            "cy on desk-2: put the tag slow on",
+            "in charter, speed",
             "may we reply? no: not mentioned by @jo_m",
         ],
     );

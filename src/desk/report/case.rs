@@ -3,9 +3,9 @@
 
 use jiff::Timestamp;
 
-use crate::desk::case::CLOCKS_DIFFER;
+use crate::desk::answer::CLOCKS_DIFFER;
 use crate::model::event::Standing;
-use crate::model::{CaseId, CaseStatus, ColumnName, PostId, Purpose, RepName};
+use crate::model::{CaseId, CaseStatus, ColumnName, MessageId, PostId, Purpose, RepName};
 
 /// A case so far.
 #[derive(Debug)]
@@ -22,7 +22,10 @@ pub(super) struct Known {
     pub(super) posts: u64,
     pub(super) columns: Vec<ColumnName>,
     pub(super) answers: Vec<Answer>,
-    last_private: Option<Timestamp>,
+    /// What we said in private: which message, when, and whether it went out from here.
+    private: Vec<(MessageId, Timestamp, bool)>,
+    /// Own time of the newest direct message of theirs.
+    newest_private: Option<Timestamp>,
     pub(super) dm_requested: Option<Timestamp>,
     handed_over: Option<(RepName, Timestamp)>,
     pub(super) holders: Vec<RepName>,
@@ -81,7 +84,8 @@ impl Known {
             posts: 0,
             columns: Vec::new(),
             answers: Vec::new(),
-            last_private: None,
+            private: Vec::new(),
+            newest_private: None,
             dm_requested: None,
             handed_over: None,
             holders: Vec::new(),
@@ -122,22 +126,25 @@ impl Known {
         self.waits_for_us(at, newest, standing);
     }
 
-    /// A direct message of the author's. One older than the end of the case does not reopen it.
+    /// A direct message of the author's.
     pub(super) fn heard_privately(&mut self, at: Timestamp) {
         self.wrote.push(at);
-        if !self.is_resolved || self.ends.last().is_none_or(|end| at > end.at) {
-            self.waits_for_us(at, None, Standing::Customer);
-        }
+        let newest = self.newest.max(self.newest_private);
+        self.newest_private = self.newest_private.max(Some(at));
+        self.waits_for_us(at, newest, Standing::Customer);
     }
 
-    /// What the author wrote waits for an answer, unless one was out already or the case is done for all that.
+    /// What the author wrote waits for an answer, unless it was there when somebody answered on the network itself, or
+    /// is older than what was known when we answered, or the case is done for all that.
     fn waits_for_us(&mut self, at: Timestamp, newest: Option<Timestamp>, standing: Standing) {
-        if self.last_said().is_some_and(|said| at <= said) {
+        let is_older = newest.is_some_and(|newest| at <= newest);
+        let is_said = |said: Option<Timestamp>| said.is_some_and(|said| at <= said);
+        if is_said(self.last_said_elsewhere()) || (is_older && is_said(self.last_said())) {
             return;
         }
         if self.is_resolved {
             let closing = self.ends.last().is_some_and(|end| end.closing);
-            if newest.is_some_and(|newest| at <= newest) || (closing && standing == Standing::Goodbye) {
+            if is_older || (closing && standing == Standing::Goodbye) {
                 return;
             }
             self.reopen();
@@ -181,9 +188,13 @@ impl Known {
         !self.is_resolved && open.is_new(self.owner.is_some())
     }
 
-    /// We said something in private.
-    pub(super) fn said_privately(&mut self, at: Timestamp) {
-        self.last_private = self.last_private.max(Some(at));
+    /// We said something in private. Known twice it is one message.
+    pub(super) fn said_privately(&mut self, message: &MessageId, at: Timestamp, is_sent: bool) {
+        if let Some((_, _, was_sent)) = self.private.iter_mut().find(|(known, ..)| known == message) {
+            *was_sent |= is_sent;
+            return;
+        }
+        self.private.push((message.clone(), at, is_sent));
         if !self.is_resolved {
             let since = self.oldest_after(self.last_said());
             self.wait_since(since, at, !self.answers.is_empty());
@@ -192,7 +203,15 @@ impl Known {
 
     /// When we last said something, in public or in private.
     fn last_said(&self) -> Option<Timestamp> {
-        self.answers.iter().map(|answer| answer.at).max().max(self.last_private)
+        let private = self.private.iter().map(|(_, at, _)| *at);
+        self.answers.iter().map(|answer| answer.at).chain(private).max()
+    }
+
+    /// When we last said something by other means than this program.
+    fn last_said_elsewhere(&self) -> Option<Timestamp> {
+        let public = self.answers.iter().filter(|answer| !answer.is_sent).map(|answer| answer.at);
+        let private = self.private.iter().filter(|(_, _, is_sent)| !is_sent).map(|(_, at, _)| *at);
+        public.chain(private).max()
     }
 
     /// A reply of the outbox is out.
@@ -259,11 +278,16 @@ impl Known {
         self.owner = None;
     }
 
-    pub(super) fn resolved(&mut self, end: End) {
+    /// `undone`: it should never have been reopened, and counts neither as that nor as resolved once more.
+    pub(super) fn resolved(&mut self, end: End, undone: bool) {
+        let takes_back = undone && !self.is_resolved;
         self.is_resolved = true;
         self.snoozed_until = None;
         self.wait_since(None, end.at, !self.answers.is_empty());
-        self.ends.push(end);
+        match self.ends.last_mut().filter(|last| takes_back && last.reopened) {
+            Some(last) => last.reopened = false,
+            None => self.ends.push(end),
+        }
     }
 
     /// Taken up again by a rep; nothing where it is open. `undone`: it should never have been resolved.

@@ -60,7 +60,7 @@ impl Reckoning {
             }
             Event::CaseClaimed { case } => self.case(*case).held_by(&envelope.rep),
             Event::CaseAssigned { case, to } => self.case(*case).held_by(to),
-            Event::CaseResolved { case, cause, closing, .. } => {
+            Event::CaseResolved { case, cause, closing, undone, .. } => {
                 let end = End {
                     at: envelope.at,
                     rep: envelope.rep.clone(),
@@ -68,7 +68,7 @@ impl Reckoning {
                     closing: *closing,
                     reopened: false,
                 };
-                self.case(*case).resolved(end);
+                self.case(*case).resolved(end, *undone);
             }
             Event::CaseReopened { case, undone } => self.case(*case).taken_up(*undone),
             Event::CaseReleased { case } => self.case(*case).released(),
@@ -96,9 +96,9 @@ impl Reckoning {
                 };
                 self.case(*case).sent(envelope.at, post, rep, purpose);
             }
-            Event::ReplyDelivered { reply, case, .. } => {
+            Event::ReplyDelivered { reply, case, message } => {
                 self.replies.remove(reply);
-                self.case(*case).said_privately(envelope.at);
+                self.case(*case).said_privately(message, envelope.at, true);
             }
             Event::ReplyHandedOver { reply, case, .. } => {
                 self.replies.remove(reply);
@@ -109,9 +109,9 @@ impl Reckoning {
                     known.heard_privately(*sent_at);
                 }
             }
-            Event::DmSent { to, sent_at, .. } => {
+            Event::DmSent { message, to, sent_at, .. } => {
                 if let Some(known) = self.case_with(to) {
-                    known.said_privately(*sent_at);
+                    known.said_privately(message, *sent_at, false);
                 }
             }
             Event::CaseTagged { .. }
