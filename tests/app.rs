@@ -5,6 +5,7 @@ mod app {
     mod casework;
     mod chance;
     mod conversation;
+    mod drafted_for;
     mod gap_rows;
     mod left_behind;
     mod network_search;
@@ -18,6 +19,7 @@ mod app {
     mod script;
     mod sending;
     mod spending;
+    mod taking_over;
     mod texts;
     mod together;
 }

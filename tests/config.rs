@@ -15,6 +15,7 @@ use uuid::Uuid;
 mod config {
     mod hours;
     mod networks;
+    mod reps;
 }
 
 /// The least a config needs, to be put under a line that is tested.

@@ -1,7 +1,7 @@
 //! Deeds that several screens share: writing to the log, notices, and what `c`, `C`, `e`, `E`, `y` and `o` do.
 
 use super::clipboard;
-use super::command::Command;
+use super::command::{Command, ModeKind};
 use super::notice::{KEPT, Notice, Weight};
 use super::{App, AppendToken, Effect, Mode, PendingAction};
 use crate::desk::{Case, PostState, PostView};
@@ -272,15 +272,54 @@ impl App {
                 let why = self.over_the_cap(&self.setup.me, 1).unwrap_or_default();
                 return self.warn(why);
             }
+            // A key pressed twice must not take somebody's work away: taking over has a key of its own.
             Some(owner) => {
-                let gone = self.left_behind(case).map_or("", |_| ", but their session was cut off");
-                let warning = format!("{owner} has it{gone}; the same key again takes it over");
-                if !self.second_press(Command::Claim, case.id.to_string(), warning) {
-                    return;
-                }
+                let held = self.held_words(case, owner);
+                let key = self.setup.keys.key(ModeKind::Columns, Command::TakeOver);
+                let key = if key.is_empty() { format!(":{}", Command::TakeOver.name()) } else { key };
+                self.books.armed = Some((Command::TakeOver, case.id.to_string()));
+                return self.warn(format!("not claimed: {held}; {key} takes it over from {owner}"));
             }
             None => {}
         }
+        self.claim_now(case, out);
+    }
+
+    /// `bo has it since 14:02 and is writing`
+    fn held_words(&self, case: &Case, owner: &RepName) -> String {
+        let since = case.claimed_at.map_or_else(String::new, |at| format!(" since {}", self.hours(at)));
+        let doing = match (self.left_behind(case), self.doing_in(owner, case.id)) {
+            (Some(_), _) => ", but their session was cut off".to_owned(),
+            (None, Some(doing)) => format!(" and is {} it now", doing.word()),
+            (None, None) => String::new(),
+        };
+        format!("{owner} has it{since}{doing}")
+    }
+
+    /// `gc`: right after the claim was refused with the owner's name it takes the case over; else it names them first.
+    pub(super) fn take_over(&mut self, out: &mut Vec<Effect>) {
+        let Some(case) = self.case_to_change() else { return };
+        let Some(owner) = case.owner.clone().filter(|owner| *owner != self.setup.me) else {
+            return self.claim(&case, out);
+        };
+        if let Some(why) = Deed::Claim.refused(case.status) {
+            return self.info(why.to_owned());
+        }
+        if self.pending.values().any(|action| action.case == Some(case.id)) {
+            return self.info("still on its way".to_owned());
+        }
+        if let Some(why) = self.over_the_cap(&self.setup.me, 1) {
+            return self.warn(why);
+        }
+        let warning = format!("{}; the same keys again take it over from {owner}", self.held_words(&case, &owner));
+        if self.second_press(Command::TakeOver, case.id.to_string(), warning) {
+            self.claim_now(&case, out);
+            let words = self.case_words(case.id);
+            self.info(format!("taking {words} over from {owner}, who is told; u gives it back"));
+        }
+    }
+
+    fn claim_now(&mut self, case: &Case, out: &mut Vec<Effect>) {
         let claimed = Event::CaseClaimed { case: case.id };
         self.do_to(Deed::Claim, ("claiming", "claimed"), vec![(case.clone(), Ok(claimed))], out);
     }
@@ -291,7 +330,10 @@ impl App {
                 let released = Event::CaseReleased { case: case.id };
                 self.do_to(Deed::Release, ("releasing", "released"), vec![(case.clone(), Ok(released))], out);
             }
-            Some(owner) => self.info(format!("it is {owner}'s, not yours; c takes it over")),
+            Some(owner) => {
+                let key = self.setup.keys.key(ModeKind::Columns, Command::TakeOver);
+                self.info(format!("it is {owner}'s, not yours; {key} takes it over"));
+            }
             None => self.info("nobody has claimed it".to_owned()),
         }
     }

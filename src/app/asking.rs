@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::command::{Command, ModeKind};
 use super::until::until;
 use super::{App, Effect, LineInput, Mode, Picker};
 use crate::desk::Case;
@@ -59,11 +60,12 @@ impl App {
             return self.warn(why);
         }
         let (me, role) = (self.setup.me.clone(), self.setup.role);
+        let take_over = self.setup.keys.key(ModeKind::Columns, Command::TakeOver);
         let change = |case: &Case| match &case.owner {
             Some(owner) if owner == to && *owner == me => Err("it is yours already".to_owned()),
             Some(owner) if owner == to => Err(format!("it is {owner}'s already")),
             Some(owner) if *owner != me && role < Role::Lead => {
-                Err(format!("{owner} has it: c takes it over first, or a lead hands it on"))
+                Err(format!("{owner} has it: {take_over} takes it over first, or a lead hands it on"))
             }
             _ if *to == me => Ok(Event::CaseClaimed { case: case.id }),
             _ => Ok(Event::CaseAssigned { case: case.id, to: to.clone() }),

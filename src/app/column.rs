@@ -24,6 +24,8 @@ pub struct ColumnView {
     pub touched: bool,
     /// In a queue: where the selected row was taken hold of. It stays there while the keys are on it.
     pub taken: Option<QueuePlace>,
+    /// In a queue: the selected post is the one that stood for its case, so it follows what the customer writes.
+    pub stands: bool,
     /// Posts older than the desk's window, newest first, read from the store on demand; in a queue the post of the
     /// row in hand.
     pub older: Vec<PostView>,

@@ -20,6 +20,8 @@ pub enum Command {
     /// From 1.
     Column(u8),
     LastColumn,
+    /// By number or name.
+    GoToColumn,
     ColumnLeft,
     ColumnRight,
     NextPane,
@@ -39,6 +41,7 @@ pub enum Command {
     AcknowledgeAndRequestDm,
     DirectMessage,
     Claim,
+    TakeOver,
     Release,
     OptOut,
     LiftOptOut,
@@ -98,6 +101,7 @@ pub enum Command {
     QuitSendNow,
     QuitKeep,
     ToggleLink,
+    AnswerNewest,
     Spend,
     RaiseLimit,
     Report,

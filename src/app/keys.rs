@@ -149,6 +149,7 @@ impl App {
             | Command::PageUp => self.go(command, out),
             Command::Column(number) => self.go_to_column(usize::from(number).saturating_sub(1)),
             Command::LastColumn => self.go_to_column(self.columns.len().saturating_sub(1)),
+            Command::GoToColumn => self.ask_column(),
             Command::ColumnLeft | Command::ColumnRight => {
                 self.leave_case();
                 self.step_column(command == Command::ColumnRight);
@@ -190,6 +191,7 @@ impl App {
             Command::DirectMessage => self.draft(Purpose::DirectMessage, out),
             Command::Claim if matches!(self.mode, Mode::Preview(_)) => self.claim_in_preview(out),
             Command::Claim => self.claim_chosen(out),
+            Command::TakeOver => self.take_over(out),
             Command::Release => {
                 if let Some(case) = self.case_to_change() {
                     self.release(&case, out);
@@ -275,6 +277,7 @@ impl App {
             Command::QuitSendNow => self.quit_sending(out),
             Command::QuitKeep => self.quit_keeping(out),
             Command::ToggleLink => self.toggle_link(),
+            Command::AnswerNewest => self.answer_newest(out),
             Command::Spend => {
                 if let Err(why) = self.open_spending("") {
                     self.warn(why);
@@ -301,7 +304,7 @@ impl App {
         }
     }
 
-    fn go_to_column(&mut self, column: usize) {
+    pub(super) fn go_to_column(&mut self, column: usize) {
         self.leave_case();
         self.focus_on(column);
     }

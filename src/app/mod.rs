@@ -24,6 +24,7 @@ pub mod compose_text;
 pub mod composer;
 pub mod conversation;
 mod deeds;
+mod drafted_for;
 pub mod effect;
 mod filling;
 pub mod finding;

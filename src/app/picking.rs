@@ -192,6 +192,15 @@ impl App {
                 self.leave_screen();
                 return self.open_adding(&words);
             }
+            Some(Command::GoToColumn) if !words.is_empty() && in_palette(Command::GoToColumn, below) => {
+                match self.column_named(&words) {
+                    Ok(column) => {
+                        self.leave_screen();
+                        return self.go_to_column(column);
+                    }
+                    Err(why) => why,
+                }
+            }
             Some(command) if !words.is_empty() => format!("{} takes no words after it", command.name()),
             Some(command) if in_palette(command, below) || command == Command::Quit => {
                 self.leave_screen();

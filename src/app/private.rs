@@ -70,7 +70,9 @@ impl App {
         self.dirty |= matches!(self.mode, Mode::Person(_));
         let Some((_, post)) = self.books.asked_private.take_if(|(asked, _)| asked == author) else { return };
         let is_here = matches!(self.mode, Mode::Drafts { .. })
-            || self.post_in_hand().is_some_and(|in_hand| in_hand.id == post.id);
+            || self
+                .post_in_hand()
+                .is_some_and(|in_hand| in_hand.id == post.id || (post.case.is_some() && in_hand.case == post.case));
         if is_here && matches!(self.mode, Mode::Columns | Mode::Case { .. } | Mode::Drafts { .. }) {
             return self.draft_for(post, Purpose::DirectMessage, None, out);
         }

@@ -349,7 +349,10 @@ impl App {
         let Some(rows) = self.queue_rows(column) else { return };
         let place = rows.place_of(post);
         let copy = self.desk.posts.get(post).or_else(|| rows.view.older.iter().find(|held| held.id == *post)).cloned();
+        let case = copy.as_ref().and_then(|post| self.desk.cases.get(&post.case?));
+        let stands = case.and_then(|case| self.standing_post(case)).is_some_and(|standing| standing.id == *post);
         if let Some(view) = self.columns.get_mut(column) {
+            view.stands = stands;
             view.taken = place;
             view.older = copy.into_iter().collect();
         }
@@ -358,12 +361,37 @@ impl App {
     /// Keeps the posts of the rows in hand as they are known now, so that a case that goes stays readable.
     fn keep_taken(&mut self) {
         let first = self.setup.columns.len();
+        for column in first..self.columns.len() {
+            self.follow_customer(column);
+        }
         for view in self.columns.iter_mut().skip(first) {
             let Some(selected) = &view.selected else { continue };
             if let (Some(known), Some(kept)) = (self.desk.posts.get(selected), view.older.first_mut()) {
                 kept.clone_from(known);
             }
         }
+    }
+
+    /// A row of a queue is a case: when its customer writes again after our answer, the post in hand is the one that
+    /// waits now, as it is in every other row.
+    fn follow_customer(&mut self, column: usize) {
+        let Some(view) = self.columns.get(column).filter(|view| view.stands) else { return };
+        let Some(case) = view.taken.and_then(|taken| self.desk.cases.get(&taken.case)) else { return };
+        let Some(standing) = self.standing_post(case).filter(|_| case.is_unanswered()).cloned() else { return };
+        let held = view.selected.as_ref().and_then(|post| self.desk.posts.get(post));
+        if held.is_none_or(|held| held.place() < standing.place())
+            && let Some(view) = self.columns.get_mut(column)
+        {
+            view.selected = Some(standing.id.clone());
+            view.older = vec![standing];
+            self.dirty = true;
+        }
+    }
+
+    /// The post that stands for a case in a queue: the one that waits, else the newest.
+    fn standing_post(&self, case: &Case) -> Option<&PostView> {
+        let posts = case.posts.iter().filter_map(|post| self.desk.posts.get(post));
+        posts.max_by_key(|post| (case.waiting_since == Some(post.at), post.at))
     }
 
     /// `gq`: my queue, or the first queue there is.
@@ -446,8 +474,6 @@ impl<'a> QueueRows<'a> {
             let known = self.app.desk.posts.get(selected);
             return known.or_else(|| self.view.older.iter().find(|post| post.id == *selected));
         }
-        let case = self.app.desk.cases.get(&place.case)?;
-        let posts = case.posts.iter().filter_map(|post| self.app.desk.posts.get(post));
-        posts.max_by_key(|post| (case.waiting_since == Some(post.at), post.at))
+        self.app.standing_post(self.app.desk.cases.get(&place.case)?)
     }
 }

@@ -20,6 +20,7 @@ impl Command {
             | Command::PageUp
             | Command::Column(_)
             | Command::LastColumn
+            | Command::GoToColumn
             | Command::ColumnLeft
             | Command::ColumnRight
             | Command::NextPane
@@ -77,6 +78,8 @@ impl Command {
             | Command::LiftOptOut
             | Command::AskHappyPost
             | Command::Claim
+            | Command::TakeOver
+            | Command::AnswerNewest
             | Command::Release
             | Command::Assign
             | Command::Snooze

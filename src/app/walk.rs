@@ -9,7 +9,7 @@ use super::column::ColumnView;
 use super::command::Command;
 use super::gap_rows::Way;
 use super::queue::QueuePlace;
-use super::{App, Effect, Mode, Queue};
+use super::{App, Effect, LineInput, Mode, Queue};
 use crate::desk::PostView;
 use crate::model::{CaseId, PostId};
 
@@ -314,6 +314,33 @@ impl App {
         }
     }
 
+    /// `'`: the line that takes a column's number or name.
+    pub(super) fn ask_column(&mut self) {
+        let text = format!("{} ", Command::GoToColumn.name());
+        self.open_over(Mode::CommandLine(LineInput { cursor: text.len(), text, error: None }));
+    }
+
+    /// The column of that number, or whose name or title begins so; the one so called before all others.
+    pub(super) fn column_named(&self, words: &str) -> Result<usize, String> {
+        let names: Vec<(&str, &str)> = (0..self.columns.len())
+            .filter_map(|at| match self.setup.columns.get(at) {
+                Some(column) => Some((column.name.as_str(), column.title.as_str())),
+                None => self.queue_of(at).map(|queue| (queue.word(), queue.title())),
+            })
+            .collect();
+        if let Ok(number) = words.parse::<usize>() {
+            let at = number.checked_sub(1).filter(|at| *at < names.len());
+            return at.ok_or_else(|| format!("there is no column {words}: they go from 1 to {}", names.len()));
+        }
+        let wanted = words.to_lowercase();
+        let begins = |name: &str| name.to_lowercase().starts_with(&wanted);
+        let exact = names.iter().position(|(name, _)| name.to_lowercase() == wanted);
+        let named = || names.iter().position(|(name, _)| begins(name));
+        let titled = || names.iter().position(|(_, title)| begins(title));
+        let told = || names.iter().zip(1..).map(|((name, _), n): (_, usize)| format!("{n} {name}")).collect::<Vec<_>>();
+        exact.or_else(named).or_else(titled).ok_or_else(|| format!("no column is called so: {}", told().join(", ")))
+    }
+
     /// Tab: every column in turn, then the case pane where it stands beside them.
     pub(super) fn step_pane(&mut self, forward: bool, out: &mut Vec<Effect>) {
         let last = self.columns.len() - 1;
@@ -457,6 +484,7 @@ fn follow(view: &mut ColumnView) {
     view.selected = None;
     view.gap = None;
     view.taken = None;
+    view.stands = false;
     view.touched = false;
     view.new = 0;
     view.older = Vec::new();

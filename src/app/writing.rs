@@ -61,6 +61,7 @@ impl App {
     /// Opens the rep's own draft; without one that of somebody else, which stays as it is. `of`: whose draft is wanted
     /// beside one's own.
     pub(super) fn draft_for(&mut self, post: PostView, purpose: Purpose, of: Option<RepName>, out: &mut Vec<Effect>) {
+        let post = self.drafted_for(post, purpose, of.as_ref());
         // The store has brought what was missing: what is still missing was erased.
         let answered = |opening: &mut Opening| {
             opening.awaited.is_empty() && opening.post.id == post.id && opening.purpose == purpose && opening.of == of
@@ -122,6 +123,7 @@ impl App {
             (Some(mine), Some(_)) => mine,
         };
         let from = from.map(|(rep, _, _)| rep);
+        let is_resumed = !is_first || from.is_some();
         match (&from, beside) {
             (Some(rep), _) => self.warn(format!("this is {rep}'s draft; what you change is saved as yours")),
             (None, Some(rep)) => self.info(format!("{rep} has a draft of this too; gd lists both")),
@@ -134,6 +136,9 @@ impl App {
         self.open_composer(case_id, &post, &seen, purpose, &account, &text, saved, began);
         if let Mode::Composer(composer) = &mut self.mode {
             composer.from = from;
+        }
+        if is_resumed {
+            self.say_written_since(&post.id);
         }
     }
 

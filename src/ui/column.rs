@@ -244,6 +244,8 @@ fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) 
         (true, _, new) => format!("{new} new  HELD ."),
         (false, true, new) if new > 0 => format!("{new} new  ."),
         (false, true, _) => "kept".to_owned(),
+        // A queue follows nothing: it stands in the order of what is due.
+        (false, false, _) if setup.is_none() => String::new(),
         (false, false, _) if setup.is_some_and(|setup| has_ended(app, setup)) => "ended".to_owned(),
         (false, false, _) => (if area.width < 42 { "follow" } else { "following" }).to_owned(),
     };
@@ -251,7 +253,10 @@ fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) 
     let state = if is_refused { "REFUSED".to_owned() } else { state };
     let right = match (setup, app.queue_of(index)) {
         (Some(setup), _) => format!("{}  {state} ", networks(setup)),
-        (None, Some(queue)) => format!("{}  {state} ", app.queues.len(queue)),
+        (None, Some(queue)) => match app.queues.len(queue) {
+            1 => format!("1 case  {state} "),
+            cases => format!("{cases} cases  {state} "),
+        },
         (None, None) => return,
     };
     let title = setup.map(|setup| setup.title.as_str()).or_else(|| app.queue_of(index).map(Queue::title));

@@ -11,7 +11,7 @@ use ratatui_textarea::TextArea;
 use super::case::told_verdict;
 use super::hints;
 use super::paint::{paragraph, put, put_line, rule};
-use super::post::shown_text;
+use super::post::{missing_text, shown_text};
 use super::shortcodes::as_shown;
 use super::text::{width, wrap};
 use super::theme::Theme;
@@ -19,6 +19,7 @@ use super::{conversation, reading, time};
 use crate::app::command::Command;
 use crate::app::composer::Saved;
 use crate::app::{App, Composer};
+use crate::desk::PostView;
 use crate::model::Doing;
 
 /// Lines of the answered post shown above the editor.
@@ -111,12 +112,30 @@ fn answered(app: &App, composer: &Composer, cells: u16, theme: Theme) -> Vec<Lin
     } else {
         lines.push(Line::styled("In reply to a post whose text was removed", theme.quiet()));
     }
+    let newer = app.written_since(composer.case, &composer.to);
+    if let Some(newest) = newer.last().filter(|_| !is_private) {
+        lines.extend(written_since(app, newer.len(), newest, cells, theme));
+    }
     if let Some(case) = app.desk.cases.get(&composer.case)
         && let Some(words) = reading::history_words(app, &case.author, case.id)
     {
         lines.extend(paragraph(&format!("history: {words}"), cells, 0, theme.text()));
     }
     lines
+}
+
+/// `they have written since, 14:05:00Z: it is worse now`, at most two lines of it.
+fn written_since(app: &App, count: usize, newest: &PostView, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let words = newest.body.as_deref().map_or_else(
+        || missing_text(newest.state).to_owned(),
+        |body| shown_text(app, body).split_whitespace().collect::<Vec<_>>().join(" "),
+    );
+    let times = if count == 1 { String::new() } else { format!(" {count} times") };
+    let at = time::hours(newest.at, &app.setup.zone);
+    let key = hints::key(app, Command::AnswerNewest);
+    let told = format!("they have written{times} since ({key} answers that), {at}: {words}");
+    let lines = paragraph(&told, cells, 0, theme.warning());
+    lines.into_iter().take(2).collect()
 }
 
 /// `124/280 (X weighted, link counts 23)   fill {name} first`

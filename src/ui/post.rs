@@ -239,6 +239,9 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
     let mut facts = Vec::new();
     let case = reading::case_of(&app.desk, post);
     if let Some(case) = case {
+        if context.queue.is_some() {
+            facts.extend(wrote_again(app, theme, case, post));
+        }
         facts.extend(case_facts(app, theme, case));
         if !case.tags.is_empty() {
             let tags: Vec<_> = case.tags.iter().map(String::as_str).collect();
@@ -279,6 +282,14 @@ fn facts(context: &RowContext<'_>, post: &PostView) -> Vec<Span<'static>> {
         facts.push(Span::styled("edited", theme.quiet()));
     }
     facts
+}
+
+/// In a queue a row is a case: that there is more than the post it shows must be seen.
+fn wrote_again(app: &App, theme: Theme, case: &Case, post: &PostView) -> Option<Span<'static>> {
+    let newer = app.written_since(case.id, &post.id);
+    let newest = newer.last()?;
+    let times = if newer.len() == 1 { String::new() } else { format!(" {} times", newer.len()) };
+    Some(Span::styled(format!("wrote again{times}, {}", time::age(newest.at, app.now)), theme.warning()))
 }
 
 /// Where the case stands, as pieces: who has it, what was answered how long ago, what is due.

@@ -35,7 +35,14 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         _ => time::clock(app.now, zone),
     };
     let of_post = reading::selected_post(app).and_then(|post| app.reply_account(post)).map(|account| &account.name);
-    let account = of_post.or_else(|| reading::focused_setup(app).map(|column| &column.main().reply_as));
+    let of_column = || reading::focused_setup(app).map(|column| &column.main().reply_as);
+    // An empty queue answers nobody: while all columns answer as one account, it is that one.
+    let of_all = || {
+        let mut accounts = app.setup.columns.iter().flat_map(|column| &column.sources).map(|source| &source.reply_as);
+        let first = accounts.next()?;
+        accounts.all(|account| account == first).then_some(first)
+    };
+    let account = of_post.or_else(of_column).or_else(of_all);
     let account = account.map(|name| reading::account_title(app, name));
     let (live, all, worst) = reading::links(app);
     let mut parts: Vec<(String, Style)> = vec![("replydeck".to_owned(), theme.strong())];

@@ -114,8 +114,10 @@ fn a_key_on_such_a_claim_says_why_it_may_be_taken() {
     let mut deck = three_owners();
     deck.tell(Msg::Gone(vec![gone(&deck, "bo", -5)]));
     deck.press("G c");
-    assert!(deck.notice().contains("bo has it, but their session was cut off"), "{}", deck.notice());
+    assert!(deck.notice().contains("bo has it since 14:00, but their session was cut off"), "{}", deck.notice());
     deck.press("c");
+    assert_eq!(owner(&deck, 1), "bo", "not by the same key twice");
+    deck.press("gc");
     assert_eq!(owner(&deck, 1), "ana");
     assert!(!deck.took().contains(&Effect::Bell));
 }

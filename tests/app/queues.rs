@@ -125,6 +125,90 @@ fn the_order_does_not_move_under_the_cursor() {
     assert_eq!(deck.selected().as_deref(), Some("5"));
 }
 
+/// Post `n` of the author of post `of`, in the same conversation.
+fn follow_up(deck: &Deck, n: u64, of: u64, words: &str) -> replydeck::model::Post {
+    let mut more = post(n, deck.now);
+    more.author = post(of, start()).author;
+    more.conversation = post(of, start()).conversation;
+    words.clone_into(&mut more.text);
+    more
+}
+
+#[test]
+fn the_row_in_hand_tells_what_the_customer_writes() {
+    let mut deck = deck(1);
+    for n in 1..=3 {
+        let at = ago(&deck, 600 - 60 * i64::try_from(n).unwrap());
+        deck.arrives(&post(n, at), &["c1"]);
+    }
+    let due = deck.app.column_of(Queue::Due).unwrap();
+    deck.press("3 j");
+    assert_eq!(deck.selected().as_deref(), Some("2"));
+    // While they wait the oldest that waits stands there, and that there is more.
+    deck.now += secs(60);
+    let more = follow_up(&deck, 20, 2, "it gets worse");
+    deck.arrives(&more, &["c1"]);
+    assert_eq!(deck.selected().as_deref(), Some("2"));
+    let shown = super::people::screen(&deck.app, (80, 24));
+    assert!(shown.contains("wrote again, 0:00"), "{shown}");
+    // Answered, it is their turn; what they write then is what stands in the row, still in its place.
+    deck.own_answer(90, 2);
+    let place = deck.app.columns[due].taken;
+    deck.now += secs(60);
+    let more = follow_up(&deck, 21, 2, "no, nothing works");
+    deck.arrives(&more, &["c1"]);
+    assert_eq!(deck.selected().as_deref(), Some("21"));
+    assert_eq!(deck.app.columns[due].taken, place, "the row stays where it is");
+    let shown = super::people::screen(&deck.app, (80, 24));
+    assert!(shown.contains("no, nothing works") && !shown.contains("wrote again"), "{shown}");
+    deck.press("r");
+    assert_eq!(deck.app.composer().map(|composer| composer.to.clone()), Some(post_id(21)));
+    deck.press("esc j");
+    assert_eq!(deck.selected().as_deref(), Some("3"));
+}
+
+#[test]
+fn a_queue_s_head_counts_its_cases_and_an_empty_one_keeps_the_account() {
+    let mut deck = deck(1);
+    for n in 1..=2 {
+        let at = ago(&deck, 60);
+        deck.arrives(&post(n, at), &["c1"]);
+    }
+    deck.press("3");
+    let shown = super::people::screen(&deck.app, (80, 24));
+    assert!(shown.contains("3 what is due") && shown.contains("2 cases  kept"), "{shown}");
+    deck.press("2");
+    let shown = super::people::screen(&deck.app, (80, 24));
+    assert!(shown.contains("as @Help (X)"), "{shown}");
+    assert!(shown.contains("0 cases") && !shown.contains("0 cases  follow"), "{shown}");
+}
+
+#[test]
+fn every_column_can_be_reached_beyond_the_ninth_too() {
+    let mut deck = deck(8);
+    assert_eq!(deck.app.columns.len(), 13);
+    deck.press("'");
+    assert_eq!(deck.kind(), replydeck::app::command::ModeKind::CommandLine);
+    deck.type_text("12");
+    deck.press("enter");
+    assert_eq!((deck.app.focus, deck.app.queue_of(11)), (11, Some(Queue::Waiting)));
+    for (line, column) in [("go-to-column due", 9), ("go-to-column OVER", 10), ("go-to-column c3", 2)] {
+        deck.command_line(line);
+        assert_eq!(deck.app.focus, column, "{line}");
+    }
+    for (line, told) in [
+        ("go-to-column 14", "there is no column 14: they go from 1 to 13"),
+        ("go-to-column 0", "there is no column 0"),
+        ("go-to-column lost", "no column is called so: 1 c1, 2 c2"),
+    ] {
+        deck.command_line(line);
+        let shown = format!("{:?}", deck.app.mode);
+        assert!(shown.contains(told), "{told}: {shown}");
+        assert_eq!(deck.app.focus, 2, "{line}");
+        deck.press("esc");
+    }
+}
+
 #[test]
 fn a_case_let_go_of_stays_readable_under_the_cursor() {
     let mut deck = deck(1);

@@ -77,6 +77,12 @@ pub const TABLE: &[Row] = &[
     row(Command::Column(8), "column-8", &[(&["8"], POSTS)], "column 8"),
     row(Command::Column(9), "column-9", &[(&["9"], POSTS)], "column 9"),
     row(Command::LastColumn, "last-column", &[(&["0"], POSTS)], "last column"),
+    row(
+        Command::GoToColumn,
+        "go-to-column",
+        &[(&["'"], POSTS)],
+        "go to a column by its number, beyond 9 too, or its name",
+    ),
     row(Command::ColumnLeft, "column-left", &[(&["h", "left"], POSTS)], "column to the left"),
     row(Command::ColumnRight, "column-right", &[(&["l", "right"], POSTS)], "column to the right"),
     row(Command::NextPane, "next-pane", &[(&["tab"], POSTS)], "next pane: the columns, then the case"),
@@ -160,6 +166,7 @@ pub const TABLE: &[Row] = &[
         "draft a direct message; the network is asked first whether they take one",
     ),
     row(Command::Claim, "claim", &[(&["c"], &[M::Columns, M::Case, M::Preview])], "claim the case"),
+    row(Command::TakeOver, "take-over", &[(&["gc"], POSTS)], "take a case over from whoever has it; they are told"),
     row(Command::Release, "release", &[(&["C"], POSTS)], "give the case back"),
     row(
         Command::OptOut,
@@ -264,6 +271,12 @@ pub const TABLE: &[Row] = &[
             ],
         )],
         "all keys of this screen",
+    ),
+    row(
+        Command::AnswerNewest,
+        "answer-newest",
+        &[(&["C-t"], &[M::Composer])],
+        "put the reply under the newest post of theirs",
     ),
     row(
         Command::InsertSavedReply,
