@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::problem::{Class, Problem};
 use super::record::{bounded, did_of, items, text_of};
-use super::send::{not_begun, refused};
+use super::send::refused;
 use super::xrpc::{Api, Ask, CallError};
 use crate::model::words::are_same_words;
 use crate::model::{AuthorId, Message, MessageId, NetworkKind, Verdict, clean};
@@ -78,7 +78,10 @@ pub(super) async fn send(api: &Api, outgoing: &OutgoingMessage) -> Result<Messag
         Ok(convo) => convo,
         // Nothing was said yet, whatever became of the question.
         Err(CallError::No(problem)) if problem.class != Class::ServerTrouble => return Err(no(api, &problem)),
-        Err(error) => return Err(not_begun(&error)),
+        Err(error) => {
+            let why = format!("the conversation could not be looked up: {}", error.words());
+            return Err(SendError::NotSent { why });
+        }
     };
     let body = json!({"convoId": convo, "message": {"text": outgoing.text}});
     let ask = Ask::post("chat.bsky.convo.sendMessage", &body, api.pace.send_within).through(&api.chat);

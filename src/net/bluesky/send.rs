@@ -123,24 +123,42 @@ async fn parent(api: &Api, outgoing: &Outgoing) -> Result<Refs, SendError> {
             known.unwrap_or_else(|| refs_of(post))
         }
         (Err(_), Some(known)) => known,
-        (Err(error), None) => {
-            let why = format!("the post to answer could not be looked up: {}", error.words());
-            return Err(match error {
-                CallError::No(problem) if problem.class == Class::RateLimited => {
-                    SendError::Limited { why, until: problem.until.unwrap_or_else(|| api.now()) }
-                }
-                CallError::No(problem) if problem.class != Class::ServerTrouble => {
-                    SendError::Refused { why, remedy: problem.remedy().to_owned(), may_retry: true }
-                }
-                _ => SendError::NotSent { why },
-            });
-        }
+        // The directory may be down while its author's server is not.
+        (Err(error), None) => match record_of(api, uri).await {
+            Some(refs) => refs,
+            None => return Err(not_found(api, error)),
+        },
     };
     Ok(Refs {
         // The newest version is what is answered.
         cid: outgoing.to_version.clone().filter(|version| !version.is_empty()).unwrap_or(answer.cid),
         root: answer.root,
     })
+}
+
+/// What the record itself says, by our own server.
+async fn record_of(api: &Api, uri: &str) -> Option<Refs> {
+    let uri = uri_of(uri)?;
+    let mut parts = uri.trim_start_matches("at://").split('/');
+    let query = [("repo", parts.next()?), ("collection", parts.next()?), ("rkey", parts.next()?)];
+    let ask = Ask::get("com.atproto.repo.getRecord", &query, api.pace.look_within);
+    let answer = api.as_us(&ask).await.ok()?;
+    let refs = refs_of(&json!({"cid": answer.get("cid"), "record": answer.get("value")}));
+    (!refs.cid.is_empty()).then_some(refs)
+}
+
+/// Why the post to answer is not known.
+fn not_found(api: &Api, error: CallError) -> SendError {
+    let why = format!("the post to answer could not be looked up: {}", error.words());
+    match error {
+        CallError::No(problem) if problem.class == Class::RateLimited => {
+            SendError::Limited { why, until: problem.until.unwrap_or_else(|| api.now()) }
+        }
+        CallError::No(problem) if problem.class != Class::ServerTrouble => {
+            SendError::Refused { why, remedy: problem.remedy().to_owned(), may_retry: true }
+        }
+        _ => SendError::NotSent { why },
+    }
 }
 
 fn refs_of(post: &Value) -> Refs {
