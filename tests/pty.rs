@@ -33,6 +33,8 @@ mod shift;
 #[path = "pty/slow_line.rs"]
 mod slow_line;
 mod terminal;
+#[path = "pty/three_networks.rs"]
+mod three_networks;
 #[path = "pty/together.rs"]
 mod together;
 

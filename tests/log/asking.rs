@@ -75,7 +75,11 @@ impl Told {
 
     fn resolved(&mut self, rep: &str, n: u64, cause: &str) {
         let (case, cause) = (case(n), Some(cause.to_owned()));
-        self.by(rep, Event::CaseResolved { case, cause, outcome: None, closing: false, number: Some(n) }, None);
+        self.by(
+            rep,
+            Event::CaseResolved { case, cause, outcome: None, closing: false, number: Some(n), undone: false },
+            None,
+        );
     }
 
     fn tagged(&mut self, n: u64, tag: &str, on: bool) {

@@ -86,7 +86,7 @@ async fn a_later_run_reads_what_was_written_in_between() {
         place.post("bo", &format!("slow {n}"), json!({})).await;
     }
     place.post("cy", "@AcmeHelp slow answer", json!({"in_reply_to": first})).await;
-    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]).await;
+    let (ear, [mut slow]) = place.listen([("slow", "slow")]).await;
     let mut seen = Vec::new();
     while seen.len() < 92 {
         seen.push(next_text(&mut slow).await);

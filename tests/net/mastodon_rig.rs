@@ -143,6 +143,7 @@ pub(crate) fn settings(url: &str, token: Option<&str>, folder: &Path) -> Mastodo
             can_send: true,
             confirm: false,
             web_url: url.into(),
+            limits: None,
         },
         base_url: url.parse().unwrap(),
         streaming_url: None,

@@ -13,9 +13,27 @@ pub(crate) struct Simulator {
     child: Child,
     /// Kept open: a closed pipe would be the simulator's trouble, not ours.
     _out: BufReader<ChildStdout>,
-    address: String,
-    /// A config ready to use against it.
+    /// X's, which is meant where no network is named.
+    x: Plane,
+    pub(crate) bluesky: Plane,
+    pub(crate) mastodon: Plane,
+    /// A config ready to use against its X.
     pub(crate) config: PathBuf,
+    /// One for all its networks.
+    pub(crate) all_config: PathBuf,
+}
+
+/// One simulated network's control plane.
+pub(crate) struct Plane {
+    address: String,
+}
+
+impl std::ops::Deref for Simulator {
+    type Target = Plane;
+
+    fn deref(&self) -> &Plane {
+        &self.x
+    }
 }
 
 impl Simulator {
@@ -38,11 +56,23 @@ impl Simulator {
         let mut line = String::new();
         out.read_line(&mut line).expect("the first line");
         let start: Value = serde_json::from_str(&line).expect("the first line is JSON");
-        let address = start["x"].as_str().expect("an address").trim_start_matches("http://").to_owned();
-        let config = PathBuf::from(start["config"].as_str().expect("a config"));
-        Self { child, _out: out, address, config }
+        let plane = |network: &str| Plane {
+            address: start[network].as_str().expect("an address").trim_start_matches("http://").to_owned(),
+        };
+        let config = |key: &str| PathBuf::from(start[key].as_str().expect("a config"));
+        Self {
+            child,
+            _out: out,
+            x: plane("x"),
+            bluesky: plane("bluesky"),
+            mastodon: plane("mastodon"),
+            config: config("config"),
+            all_config: config("all_config"),
+        }
     }
+}
 
+impl Plane {
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
         &self.address
