@@ -23,11 +23,11 @@ use super::looking::Looking;
 use super::networks::Making;
 use super::presence;
 use super::recording::Holds;
-use super::reload::Change;
+use super::reload::{Change, take_on};
 use super::session::{self, Session};
 use super::store;
 use super::terminal::Screen;
-use crate::app::notice::{Notice, Weight};
+use crate::app::notice::Notice;
 use crate::app::{self, App, Msg, Setup};
 use crate::log::Log;
 use crate::model::{Delivery, IdSource, LinkState, ReplyId};
@@ -400,20 +400,7 @@ impl Deck<'_> {
         // An account that came with the edit: the reload says that it counts from the next start.
         let network = self.effects.networks.get(&account)?;
         let is_down = self.app.links.get(&account).is_some_and(|link| matches!(link.state, LinkState::Down { .. }));
-        let (weight, text) = match secrets.map(|secrets| network.log_in_again(*secrets)) {
-            Ok(Ok(true)) => {
-                tracing::info!(%account, "other secrets were fetched");
-                (Weight::Info, format!("the secrets of {account} were read again"))
-            }
-            Ok(Ok(false)) if !is_down => return None,
-            Ok(Ok(false)) if from_environment => {
-                let text = "tried again with the same secrets; a new value in the environment needs a new start";
-                (Weight::Warning, format!("{account}: {text}"))
-            }
-            Ok(Ok(false)) => (Weight::Info, format!("{account}: tried again with the same secrets")),
-            Ok(Err(why)) => (Weight::Error, format!("{account}: the secrets cannot be used, the old ones stay: {why}")),
-            Err(why) => (Weight::Error, format!("the old secrets stay: {why}")),
-        };
+        let (weight, text) = take_on(&**network, &account, secrets, (from_environment, is_down))?;
         Some(Msg::Notice(Notice::new((self.clock)(), weight, text)))
     }
 

@@ -12,9 +12,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Setup;
+use crate::app::notice::Weight;
 use crate::config::{AccountConfig, Config, SecretSource};
 use crate::model::AccountName;
-use crate::net::Secrets;
+use crate::net::{Network, Secrets};
 
 /// Editors write in several steps; the file is read when it has been quiet so long.
 const QUIET: Duration = Duration::from_millis(200);
@@ -135,6 +136,30 @@ pub async fn watch(
             }
         }
     }
+}
+
+/// Hands fetched secrets to their network; what is to be told of it, and how loudly. `is_down`: nothing is heard of the
+/// account, so that a try with the same secrets is worth a word.
+pub fn take_on(
+    network: &dyn Network,
+    account: &AccountName,
+    secrets: Result<Box<Secrets>, String>,
+    (from_environment, is_down): (bool, bool),
+) -> Option<(Weight, String)> {
+    Some(match secrets.map(|secrets| network.log_in_again(*secrets)) {
+        Ok(Ok(true)) => {
+            tracing::info!(%account, "other secrets were fetched");
+            (Weight::Info, format!("the secrets of {account} were read again"))
+        }
+        Ok(Ok(false)) if !is_down => return None,
+        Ok(Ok(false)) if from_environment => {
+            let text = "tried again with the same secrets; a new value in the environment needs a new start";
+            (Weight::Warning, format!("{account}: {text}"))
+        }
+        Ok(Ok(false)) => (Weight::Info, format!("{account}: tried again with the same secrets")),
+        Ok(Err(why)) => (Weight::Error, format!("{account}: the secrets cannot be used, the old ones stay: {why}")),
+        Err(why) => (Weight::Error, format!("the old secrets stay: {why}")),
+    })
 }
 
 /// What tells that a file was written, replaced, or given other rights.

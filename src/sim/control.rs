@@ -17,6 +17,7 @@
 //!                         happens to somebody's account; Bluesky's stream tells of it
 //! POST /_sim/mastodon    {"ignores_keys", "reset_in_seconds", "says_400", "has_no_socket", "closed", "max_characters",
 //!                         "most_questions", "streams_at", "revoked"}: the manner of the server from now on; what is left out is as usual
+//! POST /_sim/person      {"handle": "jo", "is": "protected" | "suspended" | "public"}: what of theirs is still shown
 //! POST /_sim/scenario    {"per_minute": X, "incident_minutes": N}
 //! ```
 
@@ -32,7 +33,7 @@ use super::mastodon;
 use super::server::Shared;
 use super::state::State;
 use super::texts::Lang;
-use super::world::{Draft, Person};
+use super::world::{Draft, Person, Withheld};
 use super::x::stream;
 use crate::model::NetworkKind;
 
@@ -46,6 +47,7 @@ pub(super) fn answer(shared: &Shared, method: &str, path: &str, body: &[u8]) -> 
     let told = match (method, path) {
         ("GET", "ledger") => Ok(state.ledger.as_json()),
         ("POST", "post") => read(body).and_then(|wish: PostWish| post(&mut state, &wish, now)),
+        ("POST", "person") => read(body).and_then(|wish: PersonWish| withhold(&mut state, &wish)),
         ("POST", "dm") => read(body).and_then(|wish: MessageWish| message(&mut state, &wish, now)),
         ("GET", "fault") => Ok(json!({"faults": state.faults.as_json()})),
         ("POST", "fault") => {
@@ -93,6 +95,37 @@ impl Id {
             Id::Text(text) => text.parse().map_err(|_| format!("`{text}` is not the id of a post: digits are needed")),
         }
     }
+}
+
+/// What becomes of an author's posts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonWish {
+    handle: String,
+    is: Standing,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Standing {
+    Public,
+    Protected,
+    Suspended,
+}
+
+fn withhold(state: &mut State, wish: &PersonWish) -> Result<Value, String> {
+    let id = state.world.person_named(&wish.handle).map(|person| person.id);
+    let id = id.ok_or_else(|| format!("nobody is called @{}", wish.handle))?;
+    let why = match wish.is {
+        Standing::Public => None,
+        Standing::Protected => Some(Withheld::Protected),
+        Standing::Suspended => Some(Withheld::Suspended),
+    };
+    match why {
+        Some(why) => state.world.withheld.insert(id, why),
+        None => state.world.withheld.remove(&id),
+    };
+    Ok(json!({"id": id.to_string()}))
 }
 
 #[derive(Debug, Deserialize)]

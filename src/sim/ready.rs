@@ -168,6 +168,8 @@ deck = "rehearsal"
 signature = "^AN"
 hold = "10s"
 causes = ["outage", "hold times", "billing", "slow line", "technician", "delivery", "praise"]
+outcomes = ["restored", "reset", "refund", "explained", "no answer"]
+team = ["ana", "bo", "cy"]
 
 [openings]
 acknowledgement = "Hi {name}, sorry about this. "

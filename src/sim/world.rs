@@ -104,7 +104,17 @@ pub(super) struct World {
     pub(super) people: BTreeMap<u64, Person>,
     by_handle: BTreeMap<String, u64>,
     pub(super) posts: BTreeMap<u64, SimPost>,
+    /// Authors whose posts are not shown any more, though none was deleted.
+    pub(super) withheld: BTreeMap<u64, Withheld>,
     last_id: u64,
+}
+
+/// Why an author's posts are not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Withheld {
+    /// To followers only.
+    Protected,
+    Suspended,
 }
 
 impl World {

@@ -32,7 +32,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, them
         (Some(error), _) => error.clone(),
         (None, _) if of_network.is_some() => of_network.unwrap_or_default(),
         (None, Some(words)) if find.rows() == 0 => format!("nothing found for {words}"),
-        (None, Some(words)) => format!("{} hits for {words}, newest first", find.hits.len()),
+        (None, Some(words)) => {
+            let hits = if find.hits.len() == 1 { "1 hit".to_owned() } else { format!("{} hits", find.hits.len()) };
+            format!("{hits} for {words}, newest first")
+        }
         (None, None) if find.input.text.is_empty() => {
             let operators = OPERATORS.map(|(name, _)| format!("{name}:"));
             format!("words to look for; {} narrow it; Enter searches", operators.join(" "))

@@ -94,3 +94,45 @@ async fn a_case_goes_on_in_direct_messages_and_a_deleted_post_is_forgotten() {
 
     desk.end().await;
 }
+
+#[tokio::test]
+async fn posts_of_protected_and_suspended_authors_are_forgotten_and_their_cases_stay() {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let (ticking, telling) = (clock(), Arc::clone(&ahead));
+    let clock: Clock =
+        Arc::new(move || -> Timestamp { ticking() + SignedDuration::from_secs(telling.load(Ordering::SeqCst)) });
+    let mut desk = Desk::on_simulator(&clock, &PACE, None).await;
+    let (url, log) = (desk.url.clone(), Arc::clone(&desk.log));
+    desk.until("the past", |app| app.caught_up).await;
+    let mut posts = Vec::new();
+    for (handle, words) in [("shy", "router blinks purple"), ("gone", "router blinks orange"), ("mia", "router blinks")]
+    {
+        let wish = json!({"handle": handle, "text": format!("@AcmeHelp {words}")});
+        posts.push(post_id(&control(&url, "post", wish).await));
+    }
+    desk.until("three cases", |app| app.desk.cases.len() == 3).await;
+    assert_eq!(log.search("router blinks".into(), 10).await.unwrap().len(), 3);
+
+    control(&url, "person", json!({"handle": "shy", "is": "protected"})).await;
+    control(&url, "person", json!({"handle": "gone", "is": "suspended"})).await;
+    ahead.fetch_add(61, Ordering::SeqCst);
+    desk.take(Msg::Tick);
+    let erased = |app: &App| app.desk.posts.values().filter(|view| view.state == PostState::Erased).count();
+    desk.until("both forgotten", |app| erased(app) == 2).await;
+    while log.bodies(posts.iter().map(BodyId::post).collect()).await.unwrap().len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    let left = log.search("router blinks".into(), 10).await.unwrap();
+    assert_eq!(left.iter().map(|hit| hit.id.clone()).collect::<Vec<_>>(), [BodyId::post(&posts[2])]);
+    assert_eq!(desk.app.desk.cases.len(), 3, "what was said goes, the work does not");
+    let all = format!("{:?}", desk.app);
+    assert!(!all.contains("purple") && !all.contains("orange"), "no copy is left");
+    assert!(desk.screen().contains("text removed"), "{}", desk.screen());
+
+    // Public again: nothing of it comes back by itself, and nothing is told twice.
+    control(&url, "person", json!({"handle": "shy", "is": "public"})).await;
+    ahead.fetch_add(61, Ordering::SeqCst);
+    desk.take(Msg::Tick);
+    desk.until("a later look", |app| erased(app) == 2).await;
+    desk.end().await;
+}

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo test --test pty a_busy_day -- --ignored --nocapture
-//! REPLYDECK_DAY_POSTS=20   posts a minute that the simulated people write (the brand's columns catch most of them)
+//! REPLYDECK_DAY_POSTS=6    posts a minute that the simulated people write (the brand's columns catch most of them)
 //! REPLYDECK_DAY_PACE=240   simulated time runs so many times as fast: the day takes six minutes
 //! ```
 //!
@@ -153,7 +153,7 @@ fn wish(name: &str, default: u32) -> u32 {
 #[test]
 #[ignore = "a measurement of six minutes"]
 fn a_busy_day_of_a_brand() {
-    let (rate, pace) = (wish("REPLYDECK_DAY_POSTS", 20), wish("REPLYDECK_DAY_PACE", 240));
+    let (rate, pace) = (wish("REPLYDECK_DAY_POSTS", 6), wish("REPLYDECK_DAY_PACE", 240));
     let hours = wish("REPLYDECK_DAY_HOURS", 24);
     let home = tempfile::tempdir().expect("a home");
     let data = home.path().join("data");

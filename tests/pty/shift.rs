@@ -276,7 +276,7 @@ fn find(deck: &mut InTerminal, word: &str) {
     deck.keys("./");
     deck.keys(word);
     deck.keys("\r");
-    deck.shows(&format!("hits for {word}, newest"));
+    deck.shows(&format!(" for {word}, newest"));
     deck.keys("\r");
 }
 
@@ -284,6 +284,9 @@ fn resolve(deck: &mut InTerminal, cause: &str, closing: bool) {
     deck.keys("e");
     deck.keys(if closing { "\t" } else { "" });
     deck.keys(cause);
+    deck.keys("\r");
+    // The first outcome.
+    deck.shows("how did it end?");
     deck.keys("\r");
 }
 

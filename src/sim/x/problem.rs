@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Answer;
+use crate::sim::world::Withheld;
 
 /// The plain kind: `about:blank`.
 pub(in crate::sim) fn problem(status: u16, title: &str, detail: &str) -> Answer {
@@ -77,6 +78,31 @@ pub(super) fn not_found(kind: &str, parameter: &str, value: &str) -> Value {
         "title": "Not Found Error",
         "detail": format!("Could not find {kind} with {parameter}: [{value}]."),
         "type": "https://api.x.com/2/problems/resource-not-found",
+    })
+}
+
+/// A part of a 200: it is there, and not for us.
+pub(super) fn withheld(why: Withheld, parameter: &str, value: &str) -> Value {
+    let (title, detail, kind) = match why {
+        Withheld::Protected => (
+            "Authorization Error",
+            format!("Sorry, you are not authorized to see the Tweet with {parameter}: [{value}]."),
+            "not-authorized-for-resource",
+        ),
+        Withheld::Suspended => (
+            "Not Found Error",
+            format!("User of the Tweet with {parameter}: [{value}] has been suspended."),
+            "resource-not-found",
+        ),
+    };
+    json!({
+        "resource_id": value,
+        "resource_type": "tweet",
+        "parameter": parameter,
+        "value": value,
+        "title": title,
+        "detail": detail,
+        "type": format!("https://api.x.com/2/problems/{kind}"),
     })
 }
 

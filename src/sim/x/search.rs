@@ -246,7 +246,10 @@ pub(super) fn by_id(state: &mut State, id: &str, call: &Call) -> Result<Answer, 
             problem::invalid(Some((parameter, one)), &message)
         })?;
         match state.world.visible(number) {
-            Some(post) => posts.push(post),
+            Some(post) => match state.world.withheld.get(&post.author) {
+                Some(why) => errors.push(problem::withheld(*why, parameter, one)),
+                None => posts.push(post),
+            },
             None => errors.push(problem::not_found("tweet", parameter, one)),
         }
     }
