@@ -145,11 +145,17 @@ impl Sim {
         let start = clock.now();
         let credentials = Credentials::of(script.seed);
         let (network, seed) = (script.network, script.seed);
+        // Each network has its own people, and all have the same outages.
+        let people = match network {
+            NetworkKind::X => seed,
+            NetworkKind::Bluesky => seed.wrapping_add(1 << 32),
+            NetworkKind::Mastodon => seed.wrapping_add(2 << 32),
+        };
         let state = State {
             network: script.network,
             clock,
             world: World::new(start, script.brand),
-            scenario: Scenario::new(script.seed, script.per_minute, start),
+            scenario: Scenario::among((people, script.seed), script.per_minute, start),
             x: XApp::new(script.names, script.seed, script.post_cap),
             bluesky: bluesky::Pds::new(script.seed),
             mastodon: mastodon::Instance::default(),

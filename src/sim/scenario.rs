@@ -73,6 +73,7 @@ pub(super) enum Deed {
 #[derive(Debug)]
 pub(super) struct Scenario {
     seed: u64,
+    outages: u64,
     per_minute: f64,
     due: BTreeMap<(Timestamp, u64), Happening>,
     order: u64,
@@ -89,8 +90,14 @@ pub(super) struct Scenario {
 impl Scenario {
     /// `per_minute` is the mean over a day; 0 means that nobody posts by themselves.
     pub(super) fn new(seed: u64, per_minute: f64, start: Timestamp) -> Self {
+        Self::among((seed, seed), per_minute, start)
+    }
+
+    /// The same outages as in the scenario of `outages`, among other people.
+    pub(super) fn among((seed, outages): (u64, u64), per_minute: f64, start: Timestamp) -> Self {
         let mut scenario = Self {
             seed,
+            outages,
             per_minute: 0.0,
             due: BTreeMap::new(),
             order: 0,
@@ -117,7 +124,7 @@ impl Scenario {
                 let who = scenario.newcomer();
                 scenario.at(at, Happening::Newcomer(who));
             }
-            let first = 20.0 + 20.0 * Chance::of(seed, "incident", 0).unit();
+            let first = 20.0 + 20.0 * Chance::of(outages, "incident", 0).unit();
             scenario.at(start + seconds(first * 60.0), Happening::IncidentBegins(0));
             scenario.set_rate(per_minute, start);
         }
@@ -198,7 +205,7 @@ impl Scenario {
                 vec![Deed::Deleted(id)]
             }
             Happening::IncidentBegins(n) => {
-                let mut chance = Chance::of(self.seed, "incident", n + 1);
+                let mut chance = Chance::of(self.outages, "incident", n + 1);
                 let lasts = seconds(60.0 * (30.0 + 40.0 * chance.unit()));
                 self.begin_incident(at, lasts);
                 let pause = seconds(3600.0 * (14.0 + 12.0 * chance.unit()));
