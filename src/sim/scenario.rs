@@ -88,12 +88,13 @@ pub(super) struct Scenario {
 }
 
 impl Scenario {
-    /// `per_minute` is the mean over a day; 0 means that nobody posts by themselves.
-    pub(super) fn new(seed: u64, per_minute: f64, start: Timestamp) -> Self {
+    #[cfg(test)]
+    fn new(seed: u64, per_minute: f64, start: Timestamp) -> Self {
         Self::among((seed, seed), per_minute, start)
     }
 
-    /// The same outages as in the scenario of `outages`, among other people.
+    /// People of the seed `seed` in the outages of `outages`. `per_minute` is the mean over a day; 0 means that nobody posts by
+    /// themselves.
     pub(super) fn among((seed, outages): (u64, u64), per_minute: f64, start: Timestamp) -> Self {
         let mut scenario = Self {
             seed,
