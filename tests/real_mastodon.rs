@@ -58,6 +58,7 @@ impl Mock {
                 can_send: true,
                 confirm: false,
                 web_url: self.url.clone(),
+                limits: None,
             },
             base_url: self.url.parse().unwrap(),
             streaming_url: None,

@@ -127,6 +127,7 @@ impl Bluesky {
                 can_send: true,
                 confirm: false,
                 web_url: "https://bsky.app".into(),
+                limits: None,
             },
             service: self.url.parse().unwrap(),
             app_password: Some(self.secrets.app_password.clone().into()),
