@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use url::{Host, Url};
 
-use super::{Cli, print};
-use crate::config::{AccountConfig, LoginSecrets, UserSecrets};
+use super::{Cli, auth_mastodon, print};
+use crate::config::{Access, AccountConfig, LoginSecrets, UserSecrets};
 use crate::log::sqlite::SqliteLog;
 use crate::model::price::Money;
 use crate::model::spend::Act;
@@ -28,7 +28,7 @@ use crate::run::intake::Signer;
 use crate::run::{clock, session, spend};
 
 /// Somebody has to find the page, log in there and approve.
-const PATIENCE: Duration = Duration::from_mins(15);
+pub(super) const PATIENCE: Duration = Duration::from_mins(15);
 /// Somebody else may be renewing the login.
 const LOCK_WITHIN: Duration = Duration::from_secs(80);
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -53,10 +53,10 @@ pub struct AuthArgs {
     pin: bool,
     /// Keep the login also where it is not the account's that the config names
     #[arg(long)]
-    any_account: bool,
+    pub(super) any_account: bool,
     /// Take the login back at X and forget it here
     #[arg(long, conflicts_with_all = ["pin", "any_account"])]
-    log_out: bool,
+    pub(super) log_out: bool,
 }
 
 /// What the flows need of the config.
@@ -73,6 +73,9 @@ pub(super) fn run(args: &AuthArgs, cli: &Cli) -> anyhow::Result<()> {
         let known: Vec<&str> = config.accounts.iter().map(|account| account.name.as_str()).collect();
         bail!("there is no account `{}` in {}; it has {}", args.account, places.config.display(), known.join(", "));
     };
+    if let Access::Mastodon(mastodon) = &account.access {
+        return auth_mastodon::run(account, mastodon, args, &places.data);
+    }
     let secrets = match account.x().and_then(|x| x.user.as_ref()) {
         Some(UserSecrets::Login(secrets)) => secrets,
         Some(_) => bail!(
@@ -127,7 +130,7 @@ fn login<'a>(account: &'a AccountConfig, secrets: &LoginSecrets, clock: Clock) -
 }
 
 /// The data folder may not be there yet; what is kept in it is the owner's.
-fn make_private(folder: &Path) -> anyhow::Result<()> {
+pub(super) fn make_private(folder: &Path) -> anyhow::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -140,13 +143,13 @@ fn make_private(folder: &Path) -> anyhow::Result<()> {
     })
 }
 
-fn say(text: &str) -> anyhow::Result<()> {
+pub(super) fn say(text: &str) -> anyhow::Result<()> {
     print::out(&format!("{}\n", clean::text(text)))?;
     Ok(())
 }
 
 /// The lines typed or pasted, read on a thread of their own: a terminal cannot be asked without waiting.
-fn lines() -> mpsc::UnboundedReceiver<String> {
+pub(super) fn lines() -> mpsc::UnboundedReceiver<String> {
     let (typed, lines) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lines() {

@@ -4,6 +4,7 @@
 //! prints its result on stdout and its complaints on stderr, and never prints a control character of a post.
 
 pub mod auth;
+mod auth_mastodon;
 pub mod check;
 pub mod config;
 pub mod deck;

@@ -1,7 +1,7 @@
 //! *May we reply?*, answered before a word is drafted.
 
 use super::account::{Account, Tier};
-use super::id::NetworkKind;
+use super::id::{AuthorId, NetworkKind};
 use super::post::{Post, WhoMayReply};
 
 /// Whether the network will take our reply to a post through its API.
@@ -25,7 +25,27 @@ pub fn may_reply(post: &Post, account: &Account) -> Verdict {
     }
     match account.network {
         NetworkKind::X => may_reply_on_x(post, account),
-        NetworkKind::Bluesky | NetworkKind::Mastodon => Verdict::Yes,
+        NetworkKind::Bluesky => Verdict::Yes,
+        NetworkKind::Mastodon => may_reply_on_mastodon(post, account),
+    }
+}
+
+/// Mastodon itself lets everybody reply; servers of another make tell whom the author lets, and hold others' replies
+/// back.
+fn may_reply_on_mastodon(post: &Post, account: &Account) -> Verdict {
+    let is_us = |id: &AuthorId| account.id.as_ref() == Some(id);
+    let mentioned = post.mentions.iter().any(|mention| mention.id.as_ref().is_some_and(is_us));
+    let author = post.author.shown();
+    match post.who_may_reply {
+        _ if mentioned || is_us(&post.author.id) => Verdict::Yes,
+        WhoMayReply::Everyone => Verdict::Yes,
+        WhoMayReply::Mentioned => Verdict::No { why: format!("{author} lets only people mentioned in the post reply") },
+        WhoMayReply::Following => Verdict::Unknown {
+            why: format!("{author} lets only their followers, or people they follow, reply at once"),
+        },
+        WhoMayReply::Subscribers | WhoMayReply::Verified | WhoMayReply::Other => {
+            Verdict::Unknown { why: format!("{author} approves replies before others see them") }
+        }
     }
 }
 
@@ -248,6 +268,16 @@ mod tests {
         for network in [NetworkKind::Bluesky, NetworkKind::Mastodon] {
             let plain = post(network, Names::Nobody, Quotes::Nothing, WhoMayReply::Everyone);
             assert_eq!(may_reply(&plain, &us(network, Tier::PayPerUse)), Verdict::Yes);
+        }
+        let mastodon = NetworkKind::Mastodon;
+        for (names, who, expected) in [
+            (Names::Nobody, WhoMayReply::Mentioned, Is::No),
+            (Names::Us, WhoMayReply::Mentioned, Is::Yes),
+            (Names::Nobody, WhoMayReply::Following, Is::Unknown),
+            (Names::Nobody, WhoMayReply::Other, Is::Unknown),
+        ] {
+            let limited = post(mastodon, names, Quotes::Nothing, who);
+            assert_eq!(judged(&may_reply(&limited, &us(mastodon, Tier::Enterprise))), expected, "{names:?} {who:?}");
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::config::{
 };
 use crate::model::AccountName;
 use crate::net::bluesky::{BlueskyNetwork, BlueskySettings};
+use crate::net::mastodon::pace::Pace as MastodonPace;
 use crate::net::mastodon::{MastodonNetwork, MastodonSettings};
 use crate::net::x::pace::Pace;
 use crate::net::x::renew::OAuthClient;
@@ -82,7 +83,10 @@ pub fn build(config: &Config, data_dir: &Path, clock: &Clock, random: u64) -> an
             }
             Access::Mastodon(mastodon) => {
                 let settings = mastodon_settings(account, mastodon, data_dir)?;
-                let network = MastodonNetwork::new(settings, Arc::clone(clock), random);
+                let usual = MastodonPace::SERVER;
+                // A rehearsal's clock runs ahead all the time.
+                let pace = MastodonPace { slept_after: pace().slept_after.max(usual.slept_after), ..usual };
+                let network = MastodonNetwork::with_pace(settings, Arc::clone(clock), random, &pace);
                 Arc::new(network.with_context(|| format!("account `{}`", account.name))?)
             }
         };

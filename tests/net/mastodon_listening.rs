@@ -3,13 +3,13 @@
 use replydeck::net::{FindingVerdict, Inbound, Network};
 use serde_json::json;
 
-use crate::mastodon_rig::{PACE, Place, next_text, next_whole};
+use crate::mastodon_rig::{Place, next_text, next_whole};
 use crate::rig::next;
 
 #[tokio::test]
 async fn posts_answers_edits_and_deletions_reach_the_columns_once() {
     let place = Place::open();
-    let (mut ear, [mut slow]) = place.listen([("slow", "slow OR #acmedown")]).await;
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow OR #acmedown")]);
     ear.settled(place.folder.path()).await;
     let first = place
         .post(
@@ -56,7 +56,7 @@ async fn posts_answers_edits_and_deletions_reach_the_columns_once() {
 #[tokio::test]
 async fn emoji_alone_is_a_post_and_a_keyword() {
     let place = Place::open();
-    let (mut ear, [mut cross]) = place.listen([("cross", "😡")]).await;
+    let (mut ear, [mut cross]) = place.listen([("cross", "😡")]);
     ear.settled(place.folder.path()).await;
     place.post("jo_m", "😡😡👨‍👩‍👧", json!({})).await;
     assert_eq!(next_text(&mut cross).await, "😡😡👨‍👩‍👧");
@@ -66,7 +66,7 @@ async fn emoji_alone_is_a_post_and_a_keyword() {
 #[tokio::test]
 async fn changed_columns_need_no_new_line() {
     let place = Place::open();
-    let (mut ear, [_slow]) = place.listen([("slow", "slow billing")]).await;
+    let (mut ear, [_slow]) = place.listen([("slow", "slow billing")]);
     ear.settled(place.folder.path()).await;
     let first = place.post("jo_m", "nothing", json!({})).await;
     let [mut slow, mut down] = ear.change([("slow", "slow billing"), ("down", "#lineout")]);
@@ -83,7 +83,7 @@ async fn changed_columns_need_no_new_line() {
 #[tokio::test]
 async fn direct_posts_are_messages_and_nothing_else() {
     let place = Place::open();
-    let (mut ear, [mut all]) = place.listen([("all", "slow")]).await;
+    let (mut ear, [mut all]) = place.listen([("all", "slow")]);
     ear.settled(place.folder.path()).await;
     place.post("jo_m", "slow", json!({})).await;
     let post = next_whole(&mut all).await;
@@ -104,7 +104,7 @@ async fn direct_posts_are_messages_and_nothing_else() {
 async fn without_a_websocket_events_are_read() {
     let place = Place::open();
     place.manner(json!({"has_no_socket": true})).await;
-    let (mut ear, [mut slow]) = place.listen([("slow", "slow OR #acmedown")]).await;
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow OR #acmedown")]);
     ear.note("no WebSocket").await;
     ear.settled(place.folder.path()).await;
     place.post("jo_m", "so slow", json!({})).await;
@@ -118,7 +118,7 @@ async fn without_a_websocket_events_are_read() {
 async fn a_public_stream_closed_by_the_administrators_is_told() {
     let place = Place::open();
     place.manner(json!({"closed": true})).await;
-    let (mut ear, [_slow, mut tag]) = place.listen([("slow", "slow billing"), ("tag", "#acmedown")]).await;
+    let (mut ear, [_slow, mut tag]) = place.listen([("slow", "slow billing"), ("tag", "#acmedown")]);
     let told = ear.link(|report| !report.refused.is_empty()).await;
     assert_eq!(told.refused.len(), 1);
     assert!(told.refused[0].1.contains("administrators closed its public stream"), "{:?}", told.refused);
@@ -132,7 +132,7 @@ async fn a_public_stream_closed_by_the_administrators_is_told() {
 #[tokio::test]
 async fn frames_that_cannot_be_read_cost_only_themselves() {
     let place = Place::open();
-    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]).await;
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]);
     ear.settled(place.folder.path()).await;
     for line in
         ["not json", "[]", "{\"event\":\"update\",\"payload\":\"{\"}", "{\"event\":\"future\",\"payload\":\"x\"}"]
@@ -143,7 +143,7 @@ async fn frames_that_cannot_be_read_cost_only_themselves() {
     assert!(note.contains("cannot be read"), "{note}");
     place.post("jo_m", "slow", json!({})).await;
     assert_eq!(next_text(&mut slow).await, "slow");
-    // A giant one ends the line; what is missed meanwhile is read back.
+    // A giant one is one among others.
     place.fault(json!({"kind": "line", "target": "stream", "text": "x".repeat(900_000)})).await;
     ear.note("cannot be read").await;
     place.post("jo_m", "slow still", json!({})).await;
@@ -168,7 +168,7 @@ async fn check_says_what_this_network_cannot_do() {
     assert!(told.iter().any(|what| what.contains("takes a WebSocket")), "{told:?}");
     place.manner(json!({"revoked": true})).await;
     let findings = network.check(&columns).await;
-    assert!(findings.iter().any(|finding| finding.verdict == FindingVerdict::Fails) || !PACE.facts_live.is_zero());
+    assert!(findings.iter().any(|finding| finding.verdict == FindingVerdict::Fails), "{findings:?}");
     let fresh = place.network().check(&columns).await;
     let failed: Vec<_> = fresh.iter().filter(|finding| finding.verdict == FindingVerdict::Fails).collect();
     assert!(failed.iter().any(|finding| finding.what.contains("The access token was revoked")), "{fresh:?}");

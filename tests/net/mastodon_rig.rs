@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use replydeck::model::account::Tier;
-use replydeck::model::{Account, AccountName, AuthorId, LinkReport, LinkState, NetworkKind, PostId, ReplyId};
+use replydeck::model::{Account, AccountName, AuthorId, LinkReport, LinkState, NetworkKind, ReplyId};
 use replydeck::net::backoff::Steps;
 use replydeck::net::mastodon::pace::Pace;
 use replydeck::net::mastodon::{MastodonNetwork, MastodonSettings, Visibility};
-use replydeck::net::{Feed, Inbound, Network, Outgoing};
+use replydeck::net::{Clock, Feed, Inbound, Network, Outgoing};
 use replydeck::sim::{Script, Sim};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -52,6 +52,8 @@ pub(crate) struct Place {
     pub(crate) url: String,
     pub(crate) token: String,
     pub(crate) folder: TempDir,
+    /// The server's, and that of everybody here.
+    pub(crate) clock: Clock,
     http: reqwest::Client,
     stop: CancellationToken,
     _serving: JoinSet<()>,
@@ -68,7 +70,8 @@ impl Place {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             drop(rustls::crypto::ring::default_provider().install_default());
         }
-        let script = Script { network: NetworkKind::Mastodon, ..Script::new(7, 0.0, clock()) };
+        let clock = clock();
+        let script = Script { network: NetworkKind::Mastodon, ..Script::new(7, 0.0, Arc::clone(&clock)) };
         let sim = Sim::bind("127.0.0.1:0".parse().unwrap(), script).unwrap();
         let (url, token) = (sim.url(), sim.credentials().access_token.clone());
         let stop = CancellationToken::new();
@@ -76,7 +79,7 @@ impl Place {
         let stopped = stop.clone();
         serving.spawn(async move { sim.serve(stopped).await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { url, token, folder: tempfile::tempdir().unwrap(), http, stop, _serving: serving }
+        Self { url, token, folder: tempfile::tempdir().unwrap(), clock, http, stop, _serving: serving }
     }
 
     pub(crate) async fn control(&self, what: &str, body: Value) -> Value {
@@ -90,8 +93,9 @@ impl Place {
         self.control("mastodon", manner).await;
     }
 
-    pub(crate) async fn fault(&self, fault: Value) {
-        self.control("fault", fault).await;
+    /// Puts a fault in force; its id, to lift it.
+    pub(crate) async fn fault(&self, fault: Value) -> String {
+        self.control("fault", fault).await["fault"].as_str().unwrap().to_owned()
     }
 
     /// Somebody posts; the simulator's number of it.
@@ -113,10 +117,10 @@ impl Place {
     }
 
     pub(crate) fn network(&self) -> MastodonNetwork {
-        MastodonNetwork::with_pace(self.settings(), clock(), 7, &PACE).unwrap()
+        MastodonNetwork::with_pace(self.settings(), Arc::clone(&self.clock), 7, &PACE).unwrap()
     }
 
-    pub(crate) async fn listen<const N: usize>(&self, columns: [(&str, &str); N]) -> (Ear, [Column; N]) {
+    pub(crate) fn listen<const N: usize>(&self, columns: [(&str, &str); N]) -> (Ear, [Column; N]) {
         self.listen_as(columns, &PACE, |_| {})
     }
 
@@ -128,7 +132,7 @@ impl Place {
     ) -> (Ear, [Column; N]) {
         let mut settings = self.settings();
         change(&mut settings);
-        Ear::open(settings, columns, pace)
+        Ear::open(settings, columns, pace, &self.clock)
     }
 }
 
@@ -169,8 +173,9 @@ impl Ear {
         settings: MastodonSettings,
         columns: [(&str, &str); N],
         pace: &Pace,
+        clock: &Clock,
     ) -> (Self, [Column; N]) {
-        let network = Arc::new(MastodonNetwork::with_pace(settings, clock(), 7, pace).unwrap());
+        let network = Arc::new(MastodonNetwork::with_pace(settings, Arc::clone(clock), 7, pace).unwrap());
         let (feeds, receivers) = feeds(columns);
         let (feeds, changed) = watch::channel(Arc::new(feeds));
         let (report, links) = mpsc::channel(4_096);
@@ -261,8 +266,4 @@ pub(crate) fn reply_to(post: &replydeck::model::Post, text: &str, number: u128) 
 pub(crate) fn person(handle: &str, is_elsewhere: bool) -> AuthorId {
     let host = if is_elsewhere { "social.example" } else { "mastodon.example" };
     AuthorId::new(NetworkKind::Mastodon, &format!("https://{host}/@{handle}"))
-}
-
-pub(crate) fn post_id(native: &str) -> PostId {
-    PostId::new(NetworkKind::Mastodon, native)
 }

@@ -1,5 +1,6 @@
 //! Mastodon: replies go out once, in the right thread, and refusals are told in the server's words.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -11,11 +12,11 @@ use replydeck::net::{Inbound, Network, OutgoingMessage, ReadBack, SendError};
 use serde_json::json;
 
 use crate::mastodon_rig::{PACE, Place, next_whole, person, reply_to};
-use crate::rig::{clock, next};
+use crate::rig::next;
 
 /// A complaint as a column got it.
 async fn complaint(place: &Place, handle: &str) -> Post {
-    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]).await;
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]);
     ear.settled(place.folder.path()).await;
     place.post(handle, "so slow", json!({"lang": "it"})).await;
     let post = next_whole(&mut slow).await;
@@ -45,7 +46,7 @@ async fn a_reply_names_whom_it_answers_and_says_who_may_see_it() {
     // Unlisted by wish; and by its address where another server's id came along.
     let mut settings = place.settings();
     settings.visibility = Visibility::Unlisted;
-    let quiet = MastodonNetwork::with_pace(settings, clock(), 9, &PACE).unwrap();
+    let quiet = MastodonNetwork::with_pace(settings, Arc::clone(&place.clock), 9, &PACE).unwrap();
     let mut outgoing = reply_to(&post, "Once more, quietly", 2);
     outgoing.to_version = Some("999".into());
     quiet.send(&outgoing).await.unwrap();
@@ -61,7 +62,7 @@ async fn an_answer_lost_after_its_effect_is_found_again_whether_keys_count_or_no
         let post = complaint(&place, "jo_m").await;
         let network = place.network();
         let outgoing = reply_to(&post, "Sorry! @jo_m, see https://acme.example/", 1);
-        let attempted = clock()();
+        let attempted = (place.clock)();
         place.fault(json!({"kind": "lose_answer", "target": "posts"})).await;
         let Err(SendError::Unknown { .. }) = network.send(&outgoing).await else { panic!("{ignores_keys}") };
         // The run that asks is another one: whoever sent it was killed.
@@ -79,10 +80,10 @@ async fn a_request_that_never_arrived_may_be_sent_again() {
     let place = Place::open();
     let post = complaint(&place, "jo_m").await;
     let pace = Pace { send_within: Duration::from_millis(150), ..PACE };
-    let network = MastodonNetwork::with_pace(place.settings(), clock(), 7, &pace).unwrap();
+    let network = MastodonNetwork::with_pace(place.settings(), Arc::clone(&place.clock), 7, &pace).unwrap();
     let outgoing = reply_to(&post, "Sorry!", 1);
     place.fault(json!({"kind": "stall", "target": "posts", "times": 1})).await;
-    let attempted = clock()();
+    let attempted = (place.clock)();
     let Err(SendError::Unknown { .. }) = network.send(&outgoing).await else { panic!() };
     assert_eq!(network.read_back(&outgoing, attempted).await, ReadBack::Absent);
     network.send(&outgoing).await.unwrap();
@@ -94,7 +95,7 @@ async fn an_answer_of_ours_in_other_words_leaves_the_question_to_a_rep() {
     let place = Place::open();
     let post = complaint(&place, "jo_m").await;
     let network = place.network();
-    let attempted = clock()();
+    let attempted = (place.clock)();
     network.send(&reply_to(&post, "Somebody else was faster", 1)).await.unwrap();
     let asked = network.read_back(&reply_to(&post, "Sorry!", 2), attempted).await;
     let ReadBack::Unknown { why } = asked else { panic!("{asked:?}") };
@@ -116,11 +117,9 @@ async fn refusals_are_told_in_the_server_s_words() {
     network.send(&reply_to(&post, &long, 2)).await.unwrap();
     for says_400 in [false, true] {
         place.manner(json!({"max_characters": 500, "says_400": says_400})).await;
-        let known = place.network();
-        known.check(&[]).await;
         // It takes less than it said when it was asked.
         let slow_facts = Pace { facts_live: Duration::from_hours(1), ..PACE };
-        let network = MastodonNetwork::with_pace(place.settings(), clock(), 7, &slow_facts).unwrap();
+        let network = MastodonNetwork::with_pace(place.settings(), Arc::clone(&place.clock), 7, &slow_facts).unwrap();
         network.check(&[]).await;
         place.manner(json!({"max_characters": 10, "says_400": says_400})).await;
         let refused = network.send(&reply_to(&post, "far too long for it", 3)).await.unwrap_err();
@@ -157,7 +156,7 @@ async fn nothing_is_sent_before_a_limit_ends_in_whichever_way_it_is_written() {
         place.fault(json!({"kind": "status", "target": "posts", "status": 429, "reset_in": 90})).await;
         let limited = network.send(&reply_to(&post, "Sorry!", 1)).await.unwrap_err();
         let SendError::Limited { until, .. } = limited else { panic!("{limited:?}") };
-        let ahead = until.duration_since(clock()());
+        let ahead = until.duration_since((place.clock)());
         assert!(ahead > SignedDuration::from_secs(60) && ahead <= SignedDuration::from_secs(95), "{ahead}");
         let SendError::Limited { .. } = network.send(&reply_to(&post, "Sorry!", 1)).await.unwrap_err() else {
             panic!()
@@ -184,7 +183,7 @@ async fn a_direct_post_is_sent_once_and_is_called_not_private() {
     assert!(matches!(&verdict, Verdict::No { why } if why.contains("does not know them")), "{verdict:?}");
     let outgoing =
         OutgoingMessage { reply: ReplyId(uuid::Uuid::from_u128(5)), to: with, text: "Which line is it?".into() };
-    let attempted = clock()();
+    let attempted = (place.clock)();
     place.manner(json!({"ignores_keys": true})).await;
     place.fault(json!({"kind": "lose_answer", "target": "posts"})).await;
     let Err(SendError::Unknown { .. }) = network.send_message(&outgoing).await else { panic!() };
@@ -199,7 +198,7 @@ async fn a_direct_post_is_sent_once_and_is_called_not_private() {
 #[tokio::test]
 async fn what_we_wrote_elsewhere_is_heard_as_ours() {
     let place = Place::open();
-    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]).await;
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]);
     ear.settled(place.folder.path()).await;
     place.post("jo_m", "so slow", json!({})).await;
     let post = next_whole(&mut slow).await;
@@ -218,7 +217,7 @@ async fn a_login_is_made_by_code_and_taken_back() {
     let page = attempt.page();
     assert!(page.contains("code_challenge_method=S256") && page.contains("scope=read%20write"), "{page}");
     let (_, query) = page.split_once('?').unwrap();
-    let approved = reqwest::Client::builder().no_proxy().build().unwrap().post(page.as_str());
+    let approved = reqwest::Client::builder().no_proxy().user_agent("a browser").build().unwrap().post(page.as_str());
     let approved = approved
         .header("content-type", "application/x-www-form-urlencoded")
         .body(query.to_owned())
@@ -237,11 +236,13 @@ async fn a_login_is_made_by_code_and_taken_back() {
     let post = complaint(&place, "jo_m").await;
     let mut settings = place.settings();
     settings.token = None;
-    let network = MastodonNetwork::with_pace(settings.clone(), clock(), 7, &PACE).unwrap();
+    let network = MastodonNetwork::with_pace(settings.clone(), Arc::clone(&place.clock), 7, &PACE).unwrap();
     network.send(&reply_to(&post, "Sorry!", 1)).await.unwrap();
     revoke(&base, &kept).await.unwrap();
-    let refused =
-        MastodonNetwork::with_pace(settings, clock(), 7, &PACE).unwrap().send(&reply_to(&post, "More", 2)).await;
+    let refused = MastodonNetwork::with_pace(settings, Arc::clone(&place.clock), 7, &PACE)
+        .unwrap()
+        .send(&reply_to(&post, "More", 2))
+        .await;
     assert!(
         matches!(&refused, Err(SendError::Refused { why, remedy, .. }) if why.contains("invalid") && remedy.contains("replydeck auth")),
         "{refused:?}"

@@ -1,6 +1,7 @@
 //! Listens: one line for all columns, kept alive, its losses read back over REST and told where that is not possible.
 
 mod taking;
+mod telling;
 
 use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
@@ -239,7 +240,10 @@ impl Listener {
         let mut looks: Vec<Timeline> = Vec::new();
         let mut look: Option<(Timeline, Reading)> = None;
         loop {
-            if let (None, None, Some(timeline)) = (&look, &reading, looks.pop()) {
+            if look.is_none()
+                && reading.is_none()
+                && let Some(timeline) = looks.pop()
+            {
                 let (asking, of) = (Arc::clone(&api), timeline.clone());
                 let page: Reading = Box::pin(async move { of.page(&asking, Urgency::Background, None, None).await });
                 look = Some((timeline, page));
@@ -483,24 +487,6 @@ impl Listener {
         }
     }
 
-    async fn take_refused(&mut self, refused: Vec<(ColumnName, String)>) {
-        if refused == self.refused {
-            return;
-        }
-        let fresh: Vec<String> = refused
-            .iter()
-            .filter(|refusal| !self.refused.contains(refusal))
-            .map(|(column, why)| format!("column {column}: {why}"))
-            .collect();
-        self.refused = refused;
-        if fresh.is_empty() {
-            self.tell(self.state.clone(), None).await;
-        }
-        for note in fresh {
-            self.tell(self.state.clone(), Some(note)).await;
-        }
-    }
-
     /// Takes over changed feeds; a column that comes during an outage learns of it.
     async fn take_feeds(&mut self) {
         let fresh = self.feeds.borrow_and_update().clone();
@@ -544,48 +530,6 @@ impl Listener {
     fn keep_place(&mut self) {
         self.place_file.keep(&mut self.places);
         self.api.memory.lock().expect("nothing panics while holding it").keep();
-    }
-
-    async fn tell(&mut self, state: LinkState, note: Option<String>) {
-        self.state = state;
-        // Nobody left to tell is no reason to stop listening.
-        drop(self.links.send(self.report(note)).await);
-    }
-
-    fn report(&self, note: Option<String>) -> LinkReport {
-        LinkReport {
-            account: self.api.account().name,
-            state: self.state.clone(),
-            last_byte: self.last_byte,
-            note,
-            refused: self.refused.clone(),
-        }
-    }
-
-    /// What a failed question means for the connection.
-    fn end(&self, error: CallError) -> End {
-        let problem = match error {
-            CallError::NotSent(why) => return lost(&format!("the server cannot be reached: {why}")),
-            CallError::Lost(why) => return lost(&why),
-            CallError::No(problem) => problem,
-        };
-        let why = format!("the server says: {}", problem.words);
-        let remedy = problem.remedy().to_owned();
-        match problem.class {
-            Class::RateLimited => {
-                let now = self.api.now();
-                let reset_in = problem.until.and_then(|until| Duration::try_from(until.duration_since(now)).ok());
-                End::Lost { why, failure: Failure::Limited { reset_in } }
-            }
-            Class::ServerTrouble | Class::Unknown | Class::Invalid => End::Lost { why, failure: Failure::Refused },
-            // Somebody may log in while the deck runs.
-            Class::Unauthorised => {
-                End::Down { why, remedy: format!("{remedy} {}", self.api.account().name), passes: true }
-            }
-            Class::Forbidden | Class::Gone | Class::Teapot | Class::Redirected => {
-                End::Down { why, remedy, passes: true }
-            }
-        }
     }
 
     /// Begins to look where in a conversation a status stands.
