@@ -1,5 +1,6 @@
 //! `replydeck ingest`: the streams and the log without a screen.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::sync::Arc;
 
