@@ -75,12 +75,12 @@ impl Rules {
         let mut found = Vec::new();
         self.announced(&folded, &mut found);
         let mut open = Vec::new();
-        found.retain(|&rule| match self.test(rule).judge(&folded) {
-            Some(matches) => matches,
-            None => {
+        found.retain(|&rule| {
+            let judged = self.test(rule).judge(&folded);
+            if judged.is_none() {
                 open.push(rule);
-                false
             }
+            judged == Some(true)
         });
         (found, open)
     }

@@ -148,7 +148,7 @@ struct Run<'a> {
     feeds: &'a [Feed],
     dispatch: Dispatch,
     profiles: HashMap<String, Option<Profile>>,
-    waiting: Vec<Box<Made>>,
+    waiting: Vec<Made>,
     backfill: Backfill,
     is_lost: bool,
 }
@@ -163,7 +163,7 @@ impl Run<'_> {
         if sure.is_empty() && open.is_empty() && self.own.as_ref() != Some(&did) {
             return;
         }
-        self.waiting.push(made);
+        self.waiting.push(*made);
         if self.waiting.len() >= BATCH {
             self.flush(api).await;
         }

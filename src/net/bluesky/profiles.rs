@@ -89,16 +89,25 @@ impl Profiles {
         }
     }
 
-    /// What is known of somebody; `None` where it is not known whether anything is.
-    pub(super) fn get(&self, did: &str) -> Option<Option<&Profile>> {
-        let (profile, since) = self.known.get(did)?;
-        (since.elapsed() < self.api.pace.profile_kept).then_some(profile.as_ref())
+    /// Whether the network was asked about somebody lately, and answered.
+    pub(super) fn is_known(&self, did: &str) -> bool {
+        self.known.get(did).is_some_and(|(_, since)| since.elapsed() < self.api.pace.profile_kept)
+    }
+
+    /// What the network says of somebody.
+    pub(super) fn get(&self, did: &str) -> Option<&Profile> {
+        self.known.get(did).filter(|_| self.is_known(did))?.0.as_ref()
+    }
+
+    /// Nobody is asked about for now: waiting for an answer would be in vain.
+    pub(super) fn rests(&self) -> bool {
+        self.asking.is_none() && self.not_before.is_some_and(|until| Instant::now() < until)
     }
 
     /// Asks about somebody with the next question. False where nobody is asked about now.
     pub(super) fn want(&mut self, did: &str) -> bool {
         let may = self.not_before.is_none_or(|until| Instant::now() >= until);
-        if may && self.get(did).is_none() && !self.asked.iter().any(|asked| asked == did) {
+        if may && !self.is_known(did) && !self.asked.iter().any(|asked| asked == did) {
             self.wanted.insert(did.to_owned());
         }
         if may {

@@ -29,7 +29,7 @@ const VERSION: u8 = 1;
 /// Larger is no file of ours.
 const LARGEST: u64 = 64 * 1024;
 /// Whoever holds the lock asks the network one or two questions.
-const LOCK_WITHIN: Duration = Duration::from_secs(60);
+const LOCK_WITHIN: Duration = Duration::from_mins(1);
 const LOCK_LOOK: Duration = Duration::from_millis(25);
 /// So many log-ins a day are plenty; Bluesky allows 300, and 30 in five minutes.
 const LOGINS_A_DAY: usize = 50;

@@ -299,12 +299,10 @@ impl Api {
         token: Option<&SecretString>,
         ask: &Ask<'_>,
     ) -> Result<(Value, Limits), CallError> {
-        match timeout(ask.within, self.asked(place, token, ask)).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                Err(CallError::Lost(format!("no answer from {} within {} s", place.host(), ask.within.as_secs())))
-            }
-        }
+        let answered = timeout(ask.within, self.asked(place, token, ask)).await;
+        answered.unwrap_or_else(|_| {
+            Err(CallError::Lost(format!("no answer from {} within {} s", place.host(), ask.within.as_secs())))
+        })
     }
 
     async fn asked(

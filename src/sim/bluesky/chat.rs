@@ -104,14 +104,14 @@ fn with(state: &State, convo: &str) -> Result<u64, Answer> {
 }
 
 fn convo(state: &State, person: u64) -> Value {
-    let theirs = state.bluesky.chat.messages.iter().filter(|message| message.with == person);
+    let mut theirs = state.bluesky.chat.messages.iter().filter(|message| message.with == person);
     // Nobody reads them elsewhere: what they wrote after our last word is unread.
     let unread = theirs.clone().rev().take_while(|message| message.sender == person).count();
     let members: Vec<Value> = [state.world.brand.id, person]
         .into_iter()
         .map(|id| json!({"did": views::did(id), "handle": views::handle_of(state, id)}))
         .collect();
-    let rev = theirs.last().map_or(0, |message| message.id);
+    let rev = theirs.next_back().map_or(0, |message| message.id);
     json!({"id": convo_id(person), "rev": views::key_of_number(rev), "members": members, "muted": false,
         "status": "accepted", "unreadCount": unread})
 }

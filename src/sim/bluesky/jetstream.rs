@@ -160,7 +160,7 @@ fn close(listener: &Listener, reason: String) {
 }
 
 /// Something happened to somebody; everybody hears of it.
-pub(super) fn tell(state: &mut State, person: u64, kind: &str, content: Value, at: Timestamp) {
+pub(super) fn tell(state: &mut State, person: u64, kind: &str, content: &Value, at: Timestamp) {
     let did = views::did(person);
     let events = &mut state.bluesky.jetstream.events;
     let last = events.last().map_or(0, |event| event.time_us);
@@ -196,11 +196,7 @@ pub(in crate::sim) fn apply_waiting_faults(state: &mut State) {
                     self::close(listener, "server shutting down".to_owned());
                     return false;
                 }
-                Kind::Line { text } => {
-                    if listener.said.try_send(Said::Text(text)).is_err() {
-                        return false;
-                    }
-                }
+                Kind::Line { ref text } if listener.said.try_send(Said::Text(text.clone())).is_err() => return false,
                 _ => {}
             }
         }

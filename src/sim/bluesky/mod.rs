@@ -242,7 +242,7 @@ pub(super) fn posted(state: &mut State, id: u64, at: Timestamp) {
         "cid": views::cid(&record),
         "record": record,
     });
-    jetstream::tell(state, author, "commit", commit, at);
+    jetstream::tell(state, author, "commit", &commit, at);
 }
 
 /// A post was taken back.
@@ -252,7 +252,7 @@ pub(super) fn withdrawn(state: &mut State, id: u64, at: Timestamp) {
     let rev = state.world.next_id(at);
     let key = views::key(state, first);
     let commit = json!({"rev": views::key_of_number(rev), "operation": "delete", "collection": POSTS, "rkey": key});
-    jetstream::tell(state, author, "commit", commit, at);
+    jetstream::tell(state, author, "commit", &commit, at);
 }
 
 /// An account was renamed, or is gone (`takendown`, `deleted`, …), or is back (`active`).
@@ -262,13 +262,8 @@ pub(super) fn account_changed(state: &mut State, person: u64, status: Option<&st
     match status {
         None => {
             let handle = views::handle_of(state, person);
-            jetstream::tell(
-                state,
-                person,
-                "identity",
-                json!({"did": did, "handle": handle, "seq": seq, "time": at.to_string()}),
-                at,
-            );
+            let said = json!({"did": did, "handle": handle, "seq": seq, "time": at.to_string()});
+            jetstream::tell(state, person, "identity", &said, at);
         }
         Some(status) => {
             let is_active = status == "active";
@@ -281,7 +276,7 @@ pub(super) fn account_changed(state: &mut State, person: u64, status: Option<&st
             if !is_active {
                 said["status"] = json!(status);
             }
-            jetstream::tell(state, person, "account", said, at);
+            jetstream::tell(state, person, "account", &said, at);
         }
     }
 }

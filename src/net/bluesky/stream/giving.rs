@@ -23,7 +23,9 @@ impl Listener {
                 Held::Tell(_) => true,
                 Held::Post(made) => {
                     let did = made.post.author.id.native();
-                    self.profiles.get(did).is_some() || held.since.elapsed() >= self.api.pace.profile_wait
+                    self.profiles.rests()
+                        || self.profiles.is_known(did)
+                        || held.since.elapsed() >= self.api.pace.profile_wait
                 }
             };
             if !is_ready {
@@ -56,7 +58,7 @@ impl Listener {
             Held::Post(mut made) => {
                 self.name(&mut made);
                 let has_open = self.hand_on(&made).await;
-                if has_open && self.profiles.get(made.post.author.id.native()).is_none() {
+                if has_open && !self.profiles.is_known(made.post.author.id.native()) {
                     self.keep_late(made);
                 }
             }
@@ -106,7 +108,7 @@ impl Listener {
 
     /// Judges the posts of authors of whom more is known now.
     pub(super) async fn judge_late(&mut self) {
-        let known: Vec<String> = self.late.keys().filter(|did| self.profiles.get(did).is_some()).cloned().collect();
+        let known: Vec<String> = self.late.keys().filter(|did| self.profiles.is_known(did)).cloned().collect();
         for did in known {
             for (mut made, _) in self.late.remove(&did).unwrap_or_default() {
                 self.name(&mut made);

@@ -145,13 +145,13 @@ impl Listener {
     /// Puts in what is known of the author and of whom the post names.
     pub(super) fn name(&self, made: &mut Made) {
         let post = &mut made.post;
-        if let Some(Some(profile)) = self.profiles.get(post.author.id.native()) {
+        if let Some(profile) = self.profiles.get(post.author.id.native()) {
             profile.tell(&mut post.author);
         } else if let Some(handle) = self.sift.pins.handle(post.author.id.native()) {
             handle.clone_into(&mut post.author.handle);
         }
         let handle = |author: &AuthorId| {
-            let known = self.profiles.get(author.native()).flatten().map(|profile| profile.handle.clone());
+            let known = self.profiles.get(author.native()).map(|profile| profile.handle.clone());
             known.or_else(|| self.sift.pins.handle(author.native()).map(str::to_owned))
         };
         for mention in &mut post.mentions {
