@@ -147,9 +147,13 @@ fn the_start_line_says_where_and_how() {
     let text = String::from_utf8(out.text).unwrap();
     assert_eq!(text.lines().count(), 1);
     let line: Value = serde_json::from_str(&text).unwrap();
-    assert!(line["x"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    for network in ["x", "bluesky", "mastodon"] {
+        assert!(line[network].as_str().unwrap().starts_with("http://127.0.0.1:"), "{network}");
+    }
+    let all = replydeck::config::Config::load(Path::new(line["all_config"].as_str().unwrap())).unwrap();
+    assert_eq!(all.accounts.len(), 3);
     assert!(Path::new(line["config"].as_str().unwrap()).is_file());
     let login = std::fs::read_to_string(line["login_config"].as_str().unwrap()).unwrap();
     assert!(login.contains("\nclient_id = ") && !login.contains("\ntoken"), "{login}");
-    assert_eq!(line.as_object().unwrap().len(), 3, "only the networks that are there");
+    assert_eq!(line.as_object().unwrap().len(), 6, "{line}");
 }
