@@ -56,7 +56,7 @@ pub struct BlueskySettings {
     pub appview: Url,
     /// The service that carries direct messages: `did:web:api.bsky.chat#bsky_chat`.
     pub chat: String,
-    /// Kept for a compressed stream; none is asked for yet.
+    /// Compressed frames are wished for; this version asks for plain ones whatever is said here.
     pub zstd: bool,
     /// The login, the place in the stream and how far messages were read are kept here.
     pub data_dir: PathBuf,

@@ -283,14 +283,12 @@ impl Api {
     fn own_place(&self, session: &Session) -> Result<Place, CallError> {
         let Some(url) = &session.pds else { return Ok(self.service.clone()) };
         let mut kept = self.own_place.lock().expect("nothing panics while holding the place");
-        match kept.as_ref().filter(|place| place.url == *url) {
-            Some(place) => Ok(place.clone()),
-            None => {
-                let place = Place::new(url, &self.pace).map_err(|error| CallError::NotSent(error.to_string()))?;
-                *kept = Some(place.clone());
-                Ok(place)
-            }
+        if let Some(place) = kept.as_ref().filter(|place| place.url == *url) {
+            return Ok(place.clone());
         }
+        let place = Place::new(url, &self.pace).map_err(|error| CallError::NotSent(error.to_string()))?;
+        *kept = Some(place.clone());
+        Ok(place)
     }
 
     async fn ask(
