@@ -33,24 +33,21 @@ pub fn plain(html: &str, named: &[Named<'_>], without_quote: bool) -> Plain {
     while let Some(at) = rest.find('<') {
         writer.words(&rest[..at]);
         rest = &rest[at..];
-        match tag(rest) {
-            Some((tag, after)) => {
-                let skipped = match &tag {
-                    Tag::Open { name, .. } if matches!(name.as_str(), "script" | "style" | "template") => {
-                        skip_to_end_of(after, name)
-                    }
-                    _ => None,
-                };
-                rest = skipped.unwrap_or(after);
-                if skipped.is_none() {
-                    writer.tag(tag);
+        if let Some((tag, after)) = tag(rest) {
+            let skipped = match &tag {
+                Tag::Open { name, .. } if matches!(name.as_str(), "script" | "style" | "template") => {
+                    skip_to_end_of(after, name)
                 }
+                _ => None,
+            };
+            rest = skipped.unwrap_or(after);
+            if skipped.is_none() {
+                writer.tag(tag);
             }
+        } else {
             // A lone sign, as in `a < b` by a server that does not escape.
-            None => {
-                writer.words("<");
-                rest = &rest[1..];
-            }
+            writer.words("<");
+            rest = &rest[1..];
         }
     }
     writer.words(rest);
@@ -255,8 +252,8 @@ impl Writer<'_> {
         let quotes = self.depth_of(|meaning| meaning.is_quote);
         for number in 0..self.breaks {
             self.out.push('\n');
-            if number + 1 < self.breaks && quotes > 0 && self.out.ends_with("\n") && self.was_quote() {
-                self.out.push_str(">");
+            if number + 1 < self.breaks && quotes > 0 && self.out.ends_with('\n') && self.was_quote() {
+                self.out.push('>');
             }
         }
         if begins_line {
@@ -345,12 +342,8 @@ impl Writer<'_> {
 
     fn open_block(&mut self, name: &str) {
         match name {
-            "p" | "blockquote" | "pre" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                // The first paragraph of a list item stands on the item's line.
-                if !self.marker {
-                    self.block(2);
-                }
-            }
+            // The first paragraph of a list item stands on the item's line.
+            "p" | "blockquote" | "pre" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" if !self.marker => self.block(2),
             "div" | "ul" | "ol" | "tr" | "table" | "section" | "article" => self.block(1),
             "li" => {
                 self.block(1);

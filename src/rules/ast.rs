@@ -52,7 +52,11 @@ impl Node {
         match &self.kind {
             Kind::Any(branches) => {
                 // All of them are asked: each may add.
-                branches.iter().fold(true, |are_all, branch| branch.hashtags(tags) && are_all)
+                let mut are_all = true;
+                for branch in branches {
+                    are_all &= branch.hashtags(tags);
+                }
+                are_all
             }
             Kind::All(terms) => {
                 let words: Vec<&str> = terms.iter().filter_map(Node::word).collect();

@@ -452,14 +452,12 @@ async fn answer(request: RequestBuilder, now: Timestamp) -> (Result<Page, CallEr
         Ok(body) => body,
         Err(error) => return (Err(CallError::Lost(http::words(error))), rates),
     };
-    match serde_json::from_slice(&body) {
-        Ok(value) => (Ok(Page { value, newer, older }), rates),
-        // Not a refusal: whoever put a page there may have passed the request on.
-        Err(_) => {
-            let words = problem::decode(status, &HeaderMap::new(), &body, now).words;
-            (Err(CallError::Lost(format!("an answer that cannot be read: {words}"))), rates)
-        }
+    if let Ok(value) = serde_json::from_slice(&body) {
+        return (Ok(Page { value, newer, older }), rates);
     }
+    // Not a refusal: whoever put a page there may have passed the request on.
+    let words = problem::decode(status, &HeaderMap::new(), &body, now).words;
+    (Err(CallError::Lost(format!("an answer that cannot be read: {words}"))), rates)
 }
 
 async fn refusal(response: &mut Response, now: Timestamp) -> CallError {

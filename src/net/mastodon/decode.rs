@@ -74,7 +74,7 @@ pub fn event(kind: &str, payload: &str, streams: Vec<String>, host: Option<&str>
                 None => Event::Malformed { why: "a deletion that names nothing".into() },
             }
         }
-        "update" | "status.update" => match serde_json::from_str(payload) {
+        "update" | "status.update" | "status_update" => match serde_json::from_str(payload) {
             Ok(value) => read(&value, streams, None, host),
             Err(why) => Event::Malformed { why: clean::line(&why.to_string()) },
         },
@@ -160,7 +160,7 @@ mod tests {
         let wrapped = |kind: &str, payload: &str| {
             json!({"stream": ["hashtag", "acme"], "event": kind, "payload": payload}).to_string()
         };
-        for kind in ["update", "status.update"] {
+        for kind in ["update", "status.update", "status_update"] {
             let Event::Status { status, streams, .. } =
                 frame(&wrapped(kind, &status("5").to_string()), Some("a.example"))
             else {

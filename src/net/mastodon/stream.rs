@@ -373,7 +373,7 @@ impl Listener {
         fill: &mut Option<Fill>,
         fill_at: &mut Option<Instant>,
     ) -> Option<End> {
-        let Some(under_way) = fill.as_mut() else { return None };
+        let under_way = fill.as_mut()?;
         *fill_at = Some(Instant::now());
         match read {
             Ok(read) => {

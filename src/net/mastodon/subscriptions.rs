@@ -100,15 +100,12 @@ impl Wanted {
                 }
                 continue;
             }
-            match &public {
-                Some(stream) => {
-                    wanted.streams.insert(stream.clone());
-                }
-                None => {
-                    let why = "the server's administrators closed its public stream (timelines_access.live_feeds); only \
+            if let Some(stream) = &public {
+                wanted.streams.insert(stream.clone());
+            } else {
+                let why = "the server's administrators closed its public stream (timelines_access.live_feeds); only \
                                hashtags and what names this account are heard";
-                    wanted.refused.push((feed.column.clone(), why.to_owned()));
-                }
+                wanted.refused.push((feed.column.clone(), why.to_owned()));
             }
         }
         for tag in tags.into_iter().take(MOST_TAGS) {

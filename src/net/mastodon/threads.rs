@@ -58,10 +58,9 @@ fn from_root(status: &Status, ancestors: Vec<Status>) -> Vec<Status> {
     let mut chain = Vec::new();
     let mut above = status.in_reply_to.clone();
     let mut left = ancestors;
-    while let Some(id) = above {
-        let Some(at) = left.iter().position(|ancestor| ancestor.id == id) else { break };
+    while let Some(at) = above.as_ref().and_then(|id| left.iter().position(|ancestor| ancestor.id == *id)) {
         let found = left.swap_remove(at);
-        above = found.in_reply_to.clone();
+        above.clone_from(&found.in_reply_to);
         chain.push(found);
     }
     chain.reverse();

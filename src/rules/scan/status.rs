@@ -88,7 +88,7 @@ pub enum NoStatus {
 pub fn line(value: &Value) -> Option<Result<Streamed, NoStatus>> {
     let event = text_of(value, "event");
     if let (false, Some(payload)) = (event.is_empty(), value.get("payload")) {
-        if !matches!(event, "update" | "status.update" | "notification") {
+        if !matches!(event, "update" | "status.update" | "status_update" | "notification") {
             return Some(Ok(Streamed::Other));
         }
         let inner = match payload {

@@ -75,8 +75,14 @@ pub(super) fn page(state: &mut State, call: &Call) -> Answer {
         let fields: String = call
             .query
             .iter()
-            .map(|(name, value)| {
-                format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value))
+            .flat_map(|(name, value)| {
+                [
+                    "<input type=\"hidden\" name=\"".into(),
+                    escaped(name),
+                    "\" value=\"".into(),
+                    escaped(value),
+                    "\">".into(),
+                ]
             })
             .collect();
         let brand = escaped(&state.world.brand.handle);

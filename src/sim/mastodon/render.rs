@@ -15,6 +15,9 @@ static WORD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"https?://[^\s<>]+|(?:^|\b|\s|\()[@#＠＃][\p{L}\p{N}_]+(?:@[A-Za-z0-9.-]*[A-Za-z0-9])?")
         .expect("a constant pattern")
 });
+static MARKED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?s)^(.*?)([@#＠＃])([\p{L}\p{N}_]+)(.*)$").expect("a constant pattern"));
+
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:^|[^\w@/])@([A-Za-z0-9_]+)(?:@[A-Za-z0-9.-]*[A-Za-z0-9])?").expect("a constant pattern")
 });
@@ -158,8 +161,6 @@ fn word(world: &World, word: &str) -> String {
             escaped(rest)
         );
     }
-    static MARKED: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?s)^(.*?)([@#＠＃])([\p{L}\p{N}_]+)(.*)$").expect("a constant pattern"));
     let replaced = MARKED.replace(word, |found: &Captures<'_>| {
         let (before, sign, name, host) = (&found[1], &found[2], &found[3], &found[4]);
         match (sign, world.person_named(name)) {

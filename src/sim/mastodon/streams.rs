@@ -229,7 +229,9 @@ fn tend(listener: &mut Listener, faults: &mut Faults, now: Timestamp) -> bool {
             Kind::Disconnect { .. } => {
                 if let Out::Socket(out) = &listener.out {
                     let close = Said::Close { code: 1001, reason: "server shutting down".to_owned() };
-                    return out.try_send(close).is_ok() && false;
+                    if out.try_send(close).is_err() {
+                        tracing::debug!("the closed line had already ended");
+                    }
                 }
                 return false;
             }

@@ -83,7 +83,7 @@ fn written(state: &mut State, call: &Call) -> Answer {
         None | Some("public") => None,
         Some("unlisted") => Some("unlisted"),
         Some("private") => Some("private"),
-        Some("direct") => return direct(state, call, text, parent),
+        Some("direct") => return direct(state, call, &text, parent),
         Some(_) => return invalid(state, "Validation failed: Visibility is not included in the list"),
     };
     let lang = body.get("language").and_then(Value::as_str).unwrap_or("en").to_owned();
@@ -120,11 +120,11 @@ fn written(state: &mut State, call: &Call) -> Answer {
 }
 
 /// A post for those it names. Whoever blocks the brand is not told, and neither is the brand.
-fn direct(state: &mut State, call: &Call, text: String, reply_to: Option<u64>) -> Answer {
+fn direct(state: &mut State, call: &Call, text: &str, reply_to: Option<u64>) -> Answer {
     let brand = state.world.brand.id;
-    let with = render::named(&state.world, &text).into_iter().find(|id| *id != brand).unwrap_or(brand);
+    let with = render::named(&state.world, text).into_iter().find(|id| *id != brand).unwrap_or(brand);
     let id = state.world.next_id(call.now);
-    let direct = Direct { id, author: brand, with, text: text.clone(), at: call.now, reply_to };
+    let direct = Direct { id, author: brand, with, text: text.to_owned(), at: call.now, reply_to };
     let status = render::direct(state, &direct);
     state.mastodon.directs.push(direct);
     state.ledger.wrote(json!({
