@@ -4,6 +4,9 @@
 //!
 //! `cargo bench --bench jetstream` prints two lines.
 
+#![expect(clippy::disallowed_methods, clippy::cast_precision_loss, reason = "a program that measures and prints")]
+
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -53,7 +56,7 @@ fn event(number: usize, words: &mut Words, base: i64) -> String {
     let mut text = text.join(" ");
     // One in five hundred is what some column asks for.
     if number.is_multiple_of(500) {
-        text.push_str(&format!(" brand{} is slow", words.number(COLUMNS as u64)));
+        write!(text, " brand{} is slow", words.number(COLUMNS as u64)).unwrap();
     }
     let reply = if words.number(2) == 0 {
         let link = "{\"cid\":\"bafyreih6xpomp4h7gjg2hw2ssoxpqjsa7iqhpxlyhpmvhjbkvbz2zsrr2a\",\"uri\":\"at://did:plc:zdokm5u7u7vfnhwyxb4bqpfm/app.bsky.feed.post/3n2tttlzf5c22\"}";
@@ -169,7 +172,7 @@ async fn listen(is_paced: bool) -> (Duration, Duration, usize) {
         () = async { while reports.recv().await.is_some() {} } => {}
         () = take => {}
     }
-    let spent = (started.elapsed(), cpu() - used, matched);
+    let spent = (started.elapsed(), cpu().saturating_sub(used), matched);
     server.kill().unwrap();
     server.wait().unwrap();
     spent

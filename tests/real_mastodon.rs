@@ -76,9 +76,9 @@ fn clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 
+#[expect(clippy::print_stderr, reason = "what a server said is for whoever runs it by hand")]
 fn say(what: &str) {
-    use std::io::Write as _;
-    writeln!(std::io::stderr(), "mastodon-mock: {what}").unwrap();
+    eprintln!("mastodon-mock: {what}");
 }
 
 async fn next(column: &mut mpsc::Receiver<Inbound>) -> Inbound {
@@ -107,6 +107,7 @@ fn feed(column: &str, query: &str) -> (Feed, mpsc::Receiver<Inbound>) {
     (Feed { column: ColumnName::new(column), rule: Rule::parse(query).unwrap(), out }, receiver)
 }
 
+#[expect(clippy::disallowed_methods, reason = "the adapter listens beside the test and ends with it")]
 #[tokio::test]
 async fn the_adapter_and_a_server_nobody_here_wrote() {
     let Ok(url) = std::env::var("REPLYDECK_MASTODON_MOCK") else {

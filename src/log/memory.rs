@@ -251,15 +251,14 @@ impl State {
     }
 
     fn case_of(&self, hit: &Hit) -> Option<CaseId> {
-        match &hit.body {
-            Body::Post(post) => Some(CaseId::of(&post.author.id, &post.conversation)),
-            _ => {
-                let names = |envelope: &Envelope| {
-                    let keys = key::keys(&envelope.event, &envelope.rep);
-                    keys.iter().any(|key| key == hit.id.as_str()).then(|| envelope.event.case()).flatten()
-                };
-                self.envelopes().filter_map(|envelope| names(&envelope)).last()
-            }
+        if let Body::Post(post) = &hit.body {
+            Some(CaseId::of(&post.author.id, &post.conversation))
+        } else {
+            let names = |envelope: &Envelope| {
+                let keys = key::keys(&envelope.event, &envelope.rep);
+                keys.iter().any(|key| key == hit.id.as_str()).then(|| envelope.event.case()).flatten()
+            };
+            self.envelopes().filter_map(|envelope| names(&envelope)).last()
         }
     }
 

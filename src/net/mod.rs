@@ -137,7 +137,7 @@ pub trait Network: Send + Sync + std::fmt::Debug {
 pub enum Secrets {
     X {
         bearer: SecretString,
-        user: Option<x::UserCredentials>,
+        user: Option<Box<x::UserCredentials>>,
     },
     /// An app password; without one the account only listens.
     Bluesky {

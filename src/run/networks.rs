@@ -119,7 +119,7 @@ pub fn fetch(config: &Config, account: &AccountConfig, data_dir: &Path, clock: &
     Ok(match &account.access {
         Access::X(x) => {
             let XSettings { bearer, user, .. } = with_login(config, account, x, data_dir, clock)?;
-            Secrets::X { bearer, user }
+            Secrets::X { bearer, user: user.map(Box::new) }
         }
         Access::Bluesky(bluesky) => Secrets::Bluesky { app_password: secret("app_password", &bluesky.app_password)? },
         Access::Mastodon(mastodon) => Secrets::Mastodon { token: secret("access_token", &mastodon.token)? },

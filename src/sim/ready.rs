@@ -132,12 +132,11 @@ fn columns(networks: &[NetworkKind]) -> String {
 fn written(column: &Column, name: &str, title: Option<&str>, networks: &[NetworkKind]) -> String {
     let at = networks.first().copied().map(handle).unwrap_or_default();
     let title = title.map(|title| format!("title = \"{}\"\n", title.replace("%AT%", &at))).unwrap_or_default();
-    let heard = match networks {
-        [network] => format!("account = \"{}\"", account_name(*network)),
-        _ => {
-            let names: Vec<String> = networks.iter().map(|network| format!("\"{}\"", network.prefix())).collect();
-            format!("networks = [{}]", names.join(", "))
-        }
+    let heard = if let [network] = networks {
+        format!("account = \"{}\"", account_name(*network))
+    } else {
+        let names: Vec<String> = networks.iter().map(|network| format!("\"{}\"", network.prefix())).collect();
+        format!("networks = [{}]", names.join(", "))
     };
     let query = column.query.replace("%AT%", &at).replace('"', "\\\"");
     format!("\n[[columns]]\nname = \"{name}\"\n{title}{heard}\nquery = \"{query}\"\ntarget = \"{}\"\n", column.target)
@@ -162,7 +161,7 @@ fn write_private(path: &Path, value: &str) -> io::Result<()> {
     writeln!(file, "{value}")
 }
 
-const HEAD: &str = r##"# Made by the simulator: an invented brand, invented customers, and no way out to the real network.
+const HEAD: &str = r#"# Made by the simulator: an invented brand, invented customers, and no way out to the real network.
 rep = "ana"
 deck = "rehearsal"
 signature = "^AN"
@@ -184,21 +183,21 @@ slow = "Sorry about the slow line, {name}. {what_next}"
 contact = "You reach us at help@acme.example or 0800 555 0100."
 thanks = "Thank you, {name}! We will pass it on."
 fixed = "Good news, {name}: it is fixed on our side. Is it working for you?"
-"##;
+"#;
 
 const COLUMNS: [Column; 6] = [
     Column {
         name: "mentions",
         title: Some("@%AT%"),
-        query: r#"(@%AT% OR to:%AT%) -is:retweet -from:%AT%"#,
+        query: "(@%AT% OR to:%AT%) -is:retweet -from:%AT%",
         target: "15m",
     },
-    Column { name: "acme", title: Some("acme"), query: r#"(acme OR アクメ) -is:retweet -from:%AT%"#, target: "1h" },
-    Column { name: "acmedown", title: Some("#acmedown"), query: r#"#acmedown -is:retweet"#, target: "30m" },
+    Column { name: "acme", title: Some("acme"), query: "(acme OR アクメ) -is:retweet -from:%AT%", target: "1h" },
+    Column { name: "acmedown", title: Some("#acmedown"), query: "#acmedown -is:retweet", target: "30m" },
     Column {
         name: "billing",
         title: None,
-        query: r#"(acme OR アクメ OR @%AT%) (bill OR billing OR charged OR fee OR invoice OR refund OR bolletta OR rimborso OR factura OR cobrado OR devolución OR Rechnung OR abgebucht OR Gutschrift OR 請求 OR 返金) -is:retweet -from:%AT%"#,
+        query: "(acme OR アクメ OR @%AT%) (bill OR billing OR charged OR fee OR invoice OR refund OR bolletta OR rimborso OR factura OR cobrado OR devolución OR Rechnung OR abgebucht OR Gutschrift OR 請求 OR 返金) -is:retweet -from:%AT%",
         target: "2h",
     },
     Column {
@@ -210,7 +209,7 @@ const COLUMNS: [Column; 6] = [
     Column {
         name: "praise",
         title: Some("happy"),
-        query: r#"(acme OR アクメ OR @%AT%) (thanks OR thank OR happy OR love OR great OR kind OR grazie OR complimenti OR gracias OR contento OR danke OR zufrieden OR ありがとう OR 助かりました) -is:retweet -from:%AT%"#,
+        query: "(acme OR アクメ OR @%AT%) (thanks OR thank OR happy OR love OR great OR kind OR grazie OR complimenti OR gracias OR contento OR danke OR zufrieden OR ありがとう OR 助かりました) -is:retweet -from:%AT%",
         target: "4h",
     },
 ];

@@ -202,7 +202,7 @@ async fn a_silent_socket_is_given_up_and_nothing_is_lost() {
         stale_after: std::time::Duration::from_millis(150),
         dead_after: std::time::Duration::from_millis(250),
         // Its pongs would be bytes.
-        ping_every: std::time::Duration::from_secs(60),
+        ping_every: std::time::Duration::from_mins(1),
         ..PACE
     };
     let settings = bluesky.settings(dir.path());

@@ -57,6 +57,7 @@ impl Bluesky {
     }
 
     /// So many posts a minute.
+    #[expect(clippy::unused_async, reason = "it needs the runtime it is called in")]
     pub(crate) async fn busy(per_minute: f64) -> Self {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             drop(rustls::crypto::ring::default_provider().install_default());
@@ -147,6 +148,7 @@ impl Bluesky {
         Arc::new(BlueskyNetwork::with_pace(settings, self.clock.clone(), 11, &PACE).unwrap())
     }
 
+    #[expect(clippy::unused_self, reason = "nobody listens where no network is")]
     pub(crate) fn listen<const N: usize>(
         &self,
         network: Arc<BlueskyNetwork>,
@@ -215,7 +217,7 @@ impl Listening {
         drop(self.links);
         timeout(PATIENCE, async {
             while let Some(ended) = self.tasks.join_next().await {
-                ended.unwrap()
+                ended.unwrap();
             }
         })
         .await

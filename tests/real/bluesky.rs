@@ -121,7 +121,7 @@ async fn session_refresh_post_reply_follow_delete_and_the_refusal_of_messages() 
         eprintln!("  check: {:?} {}", finding.verdict, finding.what);
     }
     assert!(findings.iter().any(|f| f.verdict == FindingVerdict::Works && f.what.contains("@acmehelp.test")));
-    assert_eq!(network.account().id.as_ref().map(|id| id.native()), Some(real.text("did")));
+    assert_eq!(network.account().id.as_ref().map(AuthorId::native), Some(real.text("did")));
 
     // A reply inside a conversation that this run never heard: root and parent are found out.
     let words = "Sorry @customer.test! 日本 👩‍💻 See https://acme.example/status #outage";

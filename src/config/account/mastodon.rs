@@ -64,17 +64,17 @@ pub(super) fn read(
     };
     let visibility = match &visibility {
         None => Visibility::default(),
-        Some(text) => match Visibility::ALL.into_iter().find(|known| known.word() == text.value) {
-            Some(known) => known,
-            None => {
+        Some(text) => {
+            let found = Visibility::ALL.into_iter().find(|known| known.word() == text.value);
+            if found.is_none() {
                 let known = Visibility::ALL.map(Visibility::word);
                 reader.problem(
                     Problem::new(text.span.clone(), format!("`{}` is nothing a public reply may be", text.value))
                         .remedy(suggest(text.value, &known, "visibilities")),
                 );
-                Visibility::default()
             }
-        },
+            found.unwrap_or_default()
+        }
     };
     let token = match token {
         None => None,

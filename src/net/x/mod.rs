@@ -208,7 +208,7 @@ impl Network for XNetwork {
 
     fn log_in_again(&self, secrets: Secrets) -> Result<bool, NetSetupError> {
         match secrets {
-            Secrets::X { bearer, user } => self.api.log_in_again(&bearer, user),
+            Secrets::X { bearer, user } => self.api.log_in_again(&bearer, user.map(|user| *user)),
             // Secrets are fetched by the account's own network.
             Secrets::Bluesky { .. } | Secrets::Mastodon { .. } => Ok(false),
         }
