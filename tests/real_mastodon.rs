@@ -228,7 +228,13 @@ async fn the_adapter_and_a_server_nobody_here_wrote() {
     live(&mut links).await;
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     while seen.keys().filter(|text| text.contains("nobody listened")).count() < 55 {
-        match next(&mut slow).await {
+        let told = timeout(PATIENCE, slow.recv()).await;
+        let told = told.unwrap_or_else(|_| {
+            let notes: Vec<_> = std::iter::from_fn(|| links.try_recv().ok()).filter_map(|report| report.note).collect();
+            panic!("nothing came after {seen:?}; the link said {notes:?}")
+        });
+        let told = told.expect("the column was closed");
+        match told {
             Inbound::Post(post) => *seen.entry(post.text).or_default() += 1,
             Inbound::Own(_) | Inbound::Message { .. } => {}
             other => panic!("{other:?} after {}", seen.len()),

@@ -134,7 +134,7 @@ fn is_slot_name(name: &str) -> bool {
 }
 
 /// Whom a direct message is for is plain, but on Mastodon, where it is a post shown to those it names.
-fn is_named(purpose: Purpose, account: &Account) -> bool {
+pub fn is_named(purpose: Purpose, account: &Account) -> bool {
     !purpose.is_private() || account.network == NetworkKind::Mastodon
 }
 

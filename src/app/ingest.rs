@@ -436,8 +436,10 @@ impl App {
     pub(super) fn link(&mut self, report: LinkReport) {
         let known = self.links.get(&report.account);
         let changed = known.is_none_or(|known| known.state != report.state);
+        // A report that only tells of the time says the same once more.
+        let says_anew = changed || known.is_none_or(|known| known.note != report.note);
         let line = match (&report.note, changed) {
-            (Some(note), _) => Some(note.clone()),
+            (Some(note), _) => says_anew.then(|| note.clone()),
             (None, true) => Some(match &report.state {
                 LinkState::BackingOff { why, .. } => format!("backing off: {why}"),
                 LinkState::Paused { why, .. } => format!("paused: {why}"),
@@ -471,7 +473,7 @@ impl App {
             (LinkState::Ended { what }, _) if changed => self.warn(what.clone()),
             (LinkState::BackingOff { why, .. }, _) if is_first => self.warn(format!("{}: {why}", report.account)),
             // A link that lives and still has something to say: a column's rule was refused, lines were passed over.
-            (LinkState::Live, Some(note)) => self.warn(note.clone()),
+            (LinkState::Live, Some(note)) if says_anew => self.warn(note.clone()),
             _ => {}
         }
         let aged = self.shown_age(self.links.get(&report.account)) != self.shown_age(Some(&report));

@@ -53,9 +53,17 @@ impl App {
                 let web = account.map_or(crate::model::account::X_WEB_URL, |us| us.web_url.as_str());
                 format!("{web}/{}", post.author.handle)
             }
-            NetworkKind::Bluesky | NetworkKind::Mastodon => self.page_of(&post),
+            NetworkKind::Bluesky => {
+                let page = self.page_of(&post);
+                page.split_once("/post/").map_or(page.clone(), |(profile, _)| profile.to_owned())
+            }
+            // The id of an author is their page.
+            NetworkKind::Mastodon => post.author.id.native().to_owned(),
         };
         out.push(Effect::Open { url: page });
-        self.info("X lets self-serve apps not follow: their page is opened, follow there".to_owned());
+        self.info(match post.network() {
+            NetworkKind::X => "X lets self-serve apps not follow: their page is opened, follow there".to_owned(),
+            NetworkKind::Bluesky | NetworkKind::Mastodon => "their page is opened: follow there".to_owned(),
+        });
     }
 }

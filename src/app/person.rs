@@ -199,7 +199,7 @@ impl App {
         }
         let wrote = self.desk.cases.values().filter(|case| case.author == screen.author);
         let wrote = wrote.flat_map(|case| &case.messages).any(|message| !message.is_ours);
-        match self.books.may_message.get(&screen.author) {
+        match self.known_may_message(&screen.author) {
             Some((Verdict::Yes, at)) => (true, format!("yes: {network} said so at {}", self.hours(*at))),
             Some((Verdict::No { why }, at)) => (false, format!("no, {network} at {}: {why}", self.hours(*at))),
             _ if wrote => (true, "yes: they wrote us one".to_owned()),

@@ -1,6 +1,6 @@
 //! Direct messages: asking whether somebody takes them before a word is drafted.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Command, ModeKind};
 use super::{App, Effect, Mode};
@@ -19,10 +19,20 @@ impl App {
         if !purpose.is_private() {
             return verdict::may_reply(post, account);
         }
-        match self.books.may_message.get(&post.author.id) {
+        match self.known_may_message(&post.author.id) {
             Some((verdict, _)) => verdict.clone(),
             None => Verdict::Unknown { why: format!("nobody asked whether @{} takes messages", post.author.handle) },
         }
+    }
+
+    /// What the network said last of messages to them. A refusal from before they wrote us one says nothing any more.
+    pub(super) fn known_may_message(&self, author: &AuthorId) -> Option<&(Verdict, Timestamp)> {
+        let known @ (verdict, asked) = self.books.may_message.get(author)?;
+        let wrote = || {
+            let of_author = self.desk.cases.values().filter(|case| case.author == *author);
+            of_author.flat_map(|case| &case.messages).any(|message| !message.is_ours && message.at >= *asked)
+        };
+        (!matches!(verdict, Verdict::No { .. }) || !wrote()).then_some(known)
     }
 
     /// Whether a direct message may be drafted now. Where it is not known the network is asked, and the draft opens
@@ -34,7 +44,7 @@ impl App {
         post: &PostView,
         out: &mut Vec<Effect>,
     ) -> bool {
-        let known = self.books.may_message.get(author);
+        let known = self.known_may_message(author);
         let fresh = known.filter(|(_, asked)| self.now.duration_since(*asked).abs() < BELIEVED);
         match fresh.map(|(verdict, _)| verdict.clone()) {
             Some(Verdict::No { why }) => {

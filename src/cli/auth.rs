@@ -76,6 +76,13 @@ pub(super) fn run(args: &AuthArgs, cli: &Cli) -> anyhow::Result<()> {
     if let Access::Mastodon(mastodon) = &account.access {
         return auth_mastodon::run(account, mastodon, args, &places.data);
     }
+    if let Access::Bluesky(_) = &account.access {
+        bail!(
+            "account `{}` is on Bluesky: there is nothing to log in. Make an app password in Bluesky's settings and name \
+             where it is kept: app_password = {{ env = \"NAME\" }}; the deck logs in with it by itself",
+            account.name
+        );
+    }
     let secrets = match account.x().and_then(|x| x.user.as_ref()) {
         Some(UserSecrets::Login(secrets)) => secrets,
         Some(_) => bail!(

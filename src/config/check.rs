@@ -107,14 +107,23 @@ pub fn columns(config: &Config) -> Vec<Line> {
                     );
                     lines.push(Line::new(Part::Column, Outcome::Works, what));
                 }
-                NetworkKind::Mastodon => lines.push(mastodon_column(&column.name)),
+                NetworkKind::Mastodon => {
+                    lines.push(mastodon_column(&column.name, !column.rule.hashtags().0.is_empty()))
+                }
             }
         }
     }
     lines
 }
 
-fn mastodon_column(column: &ColumnName) -> Line {
+fn mastodon_column(column: &ColumnName, has_hashtags: bool) -> Line {
+    if has_hashtags {
+        let what = format!(
+            "{column}: Mastodon's streams of its hashtags, and what its server shows in public, are matched here; replies to \
+             others are heard only with such a hashtag"
+        );
+        return Line::new(Part::Column, Outcome::Works, what);
+    }
     Line::new(
         Part::Column,
         Outcome::Mind,

@@ -34,12 +34,13 @@ pub(super) fn read<'a>(
     names: &[&str],
     accounts: &'a [AccountConfig],
 ) -> Heard<'a> {
+    let problems_before = reader.problems.len();
     let Written { called, span, account, several, networks, reply_as } = written;
     let given = [("account", account.is_some()), ("accounts", several.is_some()), ("networks", networks.is_some())];
     let given: Vec<&str> = given.iter().filter(|(_, there)| *there).map(|(key, _)| *key).collect();
     if let [first, second, ..] = given.as_slice() {
         reader.problem(
-            Problem::new(span, format!("column `{called}` has both `{first}` and `{second}`"))
+            Problem::new(span.clone(), format!("column `{called}` has both `{first}` and `{second}`"))
                 .remedy("keep one: `account` for one account, `accounts` or `networks` for several"),
         );
         return Heard { listening: Vec::new(), sources: None };
@@ -57,6 +58,12 @@ pub(super) fn read<'a>(
         }
     }
     let mut is_sound = !heard.is_empty();
+    if let (false, Some(key), 0) = (is_sound, given.first(), reader.problems.len() - problems_before) {
+        reader.problem(
+            Problem::new(span.clone(), format!("`{key}` of column `{called}` is empty"))
+                .remedy("name at least one, or remove the column"),
+        );
+    }
     for (n, (_, account, text)) in heard.iter().enumerate() {
         let Some(account) = account else { continue };
         let is_second =

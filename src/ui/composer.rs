@@ -17,10 +17,11 @@ use super::text::{width, wrap};
 use super::theme::Theme;
 use super::{conversation, reading, time};
 use crate::app::command::Command;
+use crate::app::compose_text::{self, dm_link};
 use crate::app::composer::Saved;
 use crate::app::{App, Composer};
 use crate::desk::PostView;
-use crate::model::Doing;
+use crate::model::{Doing, NetworkKind};
 
 /// Lines of the answered post shown above the editor.
 const POST_LINES: usize = 4;
@@ -163,12 +164,16 @@ fn foot(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
 /// What is put around the words when they go out.
 fn added(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
     let handle = app.desk.posts.get(&composer.to).and_then(|post| post.body.as_ref());
-    let handle = handle.filter(|_| !composer.purpose.is_private());
+    let account = app.account(&composer.account);
+    let handle = handle.filter(|post| {
+        let is_named = account.is_some_and(|account| compose_text::is_named(composer.purpose, account));
+        is_named && post.network() != NetworkKind::Bluesky
+    });
     // Without a handle nobody is named; the network still puts the reply below the post.
     let handle = handle.filter(|post| !post.author.handle.is_empty());
     let mut parts: Vec<String> = handle.map(|post| post.author.shown()).into_iter().collect();
     parts.extend(app.setup.signature.clone());
-    if composer.purpose.asks_for_dm() {
+    if account.is_some_and(|account| dm_link(composer.purpose, account).is_some()) {
         parts.push("the DM link".to_owned());
     }
     let words = if parts.is_empty() { String::new() } else { format!("added by itself: {}", parts.join(", ")) };

@@ -89,7 +89,10 @@ fn of_network(app: &App, find: &Find, network: &NetworkFind, answered: Option<&s
                 price(MOST_FROM_NETWORK)
             )
         }
-        None => format!("a query; its last 7 days; each post {name} returns costs {}", price(1)),
+        None if app.setup.budgets.contains_key(&network.account) => {
+            format!("a query; its last 7 days; each post {name} returns costs {}", price(1))
+        }
+        None => format!("a query for {name}'s own search, free of charge"),
     }
 }
 

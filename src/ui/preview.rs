@@ -86,7 +86,14 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
     let says = if preview.purpose.is_private() {
         let them = app.desk.cases.get(&preview.case).and_then(|case| app.handle_of(case));
         let them = them.map_or_else(|| "the customer".to_owned(), |handle| format!("@{handle}"));
-        format!("DIRECT MESSAGE as {us}, PRIVATE: only {them} sees it. It will read exactly:")
+        match preview.to.network() {
+            NetworkKind::X | NetworkKind::Bluesky => {
+                format!("DIRECT MESSAGE as {us}, PRIVATE: only {them} sees it. It will read exactly:")
+            }
+            NetworkKind::Mastodon => format!(
+                "DIRECT POST as {us}, shown to {them} alone, but readable for who runs either server. It will read exactly:"
+            ),
+        }
     } else {
         format!("PUBLIC REPLY as {us}, visible to anyone. It will read exactly:")
     };

@@ -12,9 +12,9 @@ use super::theme::Theme;
 use super::time;
 use crate::app::{App, SpendScreen};
 use crate::desk::spend::{DaySpend, Standing};
-use crate::model::AccountName;
 use crate::model::price::Money;
 use crate::model::spend::{Budget, Usage, billed_day, end_of};
+use crate::model::{AccountName, NetworkKind};
 
 /// Earlier days listed.
 const DAYS: usize = 14;
@@ -24,7 +24,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &SpendScr
     let cells = inside.width.saturating_sub(1);
     let mut lines = Vec::new();
     if app.setup.budgets.is_empty() {
-        let words = "nothing is known of the prices of these accounts, so nothing is counted";
+        let on_x = app.setup.accounts.iter().any(|account| account.network == NetworkKind::X);
+        let words = if on_x {
+            "nothing is known of the prices of these accounts, so nothing is counted"
+        } else {
+            "nothing is paid: Bluesky and Mastodon ask no money"
+        };
         lines.extend(paragraph(words, cells, 1, theme.quiet()));
     }
     for (name, budget) in &app.setup.budgets {

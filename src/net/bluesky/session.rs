@@ -160,6 +160,12 @@ impl Keeper {
     /// Waits for the right to change the file.
     async fn lock(&self) -> Result<Lock, String> {
         let path = self.path.with_extension("lock");
+        if let Some(folder) = self.path.parent() {
+            use std::os::unix::fs::DirBuilderExt as _;
+            // The first login may come before anything else was kept.
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+        }
         let open = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let file = open.map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
         let looks = LOCK_WITHIN.as_millis() / LOCK_LOOK.as_millis();

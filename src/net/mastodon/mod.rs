@@ -111,11 +111,12 @@ impl Network for MastodonNetwork {
         links: mpsc::Sender<LinkReport>,
         stop: CancellationToken,
     ) {
-        let listener = stream::Listener::new(self.api.clone(), feeds, links);
+        let mut listener = stream::Listener::new(self.api.clone(), feeds, links);
         tokio::select! {
             () = stop.cancelled() => {}
             () = listener.run() => {}
         }
+        listener.stopped();
     }
 
     fn resumes(&self) -> bool {

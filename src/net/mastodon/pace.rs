@@ -65,7 +65,8 @@ impl Pace {
             lost_step: Duration::from_millis(500),
             lost_most: Duration::from_secs(30),
             refused_first: Duration::from_secs(5),
-            refused_most: Duration::from_mins(5),
+            // A server that is down for a moment answers 503: nobody stays blind for minutes after it is back.
+            refused_most: Duration::from_mins(1),
             limited_first: Duration::from_secs(30),
             limited_most: Duration::from_mins(5),
         },

@@ -90,6 +90,11 @@ impl Places {
         self.timelines.values().filter_map(|marks| Some(marks.last()?.at)).max()
     }
 
+    /// Some timeline was looked at, whether or not anything was in it.
+    pub(super) fn has_begun(&self) -> bool {
+        !self.timelines.is_empty()
+    }
+
     /// Forgets timelines nobody listens to any more: what came there meanwhile is nobody's.
     pub(super) fn keep_only(&mut self, wanted: impl Fn(&str) -> bool) {
         let before = self.timelines.len();

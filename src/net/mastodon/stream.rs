@@ -96,7 +96,7 @@ impl Listener {
             Places::default()
         });
         // Where an earlier run was, this one goes on.
-        let missing_since = places.last();
+        let missing_since = places.last().or_else(|| places.has_begun().then_some(now));
         Self {
             backoff: Backoff::new(api.pace.steps),
             rules: rules_of(&current),
@@ -124,8 +124,13 @@ impl Listener {
         }
     }
 
-    /// Runs until nobody can want anything any more; to stop it, drop it.
-    pub(super) async fn run(mut self) {
+    /// Writes down where it was.
+    pub(super) fn stopped(&mut self) {
+        self.keep_place();
+    }
+
+    /// Runs until nobody can want anything any more; to stop it, drop the future and call [`Self::stopped`].
+    pub(super) async fn run(&mut self) {
         loop {
             if self.current.is_empty() {
                 // What nobody wants to hear is not missing.
