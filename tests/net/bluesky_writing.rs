@@ -57,7 +57,8 @@ async fn a_reply_lands_in_its_thread_and_sent_twice_is_one_post() {
     assert_eq!(network.read_back(&reply, (bluesky.clock)()).await, ReadBack::Published(sent));
     assert_eq!(network.read_back(&outgoing(2, &post.id, words), (bluesky.clock)()).await, ReadBack::Absent);
     // A run that never heard the post finds out where it belongs.
-    let other = bluesky.network(tempfile::tempdir().unwrap().path(), |_| {});
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let other = bluesky.network(&file.path().join("below-a-file"), |_| {});
     assert!(matches!(other.send(&outgoing(3, &post.id, "x")).await, Err(SendError::NotSent { .. })), "no data folder");
     let dir = tempfile::tempdir().unwrap();
     let other = bluesky.network(dir.path(), |_| {});

@@ -216,6 +216,10 @@ impl Listener {
             Err(error) => return self.not_opened(place.host(), error),
         };
         self.asked_from = cursor;
+        if self.place.at_us == 0 {
+            // From here on everything is heard: a line that is cut before its first message loses none of them.
+            self.place.note(self.api.now().as_microsecond());
+        }
         self.went_live(place.host()).await;
         self.read(socket, dialect, place.host()).await
     }
