@@ -108,7 +108,7 @@ pub fn columns(config: &Config) -> Vec<Line> {
                     lines.push(Line::new(Part::Column, Outcome::Works, what));
                 }
                 NetworkKind::Mastodon => {
-                    lines.push(mastodon_column(&column.name, !column.rule.hashtags().0.is_empty()))
+                    lines.push(mastodon_column(&column.name, !column.rule.hashtags().0.is_empty()));
                 }
             }
         }
