@@ -181,7 +181,9 @@ fn from_an_outage_to_a_customer_turned_round() {
     let history = deck.shows("ana on ");
     assert!(history.contains("case 3"), "{history}");
     deck.keys(ESC);
+    deck.until("the case again", |screen| !screen.contains("ana on "));
     deck.keys(ESC);
+    deck.until("the columns", |screen| screen.contains("[1 mentions"));
     deck.keys("Q");
     assert!(deck.ended().success());
 }

@@ -467,7 +467,8 @@ fn folded(shift: &Shift, log: &SqliteLog, runtime: &tokio::runtime::Runtime, tol
                     drop(update(app, now, Msg::Key(key_of(key))));
                 }
             }
-            assert!(drawn(&from_zero, size) == drawn(&from_kept, size), "at {size:?} after {keys:?}");
+            let (zero, kept) = (drawn(&from_zero, size), drawn(&from_kept, size));
+            assert!(zero == kept, "at {size:?} after {keys:?}; from zero:\n{zero:#?}\nfrom what was kept:\n{kept:#?}");
         }
     }
 }
