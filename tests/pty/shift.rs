@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use replydeck::app::{App, Msg, update};
+use replydeck::app::{App, Effect, FromStore, Msg, update};
 use replydeck::config::Config;
 use replydeck::desk::{Desk as Fold, fold};
 use replydeck::log::Log;
@@ -464,7 +464,13 @@ fn folded(shift: &Shift, log: &SqliteLog, runtime: &tokio::runtime::Runtime, tol
         for keys in ["", "j", "\r", "\u{1b}"] {
             for app in [&mut from_zero, &mut from_kept] {
                 for key in keys.chars() {
-                    drop(update(app, now, Msg::Key(key_of(key))));
+                    // Texts a screen asks the store for are brought before it is looked at.
+                    for effect in update(app, now, Msg::Key(key_of(key))) {
+                        if let Effect::ReadBodies { ids } = effect {
+                            let found = runtime.block_on(log.bodies(ids.clone())).expect("texts");
+                            drop(update(app, now, Msg::Store(FromStore::Bodies { asked: ids, found })));
+                        }
+                    }
                 }
             }
             let (zero, kept) = (drawn(&from_zero, size), drawn(&from_kept, size));
