@@ -21,9 +21,10 @@ impl App {
         let mode = self.mode.kind();
         // A slow line brings Esc and the key after it together, which terminals spell like Alt and that key. Nothing
         // needs Alt, and in the editor the second key would end up in the text.
-        if key.modifiers == KeyModifiers::ALT {
+        if key.modifiers.contains(KeyModifiers::ALT) {
             self.key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE), out);
-            return self.key(KeyEvent::new(key.code, KeyModifiers::NONE), out);
+            // A capital letter brings Shift as well.
+            return self.key(KeyEvent::new(key.code, key.modifiers - KeyModifiers::ALT), out);
         }
         let Some(chord) = Chord::of(key) else {
             self.prefix.clear();

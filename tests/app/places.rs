@@ -245,6 +245,11 @@ fn esc_and_the_next_key_brought_together_are_esc_and_the_next_key() {
     deck.tell(Msg::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::ALT)));
     assert!(matches!(deck.app.mode, Mode::Columns));
     assert_eq!(deck.selected().as_deref(), Some("3"), "the key was not lost");
+    // A capital letter comes with Shift.
+    deck.press("gd");
+    deck.tell(Msg::Key(KeyEvent::new(KeyCode::Char('U'), KeyModifiers::ALT | KeyModifiers::SHIFT)));
+    assert!(matches!(deck.app.mode, Mode::Outbox { .. }), "nor was this one");
+    deck.press("esc");
     deck.press("r");
     deck.tell(Msg::Key(KeyEvent::new(KeyCode::Char('g'), KeyModifiers::ALT)));
     deck.press("d");

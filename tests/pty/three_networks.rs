@@ -57,7 +57,8 @@ fn the_same_outage_is_answered_on_its_own_network() {
         let all = ["7 #acmedown", "@jo_m@mastodon.example ", "@jo-m.sim.example ", "@jo_m  "];
         all.iter().all(|shown| screen.contains(shown))
     });
-    // Where a notice stands in a box, the first key closes that.
-    deck.keys("QQ");
+    // In the three rows and in the pane: with a reply on its way, quitting would be asked about.
+    deck.until("the last answer", |screen| screen.matches("ack ana").count() >= 4);
+    deck.keys("Q");
     assert!(deck.ended().success());
 }

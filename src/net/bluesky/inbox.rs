@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::dm;
@@ -36,6 +36,19 @@ pub(super) struct Inbox {
     told: Option<String>,
 }
 
+/// The column that hears of messages; waits where there is none. They are in the network's log until then.
+async fn reader(feeds: &mut watch::Receiver<Arc<Vec<Feed>>>) -> mpsc::Sender<Inbound> {
+    loop {
+        let first = feeds.borrow_and_update().first().map(|feed| feed.out.clone());
+        if let Some(to) = first.filter(|to| !to.is_closed()) {
+            return to;
+        }
+        if feeds.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 impl Inbox {
     pub(super) fn new(api: Arc<Api>, path: PathBuf) -> Self {
         let cursor =
@@ -46,21 +59,18 @@ impl Inbox {
     /// Looks for messages for ever; whoever stops listening drops it.
     pub(super) async fn run(mut self, mut feeds: watch::Receiver<Arc<Vec<Feed>>>) {
         loop {
-            let to = feeds.borrow_and_update().first().map(|feed| feed.out.clone());
-            let Some(to) = to else {
-                // Nobody is there to hear of a message; it is in the log still.
-                if feeds.changed().await.is_err() {
-                    return std::future::pending().await;
-                }
-                continue;
-            };
+            let mut to = reader(&mut feeds).await;
             match self.look().await {
                 Ok(messages) => {
                     self.told = None;
                     let account = self.api.account().name;
                     for message in messages {
-                        let inbound = Inbound::Message { account: account.clone(), message: Box::new(message) };
-                        drop(to.send(inbound).await);
+                        let mut inbound = Inbound::Message { account: account.clone(), message: Box::new(message) };
+                        // A column that is closed meanwhile has a successor: the place is kept when all were taken.
+                        while let Err(untaken) = to.send(inbound).await {
+                            inbound = untaken.0;
+                            to = reader(&mut feeds).await;
+                        }
                     }
                     self.keep();
                 }
