@@ -254,7 +254,10 @@ async fn respond(
     let answer = {
         let mut state = shared.lock();
         let now = state.advance();
-        route.answer(&mut state, &call(now))
+        let mut answer = route.answer(&mut state, &call(now));
+        // The time by the simulated clock, in the form of HTTP.
+        answer.headers.push(("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
+        answer
     };
     shared.changed.notify_one();
     if let Some(fault) = take(&shared, target, |kind| matches!(kind, Kind::LateAnswer { .. }))

@@ -33,6 +33,15 @@ fn refusal(status: u16, detail: &str) -> Answer {
     Answer::json(status, &json!({"title": "Refused", "type": "about:blank", "status": status, "detail": detail}))
 }
 
+fn older_credentials() -> UserCredentials {
+    UserCredentials::OAuth1 {
+        consumer_key: "ckey".into(),
+        consumer_secret: "csecret".to_owned().into(),
+        token: "utoken".into(),
+        token_secret: "usecret".to_owned().into(),
+    }
+}
+
 #[tokio::test]
 async fn a_reply_goes_out_once_under_the_newest_version() {
     let (server, network) = account(vec![created("900"), created("901")], |_| {}).await;
@@ -53,12 +62,7 @@ async fn a_reply_goes_out_once_under_the_newest_version() {
 #[tokio::test]
 async fn the_older_credentials_sign_each_request() {
     let (server, network) = account(vec![created("900"), created("901")], |settings| {
-        settings.user = Some(UserCredentials::OAuth1 {
-            consumer_key: "ckey".into(),
-            consumer_secret: "csecret".to_owned().into(),
-            token: "utoken".into(),
-            token_secret: "usecret".to_owned().into(),
-        });
+        settings.user = Some(older_credentials());
     })
     .await;
     network.send(&outgoing("5", "a")).await.unwrap();
@@ -73,6 +77,60 @@ async fn the_older_credentials_sign_each_request() {
     assert_ne!(nonce(&signed[0]), nonce(&signed[1]));
     assert!(!signed.iter().any(|header| header.contains("secret")));
     assert!(!format!("{network:?}").contains("secret"));
+}
+
+/// A signature X did not take, and X's clock.
+fn unauthorised_at(date: &str) -> Answer {
+    let body = json!({"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"});
+    Answer::Whole { status: 401, headers: vec![("date", date.to_owned())], body: body.to_string() }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_costs_one_refusal_and_no_reply() {
+    // Ours shows ten o'clock, X's an hour and three minutes more.
+    let off = unauthorised_at("Thu, 15 Jan 2026 11:03:00 GMT");
+    let (server, network) = account(vec![off, created("900"), created("901")], |settings| {
+        settings.user = Some(older_credentials());
+    })
+    .await;
+    assert_eq!(network.send(&outgoing("5", "a")).await.unwrap().as_str(), "x:900");
+    assert_eq!(network.send(&outgoing("5", "b")).await.unwrap().as_str(), "x:901");
+    let seen = server.seen();
+    let signed_at = |n: usize| {
+        let header = seen[n].header("authorization").unwrap();
+        header.split("oauth_timestamp=\"").nth(1).unwrap().split('"').next().unwrap().parse::<i64>().unwrap()
+    };
+    let (ours, theirs) = (1_768_471_200, 1_768_474_980);
+    assert_eq!(seen.len(), 3, "the second reply needs no refusal");
+    assert!((ours..ours + 60).contains(&signed_at(0)), "{}", signed_at(0));
+    for n in [1, 2] {
+        assert!((theirs - 1..theirs + 60).contains(&signed_at(n)), "{}", signed_at(n));
+    }
+    assert_eq!(seen[0].body, seen[1].body, "the same reply");
+}
+
+#[tokio::test]
+async fn a_signature_refused_for_another_reason_is_not_repeated() {
+    for date in ["Thu, 15 Jan 2026 10:00:02 GMT", "some day"] {
+        let (server, network) = account(vec![unauthorised_at(date), created("900")], |settings| {
+            settings.user = Some(older_credentials());
+        })
+        .await;
+        assert!(network.send(&outgoing("5", "a")).await.is_err(), "{date}");
+        assert_eq!(server.count("POST", TWEETS), 1, "{date}");
+    }
+}
+
+#[tokio::test]
+async fn a_signature_that_is_never_taken_is_asked_twice_and_told() {
+    let off = || unauthorised_at("Thu, 15 Jan 2026 11:03:00 GMT");
+    let (server, network) = account(vec![off(), off(), created("900")], |settings| {
+        settings.user = Some(older_credentials());
+    })
+    .await;
+    let Err(SendError::Refused { why, .. }) = network.send(&outgoing("5", "a")).await else { panic!("it went out") };
+    assert!(why.contains("Unauthorized"), "{why}");
+    assert_eq!(server.count("POST", TWEETS), 2);
 }
 
 #[tokio::test]

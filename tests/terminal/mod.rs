@@ -198,12 +198,19 @@ impl InTerminal {
         assert!(status.success());
     }
 
-    /// Waits for the end of the program.
+    /// Waits for the end of the program, and until all it wrote was read.
     #[track_caller]
     pub(crate) fn ended(&mut self) -> ExitStatus {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("the program can be waited for") {
+                let (state, changed) = &*self.seen;
+                let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                let left = end.saturating_duration_since(Instant::now());
+                let (state, _) = changed
+                    .wait_timeout_while(state, left, |state| !state.ended)
+                    .unwrap_or_else(PoisonError::into_inner);
+                assert!(state.ended, "the program ended and its line stays open");
                 return status;
             }
             assert!(Instant::now() < end, "the program does not end; its screen:\n{}", self.screen());

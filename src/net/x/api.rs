@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::header::{ACCEPT_ENCODING, HeaderValue};
+use reqwest::{Client, Method, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::asking::{Question, failed, is_page, refusal};
 use super::decode::{id_of, text_of};
 use super::identity::Whose;
 use super::pace::Pace;
 use super::problem::{self, Problem};
-use super::user_token::Use;
-use super::{UserCredentials, XSettings, oauth};
+use super::{UserCredentials, XSettings};
 use crate::model::spend::{Act, Budget, billed_day};
 use crate::model::{Account, Author, AuthorId, ColumnName, IdSource, NetworkKind, clean};
 use crate::net::backoff::{Backoff, Failure};
-use crate::net::http::{self, NetSetupError, RateHeaders};
+use crate::net::http::{self, NetSetupError};
 use crate::net::{Clock, Meter};
 
 /// The longest window of limits X has.
@@ -76,6 +76,8 @@ pub(super) struct Api {
     note: Mutex<Option<String>>,
     /// Nothing may be searched before.
     no_search_before: Mutex<Option<Timestamp>>,
+    /// What X's clock shows more than ours, where a signature was refused for it.
+    clock_off: Mutex<SignedDuration>,
     pub(super) budget: Option<Budget>,
     pub(super) meter: OnceLock<Arc<dyn Meter>>,
     /// Whether X is asked whose token it is before anything is sent.
@@ -86,7 +88,7 @@ pub(super) struct Api {
 
 /// What requests are signed with.
 pub(super) struct Login {
-    bearer: HeaderValue,
+    pub(super) bearer: HeaderValue,
     pub(super) user: Option<UserCredentials>,
 }
 
@@ -155,6 +157,7 @@ impl Api {
             account: Mutex::new(settings.account),
             ids: Mutex::new(IdSource::new(random)),
             no_search_before: Mutex::new(None),
+            clock_off: Mutex::new(SignedDuration::ZERO),
             budget: None,
             meter: OnceLock::new(),
             asks_whose_token: false,
@@ -320,6 +323,23 @@ impl Api {
         result.map(|(value, _)| value)
     }
 
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// What signatures count as now: our clock, put right by X's where it is wrong.
+    pub(super) fn time_at_x(&self) -> Timestamp {
+        let off = *self.clock_off.lock().expect("nothing panics while holding the clock's error");
+        let now = self.now();
+        now.checked_add(off).unwrap_or(now)
+    }
+
+    /// X's clock shows so much more than ours; whether that is news.
+    pub(super) fn learn_clock_error(&self, off: SignedDuration) -> bool {
+        let mut known = self.clock_off.lock().expect("nothing panics while holding the clock's error");
+        std::mem::replace(&mut *known, off) != off
+    }
+
     /// X let us know that nothing may be searched before then.
     pub(super) fn no_search_before(&self) -> Option<Timestamp> {
         let now = self.now();
@@ -330,8 +350,7 @@ impl Api {
     pub(super) async fn open(&self, path: &str, query: &[(&str, &str)]) -> Result<Response, CallError> {
         // A compressed stream would hold lines back until a block is full.
         let question = Question { method: Method::GET, who: As::App, path, query, body: None };
-        let (request, _) = self.request(&question).await?;
-        let request = request.header(ACCEPT_ENCODING, "identity");
+        let request = self.request(&question).await?.header(ACCEPT_ENCODING, "identity");
         let within = self.pace.answer_within;
         let mut response = match timeout(within, request.send()).await {
             Ok(sent) => sent.map_err(failed)?,
@@ -392,88 +411,6 @@ impl Api {
             "@{old} is called @{new} at X now: put the new handle into the config, and into the columns that name @{old}"
         ))
     }
-
-    /// The request, and the name of the token in it where that can be renewed.
-    async fn request(&self, question: &Question<'_>) -> Result<(RequestBuilder, Option<String>), CallError> {
-        let url = format!("{}{}", self.base, question.path);
-        let (authorization, used) = match question.who {
-            As::App => (self.login().bearer.clone(), None),
-            As::User => self.as_user(question, &url).await?,
-        };
-        let request = self.client.request(question.method.clone(), &url).header(AUTHORIZATION, authorization);
-        let request = if question.query.is_empty() { request } else { request.query(question.query) };
-        let request = match question.body {
-            Some(body) => request.json(body),
-            None => request,
-        };
-        Ok((request, used))
-    }
-
-    async fn as_user(&self, question: &Question<'_>, url: &str) -> Result<(HeaderValue, Option<String>), CallError> {
-        let not_sent = |why: &str| CallError::NotSent(why.to_owned());
-        let of = |token: &SecretString| {
-            bearer(token.expose_secret(), "access_token").map_err(|error| not_sent(&error.to_string()))
-        };
-        let sign = |keys: &oauth::Keys<'_>| {
-            let nonce = nonce().map_err(|why| not_sent(&why))?;
-            let (method, now) = (question.method.as_str(), self.now().as_second());
-            let signed = oauth::authorization(keys, method, url, question.query, &nonce, now);
-            sensitive(&signed).ok_or_else(|| not_sent("the OAuth keys hold characters no key has"))
-        };
-        match &self.login().user {
-            None => Err(not_sent("the config has no credentials for writing as this account")),
-            Some(UserCredentials::OAuth2 { access_token }) => Ok((of(access_token)?, None)),
-            Some(UserCredentials::OAuth1 { consumer_key, consumer_secret, token, token_secret }) => {
-                let (consumer_secret, token_secret) = (consumer_secret.expose_secret(), token_secret.expose_secret());
-                Ok((sign(&oauth::Keys { consumer_key, consumer_secret, token, token_secret })?, None))
-            }
-            Some(UserCredentials::Kept(login)) => {
-                match login.credential(self.now()).await.map_err(CallError::NotSent)? {
-                    Use::OAuth2 { access_token, fingerprint } => Ok((of(&access_token)?, Some(fingerprint))),
-                    Use::OAuth1 { consumer, token, token_secret } => {
-                        let (consumer_secret, token_secret) =
-                            (consumer.secret.expose_secret(), token_secret.expose_secret());
-                        let keys =
-                            oauth::Keys { consumer_key: &consumer.key, consumer_secret, token: &token, token_secret };
-                        Ok((sign(&keys)?, None))
-                    }
-                }
-            }
-        }
-    }
-
-    /// Asks. Where X refuses a token that can be renewed it did nothing else, so the question is asked once more,
-    /// with the new one.
-    async fn ask(&self, question: &Question<'_>, within: Duration) -> Result<(Value, RateHeaders), CallError> {
-        let (request, used) = self.request(question).await?;
-        let refused = match ask_once(request, within).await {
-            Err(CallError::No(problem)) if problem.class == problem::Class::Unauthorised => problem,
-            other => return other,
-        };
-        let now = self.login();
-        let (Some(used), Some(UserCredentials::Kept(login))) = (used, &now.user) else {
-            return Err(CallError::No(refused));
-        };
-        login.refused(&used).await.map_err(CallError::NotSent)?;
-        let (request, _) = self.request(question).await?;
-        ask_once(request, within).await
-    }
-}
-
-/// One question, kept so that it can be signed anew.
-struct Question<'q> {
-    method: Method,
-    who: As,
-    path: &'q str,
-    query: &'q [(&'q str, &'q str)],
-    body: Option<&'q Value>,
-}
-
-async fn ask_once(request: RequestBuilder, within: Duration) -> Result<(Value, RateHeaders), CallError> {
-    match timeout(within, answer(request)).await {
-        Ok(answer) => answer,
-        Err(_) => Err(CallError::Lost(format!("no answer within {} s", within.as_secs()))),
-    }
 }
 
 /// How long until the window ends, if X said so and it lies ahead. A second more: X's seconds are whole.
@@ -483,28 +420,6 @@ pub(super) fn reset_in(until: Option<Timestamp>, now: Timestamp) -> Option<Durat
     Some(left.min(Duration::from_hours(24)))
 }
 
-async fn answer(request: RequestBuilder) -> Result<(Value, RateHeaders), CallError> {
-    let mut response = request.send().await.map_err(failed)?;
-    if !response.status().is_success() {
-        return Err(refusal(&mut response).await);
-    }
-    let (status, is_page) = (response.status().as_u16(), is_page(&response));
-    let rates = RateHeaders::of(response.headers());
-    let body = http::body(&mut response).await.map_err(|error| CallError::Lost(http::words(error)))?;
-    match serde_json::from_slice(&body) {
-        Ok(value) => Ok((value, rates)),
-        // Not a refusal: whoever put the page there may have passed the request on.
-        Err(_) if is_page => Err(CallError::Lost(problem::decode(status, rates, None, &body).words)),
-        Err(why) => Err(CallError::Lost(format!("an answer that cannot be read ({})", clean::line(&why.to_string())))),
-    }
-}
-
-/// X answers in JSON alone; a page comes from a proxy or a portal in between.
-fn is_page(response: &Response) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
-}
-
 /// The end of a limit as far as it is believed: X counts in windows of at most a day, and a header that lies must not
 /// keep us silent for years.
 fn believed(until: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
@@ -512,25 +427,7 @@ fn believed(until: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     until.map(|until| until.min(most))
 }
 
-async fn refusal(response: &mut Response) -> CallError {
-    let rates = RateHeaders::of(response.headers());
-    let status = response.status().as_u16();
-    let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
-    // A refusal whose words were lost on the way is one without words: the status stands all the same.
-    let body = http::body(response).await.unwrap_or_default();
-    CallError::No(Box::new(problem::decode(status, rates, location.as_deref(), &body)))
-}
-
-/// Only a failure to connect, or to build the request, proves that nothing left.
-fn failed(error: reqwest::Error) -> CallError {
-    if error.is_connect() || error.is_builder() {
-        CallError::NotSent(http::words(error))
-    } else {
-        CallError::Lost(http::words(error))
-    }
-}
-
-fn bearer(token: &str, what: &'static str) -> Result<HeaderValue, NetSetupError> {
+pub(super) fn bearer(token: &str, what: &'static str) -> Result<HeaderValue, NetSetupError> {
     bearer_value(token).ok_or(NetSetupError::BadSecret { what })
 }
 
@@ -544,14 +441,8 @@ fn bearer_value(token: &str) -> Option<HeaderValue> {
 }
 
 /// A header that is left out of any debug output.
-fn sensitive(value: &str) -> Option<HeaderValue> {
+pub(super) fn sensitive(value: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(value).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-fn nonce() -> Result<String, String> {
-    let mut bytes = [0u8; 16];
-    getrandom::fill(&mut bytes).map_err(|why| format!("the system gives no random numbers: {why}"))?;
-    Ok(uuid::Uuid::from_bytes(bytes).simple().to_string())
 }

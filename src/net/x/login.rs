@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, RequestBuilder};
 use secrecy::ExposeSecret;
@@ -13,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 use url::Url;
 
+use super::clock_error;
 use super::decode::{bounded, id_of, text_of};
 use super::oauth::{self, Keys};
 use super::renew::{Fresh, OAuthClient, TOKEN_PATH, refusal};
@@ -238,7 +240,15 @@ async fn signed(
     let header = oauth::with_extra(&keys, "POST", &url, &[], &chance()?, clock().as_second(), Some(extra));
     let mut value = HeaderValue::from_str(&header).map_err(|_| NetSetupError::BadSecret { what: "consumer_key" })?;
     value.set_sensitive(true);
-    raw(client.post(url).header(AUTHORIZATION, value)).await
+    let (status, body, told_at) = dated(client.post(url).header(AUTHORIZATION, value)).await?;
+    let off = told_at.map(|told| told.duration_since(clock())).filter(|off| off.abs() >= clock_error::OFF);
+    match off {
+        Some(off) if status == 401 => Err(LoginError::Refused {
+            said: format!("X refuses the signature, and {}", clock_error::words(off)),
+            remedy: "set the clock and run the command again",
+        }),
+        _ => Ok((status, body)),
+    }
 }
 
 /// Whom the tokens speak for: handle and user id.
@@ -292,9 +302,15 @@ async fn ask(request: RequestBuilder) -> Result<(u16, Value), LoginError> {
 }
 
 async fn raw(request: RequestBuilder) -> Result<(u16, Vec<u8>), LoginError> {
+    dated(request).await.map(|(status, body, _)| (status, body))
+}
+
+/// An answer and when the server says that it gave it.
+async fn dated(request: RequestBuilder) -> Result<(u16, Vec<u8>, Option<Timestamp>), LoginError> {
     let answer = async {
         let mut response = request.send().await?;
-        Ok::<_, reqwest::Error>((response.status().as_u16(), http::body(&mut response).await?))
+        let told_at = clock_error::told_at(response.headers());
+        Ok::<_, reqwest::Error>((response.status().as_u16(), http::body(&mut response).await?, told_at))
     };
     match timeout(ANSWER_WITHIN, answer).await {
         Err(_) => Err(LoginError::NotReached(format!("no answer within {} s", ANSWER_WITHIN.as_secs()))),

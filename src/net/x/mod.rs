@@ -2,8 +2,10 @@
 
 mod activity;
 mod api;
+mod asking;
 mod backfill;
 mod check;
+mod clock_error;
 mod connections;
 mod counts;
 pub mod decode;

@@ -104,6 +104,8 @@ pub struct Problem {
     pub words: String,
     /// When the limit ends, where X said so.
     pub until: Option<Timestamp>,
+    /// When X said so by its own clock, where it told.
+    pub told_at: Option<Timestamp>,
     /// Names of the parameters X complains of.
     pub parameters: Vec<String>,
     /// The answer was X's own, not that of something in between.
@@ -148,7 +150,7 @@ pub(crate) fn decode(status: u16, rates: RateHeaders, location: Option<&str>, bo
     }
     parameters.sort();
     parameters.dedup();
-    Problem { status, class, words, until, parameters, is_x, raw }
+    Problem { status, class, words, until, told_at: None, parameters, is_x, raw }
 }
 
 /// Parameters that X has under two names.
