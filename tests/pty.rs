@@ -20,6 +20,8 @@ mod full_disk;
 mod gaps;
 #[path = "pty/latency.rs"]
 mod latency;
+#[path = "pty/limit.rs"]
+mod limit;
 #[path = "pty/recordings.rs"]
 mod recordings;
 #[path = "pty/recount.rs"]

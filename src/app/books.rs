@@ -33,6 +33,8 @@ pub struct Books {
     pub(super) recalled: BTreeMap<ReplyId, AppendToken>,
     /// Queued from here, newest last, in the order of the keys.
     pub(super) queued: Vec<QueuedHere>,
+    /// Replies the quit question was asked for.
+    pub(super) quit_waits_for: BTreeSet<ReplyId>,
     /// The composer under a preview.
     pub(super) composer: Option<Box<Composer>>,
     /// When each draft of this run began, for the guard against answering twice.

@@ -391,26 +391,56 @@ impl App {
 
     /// `Q`: asks where replies are held or on their way.
     pub(super) fn ask_quit(&mut self, out: &mut Vec<Effect>) {
-        if self.unsent() || self.unsaved_drafts().next().is_some() {
-            if !matches!(self.mode, Mode::QuitQuestion) {
-                self.open_over(Mode::QuitQuestion);
-            }
-        } else {
+        let unsent = self.unsent();
+        if unsent.is_empty() && self.unsaved_drafts().next().is_none() {
+            self.quit(out);
+        } else if !matches!(self.mode, Mode::QuitQuestion) {
+            self.books.quit_waits_for = unsent;
+            self.open_over(Mode::QuitQuestion);
+        }
+    }
+
+    /// The question has answered itself: what it was asked for is out and saved. A reply that was not sent keeps it
+    /// open, for whoever ends here would not hear of it.
+    pub(super) fn quit_when_nothing_is_left_to_ask(&mut self, out: &mut Vec<Effect>) {
+        if matches!(self.mode, Mode::QuitQuestion)
+            && !self.quitting
+            && self.unsent().is_empty()
+            && self.unsaved_drafts().next().is_none()
+            && self.not_sent_at_quit() == 0
+        {
             self.quit(out);
         }
     }
 
-    fn unsent(&self) -> bool {
-        let under_way = |queued: &super::books::QueuedHere| self.pending.contains_key(&queued.token);
-        let waits = |reply: &ReplyId| {
+    /// Replies of this run that are neither out nor given up.
+    fn unsent(&self) -> BTreeSet<ReplyId> {
+        let waits = |reply: &&ReplyId| {
             self.desk
                 .replies
                 .get(reply)
                 .is_some_and(|reply| matches!(reply.delivery, Delivery::Queued { .. } | Delivery::Sending))
         };
-        !self.held().is_empty()
-            || self.books.queued.iter().any(under_way)
-            || self.send_waits.keys().chain(&self.books.told_to_send).any(waits)
+        let under_way = self.books.queued.iter().filter(|queued| self.pending.contains_key(&queued.token));
+        let held = self.held().into_iter().map(|(reply, _)| reply.id);
+        let told = self.send_waits.keys().chain(&self.books.told_to_send).filter(waits).copied();
+        held.chain(under_way.map(|queued| queued.reply)).chain(told).collect()
+    }
+
+    /// Replies the quit question waits for that are on their way and no longer held.
+    pub fn on_their_way(&self) -> usize {
+        self.unsent().len().saturating_sub(self.held().len())
+    }
+
+    /// Replies the quit question waited for that need a hand.
+    pub fn not_sent_at_quit(&self) -> usize {
+        let needs_a_hand = |reply: &&ReplyId| {
+            self.desk
+                .replies
+                .get(reply)
+                .is_some_and(|reply| matches!(reply.delivery, Delivery::Failed { .. } | Delivery::Parked { .. }))
+        };
+        self.books.quit_waits_for.iter().filter(needs_a_hand).count()
     }
 
     pub(super) fn quit(&mut self, out: &mut Vec<Effect>) {

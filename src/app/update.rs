@@ -65,6 +65,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
     app.keep_pane_read(&mut out);
     app.keep_texts(&mut out);
     app.keep_answer_texts(&mut out);
+    app.quit_when_nothing_is_left_to_ask(&mut out);
     if may_move {
         app.read_in_hand(&mut out);
         app.tell_presence(&mut out);

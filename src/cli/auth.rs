@@ -333,8 +333,8 @@ async fn by_pin(login: &Login<'_>, consumer: &Consumer) -> anyhow::Result<Tokens
     let attempt = PinAttempt::begin(base, consumer.clone(), &login.clock).await?;
     let account = login.account.account();
     say(&format!(
-        "Account `{}`: open this page in any browser in which you are logged in as @{}, and approve:\n\n{}\n\n\
-         X then shows a PIN. Type it here, then Enter:{}",
+        "Account `{}`: open this page in any browser in which you are logged in as @{}, and approve:\n\n{}\n{}\n\
+         X then shows a PIN. Type it here, then Enter:",
         account.name,
         account.handle,
         attempt.page(base),

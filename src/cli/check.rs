@@ -16,9 +16,10 @@ use super::{Cli, print};
 use crate::config::check::{self, Line, Outcome, Part, TerminalFacts};
 use crate::config::{AccountConfig, Config, ConfigError, UserSecrets};
 use crate::log::Log;
+use crate::log::memory::MemoryLog;
 use crate::log::sqlite::{self, SqliteLog};
-use crate::model::clean;
 use crate::model::spend::Act;
+use crate::model::{Envelope, NewEvent, Seq, clean};
 use crate::net::x::tokens::{Renewal, TokenFile, Tokens};
 use crate::net::x::user_token;
 use crate::net::{Feed, Finding, FindingVerdict, Network};
@@ -83,7 +84,7 @@ pub(super) fn run(args: &CheckArgs, cli: &Cli, connect: Connect<'_>) -> anyhow::
         lines.extend(check::secrets(config));
     }
     if let Some(config) = &config {
-        lines.extend(logins(config, &places.data, crate::run::clock::now()));
+        lines.extend(logins(config, &places.data, crate::run::clock::system()()));
     }
     lines.push(check::data(&places.data));
     lines.extend(store(&places.data));
@@ -197,36 +198,41 @@ fn online(config: &Config, data: &Path, connect: Connect<'_>) -> Vec<Line> {
         }
     }
     runtime.block_on(async {
-        let till = match SqliteLog::try_out(data) {
-            Ok(true) => SqliteLog::open(data).map(Some),
-            Ok(false) => Ok(None),
-            Err(why) => Err(why),
-        };
-        let log = match till {
-            Ok(Some(log)) => Arc::new(log),
-            Ok(None) => return ask(config, &networks).await,
-            Err(why) => {
-                let mut lines = ask(config, &networks).await;
-                if !priced.is_empty() {
-                    let what = format!("what was asked is not in the log of the day's spending: {why}");
-                    lines.push(Line::new(Part::Data, Outcome::Mind, what));
-                }
-                return lines;
-            }
-        };
+        // Gathered apart: a check that costs nothing makes no store.
+        let gathered = Arc::new(MemoryLog::new());
         let named = networks.iter().map(|network| (network.account().name, Arc::clone(network))).collect();
         let signer = Signer { rep: config.effective_rep(), machine: session::machine() };
         // What the till has to tell is told below.
         let (inbox, _nobody_reads) = mpsc::channel(1);
-        let till = Till::new(&named, Arc::clone(&log) as Arc<dyn Log>, crate::run::clock::system(), signer, inbox);
+        let log = Arc::clone(&gathered) as Arc<dyn Log>;
+        let till = Till::new(&named, log, crate::run::clock::system(), signer, inbox);
         let mut lines = ask(config, &networks).await;
-        if tokio::time::timeout(WRITTEN_WITHIN, till.flush()).await.is_err() {
-            let what = "what was asked could not be written to the log of the day's spending".to_owned();
+        till.flush().await;
+        let written = tokio::time::timeout(WRITTEN_WITHIN, write_down(&gathered, data)).await;
+        if let Err(why) = written.unwrap_or_else(|_| Err(anyhow::anyhow!("the store does not answer"))) {
+            let what = format!("what was asked is not in the log of the day's spending: {why:#}");
             lines.push(Line::new(Part::Data, Outcome::Mind, what));
         }
-        log.close().await;
         lines
     })
+}
+
+/// Puts what was billed into the store, which is made where there is none.
+async fn write_down(gathered: &MemoryLog, data: &Path) -> anyhow::Result<()> {
+    let billed: Vec<NewEvent> = gathered.events(Seq(0), usize::MAX).await?.iter().map(|it| again(it)).collect();
+    if billed.is_empty() {
+        return Ok(());
+    }
+    super::auth::make_private(data)?;
+    let log = SqliteLog::open(data)?;
+    let written = log.append(billed, None).await;
+    log.close().await;
+    Ok(written.map(drop)?)
+}
+
+fn again(envelope: &Envelope) -> NewEvent {
+    let Envelope { id, at, rep, machine, event, body, .. } = envelope.clone();
+    NewEvent { id, at, rep, machine, event, body }
 }
 
 /// `acme $0.010`: whose login it is is asked only of an account that has one.

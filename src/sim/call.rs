@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::socket::Line;
+use super::x::stream::Delivery;
 
 /// Pieces of a body that goes on.
 pub(super) type Pieces = mpsc::Receiver<Result<Frame<Bytes>, io::Error>>;
@@ -74,8 +76,8 @@ pub(super) struct Answer {
 pub(super) enum Body {
     Json(Value),
     Html(String),
-    /// JSON line by line, as long as it is open.
-    Stream(Pieces),
+    /// JSON line by line, as long as it is open, and the record of what leaves.
+    Stream(Pieces, Arc<Delivery>),
     /// Server-sent events, as long as it is open.
     Events(Pieces),
     /// The connection goes on as a WebSocket; only in answer to a call that asks for it.

@@ -8,7 +8,7 @@
 //! GET  /_sim/fault       the faults in force
 //! POST /_sim/fault       {"kind": …, "target": …, "times": 1 | N | "until_lifted"} or {"lift": ID | "all"}
 //! GET  /_sim/clock       the simulated time
-//! POST /_sim/clock       {"speed": X, "jump": SECONDS | "15m"}
+//! POST /_sim/clock       {"speed": X, "jump": SECONDS | "15m"}; what falls into a jump has happened when it is answered
 //! GET  /_sim/bill        what X bills, by day and item
 //! POST /_sim/plan        {"post_cap": N, "credits": DOLLARS}: what may still be read, and what is paid for
 //! POST /_sim/oauth       {"access_seconds": N}: so long the next access tokens live; {"revoke": true}: the person
@@ -40,10 +40,9 @@ use crate::model::NetworkKind;
 /// A jump further than this is taken for a slip: everything in between is acted out.
 const LONGEST_JUMP: SignedDuration = SignedDuration::from_hours(31 * 24);
 
-/// Answers one call to the control plane; `path` is what follows `/_sim/`.
-pub(super) fn answer(shared: &Shared, method: &str, path: &str, body: &[u8]) -> Answer {
+/// Answers one call to the control plane at `now`; `path` is what follows `/_sim/`.
+pub(super) fn answer(shared: &Shared, (method, path): (&str, &str), body: &[u8], now: Timestamp) -> Answer {
     let mut state = shared.lock();
-    let now = state.advance();
     let told = match (method, path) {
         ("GET", "ledger") => Ok(state.ledger.as_json()),
         ("POST", "post") => read(body).and_then(|wish: PostWish| post(&mut state, &wish, now)),
@@ -57,7 +56,7 @@ pub(super) fn answer(shared: &Shared, method: &str, path: &str, body: &[u8]) -> 
         }
         ("GET", "bill") => Ok(state.x.bill.as_json()),
         ("POST", "plan") => read(body).and_then(|wish: PlanWish| plan(&mut state, &wish)),
-        ("GET", "clock") => Ok(clock_json(&mut state)),
+        ("GET", "clock") => Ok(clock_json(&state)),
         ("POST", "clock") => read(body).and_then(|wish: ClockWish| set_clock(&mut state, &wish)),
         ("POST", "oauth") => read(body).and_then(|wish: OauthWish| grants(&mut state, &wish)),
         ("POST", "account") => read(body).and_then(|wish: AccountWish| account(&mut state, &wish, now)),
@@ -378,9 +377,8 @@ fn set_clock(state: &mut State, wish: &ClockWish) -> Result<Value, String> {
     Ok(clock_json(state))
 }
 
-fn clock_json(state: &mut State) -> Value {
-    let now = state.advance();
-    json!({"now": now.to_string(), "speed": state.clock.speed()})
+fn clock_json(state: &State) -> Value {
+    json!({"now": state.clock.now().to_string(), "speed": state.clock.speed()})
 }
 
 #[derive(Debug, Deserialize)]

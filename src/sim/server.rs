@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,7 @@ use super::call::{Answer, Body, Call, Pieces};
 use super::faults::{Fault, Kind};
 use super::socket::{self, Line};
 use super::state::State;
+use super::x::stream::Delivery;
 use super::x::{self, problem};
 use super::{bluesky, control, mastodon};
 use crate::model::NetworkKind;
@@ -37,6 +38,9 @@ const LARGEST_BODY: usize = 1 << 20;
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 /// Time for the writer to hand its bytes to the system before a piece or a break follows.
 const WRITE_OUT: Duration = Duration::from_millis(2);
+/// So many things happen at once; then the connections have their turn. A simulator that is behind its clock would
+/// else stand still for as long as it catches up, and what it has to say would pile up unsent.
+const SLICE: usize = 64;
 /// A client that hung up a moment ago is given so long to be noticed before its place counts as taken.
 const HANG_UP_GRACE: Duration = Duration::from_millis(60);
 
@@ -82,12 +86,21 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: Canc
     }
 }
 
+/// Lets everything happen that is due now, and hands back what time that is.
+async fn catch_up(shared: &Shared) -> Timestamp {
+    let now = shared.lock().clock.now();
+    while shared.lock().let_happen(now, SLICE) {
+        tokio::task::yield_now().await;
+    }
+    now
+}
+
 /// Makes things happen at their time; never ends.
 async fn pace(shared: Arc<Shared>) {
     loop {
+        catch_up(&shared).await;
         let wait = {
-            let mut state = shared.lock();
-            state.advance();
+            let state = shared.lock();
             state.next_due().map_or(LONGEST_SLEEP, |due| state.clock.until(due))
         };
         // Never zero: a clock that stands still must not keep a core busy.
@@ -205,7 +218,10 @@ async fn respond(
     let path = parts.uri.path().to_owned();
     let method = parts.method.as_str().to_owned();
     if let Some(rest) = path.strip_prefix("/_sim/") {
-        let answer = control::answer(&shared, &method, rest, &body);
+        let now = catch_up(&shared).await;
+        let answer = control::answer(&shared, (&method, rest), &body, now);
+        // Time may have been led on.
+        catch_up(&shared).await;
         shared.changed.notify_one();
         return Ok(send(answer, None));
     }
@@ -221,9 +237,9 @@ async fn respond(
         now,
     };
     let Some(route) = Route::of(network, &method, &path) else {
+        let now = catch_up(&shared).await;
         let page = {
             let mut state = shared.lock();
-            let now = state.advance();
             match network {
                 NetworkKind::X => x::web::answer(&mut state, &call(now)),
                 NetworkKind::Bluesky | NetworkKind::Mastodon => None,
@@ -251,14 +267,10 @@ async fn respond(
     if route.is_stream() && network == NetworkKind::X {
         notice_hang_ups(&shared).await;
     }
-    let answer = {
-        let mut state = shared.lock();
-        let now = state.advance();
-        let mut answer = route.answer(&mut state, &call(now));
-        // The time by the simulated clock, in the form of HTTP.
-        answer.headers.push(("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
-        answer
-    };
+    let now = catch_up(&shared).await;
+    let mut answer = route.answer(&mut shared.lock(), &call(now));
+    // The time by the simulated clock, in the form of HTTP.
+    answer.headers.push(("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
     shared.changed.notify_one();
     if let Some(fault) = take(&shared, target, |kind| matches!(kind, Kind::LateAnswer { .. }))
         && let Kind::LateAnswer { ms } = fault.kind
@@ -375,8 +387,8 @@ fn faulty_status(
 fn send(answer: Answer, broken: Option<&Fault>) -> Response<Outgoing> {
     let is_problem = answer.status >= 400;
     let (body, kind): (Outgoing, &str) = match answer.body {
-        Body::Stream(pieces) => (as_they_come(pieces), "application/json; charset=utf-8"),
-        Body::Events(pieces) => (as_they_come(pieces), "text/event-stream"),
+        Body::Stream(pieces, delivery) => (as_they_come(pieces, Some(delivery)), "application/json; charset=utf-8"),
+        Body::Events(pieces) => (as_they_come(pieces, None), "text/event-stream"),
         // Taken over before anything is written.
         Body::Socket(_) => (empty(), "text/plain"),
         Body::Html(html) => {
@@ -417,15 +429,17 @@ fn empty() -> Outgoing {
     Full::new(Bytes::new()).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
-/// A body that goes on as long as somebody writes it.
-fn as_they_come(pieces: Pieces) -> Outgoing {
-    let frames = stream::unfold(pieces, |mut pieces| async move {
+/// A body that goes on as long as somebody writes it; what leaves is written down.
+fn as_they_come(pieces: Pieces, delivery: Option<Arc<Delivery>>) -> Outgoing {
+    let frames = stream::unfold((pieces, delivery), |(mut pieces, delivery)| async move {
         let frame = pieces.recv().await?;
         if frame.is_err() {
             // What was sent before the break must be on its way first.
             tokio::time::sleep(WRITE_OUT).await;
+        } else if let Some(delivery) = &delivery {
+            delivery.take();
         }
-        Some((frame, pieces))
+        Some((frame, (pieces, delivery)))
     });
     StreamBody::new(frames).boxed_unsync()
 }

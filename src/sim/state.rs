@@ -31,7 +31,15 @@ impl State {
     /// Lets everything happen that is due, and hands back the time it is.
     pub(super) fn advance(&mut self) -> Timestamp {
         let now = self.clock.now();
-        while let Some((at, deeds)) = self.scenario.step(now, &mut self.world) {
+        self.let_happen(now, usize::MAX);
+        now
+    }
+
+    /// Lets so many things happen at most of those that are due at `now`; whether there are more.
+    pub(super) fn let_happen(&mut self, now: Timestamp, most: usize) -> bool {
+        let mut count = 0;
+        while count < most && let Some((at, deeds)) = self.scenario.step(now, &mut self.world) {
+            count += 1;
             for deed in deeds {
                 match deed {
                     Deed::Posted(id) => self.announce(id, at),
@@ -45,7 +53,7 @@ impl State {
             NetworkKind::Bluesky => bluesky::beat(self, now),
             NetworkKind::Mastodon => mastodon::beat(self, now),
         }
-        now
+        count == most
     }
 
     /// The next moment something happens by itself.

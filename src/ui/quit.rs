@@ -20,15 +20,30 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> 
             lines.push(Line::styled(format!(" {count} drafts are NOT SAVED; quitting loses them."), theme.overdue()));
         }
     }
-    let words = match held.len() {
-        0 => " Nothing is held.".to_owned(),
-        1 => " One reply is held and has not gone out:".to_owned(),
-        count => format!(" {count} replies are held and have not gone out:"),
+    let failed = match app.not_sent_at_quit() {
+        0 => None,
+        1 => Some(" One reply was NOT SENT; the outbox tells why.".to_owned()),
+        count => Some(format!(" {count} replies were NOT SENT; the outbox tells why.")),
     };
-    lines.push(Line::styled(words, theme.warning()));
+    lines.extend(failed.map(|words| Line::styled(words, theme.overdue())));
+    let going = match app.on_their_way() {
+        0 => None,
+        1 => Some(" One reply is on its way.".to_owned()),
+        count => Some(format!(" {count} replies are on their way.")),
+    };
+    lines.extend(going.map(|words| Line::styled(words, theme.warning())));
+    let words = match held.len() {
+        0 => None,
+        1 => Some(" One reply is held and has not gone out:".to_owned()),
+        count => Some(format!(" {count} replies are held and have not gone out:")),
+    };
+    lines.extend(words.map(|words| Line::styled(words, theme.warning())));
     for (reply, until) in held.iter().take(5) {
         let to = reading::answered_handle(&app.desk, reply);
         lines.push(Line::raw(format!("   to {to} in {}", time::countdown(*until, app.now))));
+    }
+    if app.not_sent_at_quit() == 0 {
+        lines.push(Line::raw(" The deck ends by itself once nothing is left to wait for."));
     }
     lines.push(Line::default());
     for Hint { keys, words, .. } in hints::of_mode(app) {

@@ -1,7 +1,10 @@
 //! Replies that need a hand, replies of a run that is gone, and quitting.
 
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 use replydeck::app::{Effect, FromStore, Mode, Msg};
 use replydeck::model::{Body, BodyId, Delivery, Event, Purpose, ReplyId, SessionId};
+use replydeck::ui;
 use uuid::Uuid;
 
 use super::script::{Deck, case_of, post_id, secs};
@@ -30,6 +33,13 @@ fn failed(may_retry: bool) -> Deck {
     let why = "You are not permitted".to_owned();
     deck.by("ana", Event::ReplyFailed { reply: REPLY, case: case_of(2), why, may_retry }, None);
     deck
+}
+
+fn screen(deck: &Deck) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
+    let mut cache = ui::Cache::new(ui::Theme::plain());
+    terminal.draw(|frame| ui::draw(frame, &deck.app, &mut cache)).unwrap();
+    terminal.backend().to_string()
 }
 
 fn delivery(deck: &Deck) -> Option<&Delivery> {
@@ -171,6 +181,48 @@ fn quitting_with_replies_held_asks() {
     deck.took();
     deck.press("s");
     assert!(matches!(&deck.took()[..], [Effect::Send { .. }, Effect::Quit]));
+}
+
+/// Asked to quit while its only reply is held; the hold has run out since.
+fn asked_to_quit_while_sending() -> (Deck, ReplyId) {
+    let mut deck = Deck::previewing("words");
+    deck.press("y Q");
+    assert!(screen(&deck).contains("One reply is held"), "{}", screen(&deck));
+    deck.wait(10);
+    let reply = deck.app.desk.unfinished_replies().next().expect("queued").id;
+    assert_eq!(deck.took().last(), Some(&Effect::Send { reply }));
+    let (case, session) = (case_of(2), deck.app.setup.session);
+    deck.by("ana", Event::ReplyAttempted { reply, case, session }, None);
+    assert!(screen(&deck).contains("One reply is on its way.") && !deck.app.quitting, "{}", screen(&deck));
+    (deck, reply)
+}
+
+#[test]
+fn the_quit_question_ends_by_itself_once_the_last_reply_is_out() {
+    let (mut deck, reply) = asked_to_quit_while_sending();
+    let sent = Event::ReplySent { reply, case: case_of(2), post: post_id(900) };
+    deck.by("ana", sent, None);
+    assert_eq!(deck.took(), [Effect::Quit]);
+    assert!(deck.app.quitting);
+    deck.wait(1);
+    assert_eq!(deck.took(), [], "once");
+}
+
+#[test]
+fn the_quit_question_stays_where_a_reply_was_not_sent() {
+    let (mut deck, reply) = asked_to_quit_while_sending();
+    let why = "You are not permitted".to_owned();
+    deck.by("ana", Event::ReplyFailed { reply, case: case_of(2), why, may_retry: false }, None);
+    deck.wait(1);
+    assert!(!deck.app.quitting);
+    assert!(screen(&deck).contains("One reply was NOT SENT"), "{}", screen(&deck));
+    deck.press("esc U");
+    assert!(screen(&deck).contains("You are not permitted"), "{}", screen(&deck));
+    // Asked anew it is not asked again for what was seen.
+    deck.press("esc");
+    deck.took();
+    deck.press("Q");
+    assert_eq!(deck.took(), [Effect::Quit]);
 }
 
 #[test]

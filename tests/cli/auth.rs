@@ -214,6 +214,13 @@ fn what_a_log_in_and_a_check_ask_is_priced_before_and_metered_as_x_bills_it() {
     assert_eq!(code, Some(0), "{told}");
     assert_eq!((metered(&rig).1, billed(&rig)), (10, 10));
 
+    // The first check of a day when the store is gone makes one: what X bills is in it.
+    std::fs::remove_file(rig.data().join(FILE)).expect("a store");
+    rig.jump(86_400);
+    let (code, told) = rig.check_online();
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!((metered(&rig).1, billed(&rig)), (10, 20));
+
     // A store that cannot be opened loses nobody their login.
     std::fs::write(rig.data().join(FILE), "no database").expect("written");
     rig.jump(1);

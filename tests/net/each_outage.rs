@@ -1,23 +1,31 @@
 //! What X says where it does not let us listen, from its words to the screen: each is one honest state and one gap, and
-//! ends with neither.
+//! ends with neither; Enter on the gap's row tells the price and then brings back what was missed, or X's word why not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use replydeck::model::LinkState;
+use replydeck::model::{GapFill, LinkState};
 use replydeck::net::Clock;
 use replydeck::net::x::pace::Pace;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::rig::PACE;
-use crate::whole_desk::{Desk, control};
+use crate::whole_desk::{Desk, control, stand_on_gap};
 
-/// A clock that runs from ten in the morning.
-fn clock() -> Clock {
+/// A clock that runs from ten in the morning, and seconds by which it is led on.
+fn clock() -> (Clock, Arc<AtomicI64>) {
     let began = Instant::now();
     let base: Timestamp = "2026-03-02T10:00:00Z".parse().unwrap();
-    std::sync::Arc::new(move || base + SignedDuration::try_from(began.elapsed()).unwrap())
+    let led_on = Arc::new(AtomicI64::new(0));
+    let ahead = Arc::clone(&led_on);
+    let clock: Clock = Arc::new(move || {
+        let passed = SignedDuration::try_from(began.elapsed()).unwrap();
+        base + passed + SignedDuration::from_secs(ahead.load(Ordering::SeqCst))
+    });
+    (clock, led_on)
 }
 
 /// One trouble: the answer at the door, the state's word in the head, X's own words, and what to do.
@@ -92,7 +100,7 @@ fn gap_rows(screen: &str) -> usize {
 async fn each_no_at_the_door_is_one_state_and_one_gap_from_the_last_byte_to_the_next() {
     let pace = Pace { down_retry: Duration::from_millis(200), ..PACE };
     for Trouble { status, body, state, words, remedy } in troubles() {
-        let clock = clock();
+        let (clock, led_on) = clock();
         let mut desk = Desk::on_simulator(&clock, &pace, None).await;
         let url = desk.url.clone();
         control(&url, "post", json!({"handle": "mia", "text": "@AcmeHelp before it"})).await;
@@ -129,10 +137,37 @@ async fn each_no_at_the_door_is_one_state_and_one_gap_from_the_last_byte_to_the_
         assert_eq!(gap_rows(&screen), 1, "{status}:\n{screen}");
         assert!(screen.contains("LIVE 1/1"), "{status}:\n{screen}");
         control(&url, "post", json!({"handle": "zoe", "text": "@AcmeHelp after it"})).await;
-        desk.until("a post heard again", |app| {
-            app.desk.posts.values().any(|post| post.body.as_ref().is_some_and(|post| post.text.ends_with("after it")))
-        })
-        .await;
+        desk.until("a post heard again", |app| has(app, "after it")).await;
+
+        // X's search shows a post half a minute late.
+        led_on.store(60, Ordering::SeqCst);
+        stand_on_gap(&mut desk);
+        // Once X has no word but no: the row says that it is not filled, and why is told.
+        let plan = json!({"title": "Client Forbidden", "reason": "client-not-enrolled",
+            "detail": "When authenticating requests to the Twitter API v2 endpoints, you must use keys from an App with access",
+            "type": "https://api.twitter.com/2/problems/client-forbidden"});
+        control(&url, "fault", json!({"kind": "status", "status": 403, "body": plan, "target": "search"})).await;
+        desk.press("\n");
+        assert!(desk.app.notices.back().unwrap().text.contains("$0.005"), "{status}: the price comes first");
+        assert!(desk.app.desk.gaps.values().all(|gap| gap.fill.is_none()));
+        desk.press("\n");
+        desk.until("the refusal", |app| app.desk.gaps.values().all(|gap| gap.fill.is_some())).await;
+        let fill = desk.app.desk.gaps.values().next().unwrap().fill.clone();
+        assert!(
+            matches!(&fill, Some(GapFill::NotFilled { why }) if why.contains("you must use keys")),
+            "{status}: {fill:?}"
+        );
+        assert_eq!(gap_rows(&desk.screen()), 1, "{status}:\n{}", desk.screen());
+        desk.press("\n");
+        desk.press("\n");
+        desk.until("the fill", |app| app.desk.gaps.values().all(|gap| gap.fill == Some(GapFill::Filled { posts: 1 })))
+            .await;
+        desk.until("what was missed", |app| has(app, "meanwhile")).await;
+        assert_eq!((desk.app.desk.gaps.len(), gap_rows(&desk.screen())), (1, 1), "{status}:\n{}", desk.screen());
         desk.end().await;
     }
+}
+
+fn has(app: &replydeck::app::App, words: &str) -> bool {
+    app.desk.posts.values().any(|post| post.body.as_ref().is_some_and(|post| post.text.ends_with(words)))
 }

@@ -9,7 +9,7 @@ use replydeck::net::Clock;
 use serde_json::json;
 
 use crate::rig::PACE;
-use crate::whole_desk::{Desk, control};
+use crate::whole_desk::{Desk, control, stand_on_gap};
 
 #[tokio::test]
 async fn seven_minutes_without_a_line_are_one_row_and_enter_on_it_brings_the_posts_back() {
@@ -29,16 +29,6 @@ async fn seven_minutes_without_a_line_are_one_row_and_enter_on_it_brings_the_pos
     desk.until("the gap", |app| !app.desk.gaps.is_empty()).await;
     let column = desk.app.desk.gaps.values().next().unwrap().columns[0].clone();
     desk.app.focus = desk.app.setup.columns.iter().position(|setup| setup.name == column).unwrap();
-    let stand_on_gap = |desk: &mut Desk| {
-        desk.press(".");
-        for _ in 0..3 {
-            desk.press("j");
-            if desk.app.gap_in_hand().is_some() {
-                return;
-            }
-        }
-        panic!("j does not lead to the gap:\n{}", desk.screen());
-    };
     stand_on_gap(&mut desk);
     desk.press("\n");
     assert!(desk.screen().contains("still open"), "an open gap cannot be filled:\n{}", desk.screen());

@@ -190,6 +190,28 @@ async fn messages_are_read_once_oldest_first_while_the_stream_is_held() {
 }
 
 #[tokio::test]
+async fn a_message_that_comes_while_its_column_is_closed_waits_for_the_next() {
+    const EVENTS: &str = "/2/dm_events";
+    let mut x = FakeX::default();
+    let _line = x.stream();
+    let theirs = |n: u64| event(n, "987", &format!("number {n}"), "2026-01-15T09:59:00.000Z");
+    x.others.push_back((EVENTS, events(&[theirs(2), theirs(1)], None)));
+    let pace = Pace { messages_every: Duration::from_millis(20), ..PACE };
+    let (mut rig, [column]) = Rig::start(x, [("slow", "slow")], &pace, |settings| settings.messages = true).await;
+    // Nobody reads this column any more; it takes nothing from now on.
+    drop(column);
+    rig.live().await;
+    let [mut next_column] = rig.change([("fast", "fast")]);
+    for n in 1..3 {
+        match next(&mut next_column).await {
+            Inbound::Message { message, .. } => assert_eq!(message.text, format!("number {n}")),
+            other => panic!("{other:?}"),
+        }
+    }
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn a_token_that_may_not_read_messages_is_told_once_and_listening_goes_on() {
     let mut x = FakeX::default();
     let line = x.stream();

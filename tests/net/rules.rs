@@ -139,4 +139,13 @@ async fn check_says_what_works_and_changes_nothing() {
     assert!(findings[0].verdict == FindingVerdict::Fails && findings[0].what.contains("Unauthorized"));
     assert!(findings[0].remedy.is_some());
     assert!(findings[1].verdict == FindingVerdict::Fails && findings[1].what.contains("@SomebodyElse"), "{findings:?}");
+    assert_eq!(findings.len(), 2, "what the same token cannot be asked is not told again: {findings:?}");
+
+    // Nobody is there: said once.
+    drop(server);
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap();
+    let network = XNetwork::with_pace(settings(&format!("http://{nowhere}")), clock(), 7, &PACE).unwrap();
+    let findings = network.check(&columns).await;
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(findings[0].verdict == FindingVerdict::Fails && findings[0].what.contains("refused"), "{findings:?}");
 }

@@ -166,7 +166,14 @@ async fn a_sleep_of_seven_minutes_is_one_gap_from_the_last_byte_on() {
     line.send(post_json("2", "slow", &json!([]))).unwrap();
     assert!(matches!(next(&mut column).await, Inbound::Post(_)));
     slept.store(420, Ordering::SeqCst);
+    // What X had sent before the lid was closed waits in the line: it is paid for, and none of it is thrown away.
+    for id in ["20", "21", "22"] {
+        line.send(post_json(id, "slow", &json!([]))).unwrap();
+    }
     let Inbound::GapOpened { from, .. } = next(&mut column).await else { panic!("no gap") };
+    for id in ["20", "21", "22"] {
+        assert!(matches!(next(&mut column).await, Inbound::Post(post) if post.id.native() == id), "{id}");
+    }
     let Inbound::GapClosed { to, .. } = next(&mut column).await else { panic!("the gap stays open") };
     assert!(from <= before, "it begins at the last byte");
     assert!(to.duration_since(from) >= SignedDuration::from_mins(7), "{from} {to}");

@@ -154,3 +154,16 @@ pub(crate) async fn control(url: &str, path: &str, body: Value) -> Value {
     assert!(is_done, "{path}: {told}");
     told
 }
+
+/// Leads the keys down from the newest row onto that of the gap.
+#[track_caller]
+pub(crate) fn stand_on_gap(desk: &mut Desk) {
+    desk.press(".");
+    for _ in 0..4 {
+        desk.press("j");
+        if desk.app.gap_in_hand().is_some() {
+            return;
+        }
+    }
+    panic!("j does not lead to the gap:\n{}", desk.screen());
+}

@@ -203,6 +203,59 @@ fn a_blank_line_comes_after_twenty_quiet_seconds() {
 }
 
 #[test]
+fn whoever_listens_is_served_while_a_simulator_behind_its_clock_catches_up_and_pays_for_what_came() {
+    let busy = Script::new(7, 6_000.0, still());
+    with(busy, |sim| async move {
+        // However busy the machine is.
+        let sim = Bench { http: reqwest::Client::builder().no_proxy().build().unwrap(), ..sim };
+        sim.add_rule("acme OR @AcmeHelp OR #acmedown", "a").await;
+        let mut lines = sim.listen("").await;
+        let caught_up = async {
+            sim.jump(300).await;
+            sim.post(json!({"text": "acme, the last word"})).await;
+        };
+        let heard = async {
+            let mut heard = 0_u64;
+            loop {
+                match lines.next().await.expect("an open stream").expect("nobody hangs up").as_str() {
+                    "" => {}
+                    line if line.contains("the last word") => return heard + 1,
+                    _ => heard += 1,
+                }
+            }
+        };
+        let ((), heard) = tokio::join!(caught_up, heard);
+        // More than wait for a reader at most before it is cut off as too slow.
+        assert!(heard > 4_096, "only {heard} posts: this shows nothing");
+        assert_eq!(billed_posts(&sim).await, heard);
+    });
+}
+
+#[test]
+fn a_post_that_did_not_leave_before_the_line_broke_is_on_nobodys_bill() {
+    with(quiet(), |sim| async move {
+        sim.add_rule("acme", "a").await;
+        let mut lines = sim.listen("").await;
+        sim.post(json!({"text": "acme one"})).await;
+        assert_eq!(lines.post().await["data"]["text"], "acme one");
+        sim.control("fault", json!({"kind": "stall", "target": "stream"})).await;
+        sim.post(json!({"text": "acme two"})).await;
+        assert_eq!(billed_posts(&sim).await, 1, "it has not left");
+        drop(lines);
+        let mut lines = sim.listen("").await;
+        sim.post(json!({"text": "acme three"})).await;
+        assert_eq!(lines.post().await["data"]["text"], "acme three");
+        assert_eq!(billed_posts(&sim).await, 2);
+    });
+}
+
+/// Posts on today's bill.
+async fn billed_posts(sim: &Bench) -> u64 {
+    let bill: Value = sim.http.get(format!("{}/_sim/bill", sim.url)).send().await.unwrap().json().await.unwrap();
+    bill["days"]["2026-03-02"]["items"]["post_read"].as_u64().unwrap_or(0)
+}
+
+#[test]
 fn both_families_of_names_are_spoken() {
     with(Script { names: NameFamily::Post, ..Script::new(7, 0.0, still()) }, |sim| async move {
         sim.add_rule("acme", "a").await;

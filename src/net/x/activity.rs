@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::api::{Api, As, CallError, reset_in};
@@ -29,13 +29,26 @@ const REMEMBERED: usize = 2_000;
 /// Where the token may not read messages it is asked again so often: somebody may have granted it meanwhile.
 const REFUSED_WAIT: Duration = Duration::from_hours(1);
 
+/// The column that hears of messages; waits where there is none. X keeps them until then.
+async fn reader(feeds: &mut watch::Receiver<Arc<Vec<Feed>>>) -> mpsc::Sender<Inbound> {
+    loop {
+        let first = feeds.borrow_and_update().first().map(|feed| feed.out.clone());
+        if let Some(to) = first.filter(|to| !to.is_closed()) {
+            return to;
+        }
+        if feeds.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// Runs until it is dropped.
-pub(super) async fn run(api: Arc<Api>, feeds: watch::Receiver<Arc<Vec<Feed>>>) {
+pub(super) async fn run(api: Arc<Api>, mut feeds: watch::Receiver<Arc<Vec<Feed>>>) {
     let mut known = BTreeSet::new();
     let mut told = false;
     let mut paused = false;
     loop {
-        let wait = match look(&api, &feeds, &mut known).await {
+        let wait = match look(&api, &mut feeds, &mut known).await {
             Ok(is_out_of_money) => {
                 // Said once; the posts' stream pauses a little later and says so for both.
                 if is_out_of_money && !std::mem::replace(&mut paused, is_out_of_money) {
@@ -92,15 +105,15 @@ fn affordable(api: &Api) -> u64 {
 /// Reads what is new and hands it on, oldest first. True where the day's money was at its end before that.
 async fn look(
     api: &Api,
-    feeds: &watch::Receiver<Arc<Vec<Feed>>>,
+    feeds: &mut watch::Receiver<Arc<Vec<Feed>>>,
     known: &mut BTreeSet<MessageId>,
 ) -> Result<bool, CallError> {
     if api.account().id.is_none() {
         // Without our own id nobody can tell which side wrote.
         api.learn_id().await?;
     }
-    let out = feeds.borrow().first().map(|feed| feed.out.clone());
-    let Some(out) = out else { return Ok(false) };
+    // Without anybody to hear of them nothing is asked, for asking costs.
+    let mut to = reader(feeds).await;
     let is_first = known.is_empty();
     let reach = api.now().checked_sub(FIRST_REACH).ok();
     let mut fresh = Vec::new();
@@ -137,10 +150,14 @@ async fn look(
     }
     fresh.reverse();
     for message in fresh {
-        known.insert(message.id.clone());
-        // A column that is being closed no longer listens; the message comes again with the next run.
-        let inbound = Inbound::Message { account: api.account().name, message: Box::new(message) };
-        drop(out.send(inbound).await);
+        let id = message.id.clone();
+        let mut inbound = Inbound::Message { account: api.account().name, message: Box::new(message) };
+        // A column that is closed meanwhile has a successor.
+        while let Err(untaken) = to.send(inbound).await {
+            inbound = untaken.0;
+            to = reader(feeds).await;
+        }
+        known.insert(id);
     }
     while known.len() > REMEMBERED {
         known.pop_first();

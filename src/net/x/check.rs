@@ -3,6 +3,7 @@
 use super::api::{Api, As, CallError};
 use super::connections;
 use super::decode::{bounded, id_of, text_of};
+use super::problem::Class;
 use super::{rules_sync, usage};
 use crate::model::LoginState;
 use crate::model::spend::{Act, Usage};
@@ -10,11 +11,28 @@ use crate::net::{Feed, Finding, FindingVerdict};
 
 pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    app(api, feeds, &mut findings).await;
+    let asked = app(api, feeds, &mut findings).await;
+    if asked == Asked::Nobody {
+        // Every other question would end in the same words.
+        return findings;
+    }
     account(api, &mut findings).await;
-    open_connections(api, &mut findings).await;
-    self::usage(api, &mut findings).await;
+    if asked == Asked::App {
+        open_connections(api, &mut findings).await;
+        self::usage(api, &mut findings).await;
+    }
     findings
+}
+
+/// Who can be asked further, as the first question tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// X takes the app's token.
+    App,
+    /// It does not; the account's own may be taken all the same.
+    Account,
+    /// X is out of reach.
+    Nobody,
 }
 
 fn works(what: String) -> Finding {
@@ -38,12 +56,16 @@ fn remedy(error: &CallError) -> &'static str {
 }
 
 /// The app's token, the rules that are there, and whether X would take ours.
-async fn app(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) {
+async fn app(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) -> Asked {
     let found = match rules_sync::rehearse(api, feeds).await {
         Ok(found) => found,
         Err(error) => {
             findings.push(fails(format!("listening: {}", error.words()), remedy(&error)));
-            return;
+            return match error {
+                CallError::NotSent(_) => Asked::Nobody,
+                CallError::No(problem) if problem.class == Class::Unauthorised => Asked::Account,
+                CallError::Lost(_) | CallError::No(_) => Asked::App,
+            };
         }
     };
     findings.push(works(format!("the app's token: X shows its {} rules, {} of this deck", found.rules, found.ours)));
@@ -54,6 +76,7 @@ async fn app(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) {
     if good > 0 {
         findings.push(works(format!("rules: X takes those of {good} columns")));
     }
+    Asked::App
 }
 
 /// Who writes.

@@ -19,7 +19,7 @@ use super::connections;
 use super::decode::{self, Line};
 use super::names::{names_our_parameters, parameters};
 use super::problem::Class;
-use super::pulse::{self, Pulse, Standstill};
+use super::pulse::{Pulse, Standstill};
 use super::rules_sync::{self, RuleMap, Synced};
 use super::usage;
 use crate::model::spend::{Usage, billed_day, end_of};
@@ -305,7 +305,7 @@ impl Listener {
                     Ok(Some(bytes)) => {
                         if let Some(slept) = pulse.jumped(self.api.now(), pace.slept_after) {
                             // What waited in the line from before is taken, but it proves nothing of the time since.
-                            return self.wake(slept, &bytes, &mut splitter).await;
+                            return self.wake(slept, &mut response, Some(bytes), &mut splitter).await;
                         }
                         let was_stale = std::mem::take(&mut is_stale);
                         let is_fresh = still.turn(pace.pulse);
@@ -333,7 +333,7 @@ impl Listener {
                 },
                 () = sleep_until(pulse.at + pace.pulse) => {
                     if let Some(slept) = pulse.jumped(self.api.now(), pace.slept_after) {
-                        return self.wake(slept, &[], &mut splitter).await;
+                        return self.wake(slept, &mut response, None, &mut splitter).await;
                     }
                 }
                 () = sleep_until(silent_until) => {
@@ -345,20 +345,6 @@ impl Listener {
                 }
             }
         }
-    }
-
-    /// The machine was suspended, or its clock was set ahead: the line is given up at once, for nobody knows what it
-    /// missed, and the gap begins at its last byte.
-    async fn wake(&mut self, slept: SignedDuration, bytes: &[u8], splitter: &mut LineSplitter) -> End {
-        self.open_gap().await;
-        let mut lines = Vec::new();
-        splitter.feed(bytes, |cut| lines.push(read_line(cut)));
-        for line in lines {
-            if let Some(end) = self.take(line).await {
-                return end;
-            }
-        }
-        lost(&pulse::words(slept))
     }
 
     fn start_sync(&self) -> Syncing {

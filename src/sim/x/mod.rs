@@ -24,6 +24,7 @@ pub(super) mod web;
 mod write;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -33,7 +34,7 @@ use self::auth_server::Grants;
 use self::bill::Bill;
 use self::limits::Budgets;
 use self::rules::AppRule;
-use self::stream::Connection;
+use self::stream::{Connection, Delivery};
 use super::call::{Answer, Body, Call};
 use super::state::State;
 
@@ -59,6 +60,8 @@ pub(super) struct XApp {
     pub(super) bill: Bill,
     pub(super) rules: Vec<AppRule>,
     pub(super) streams: Vec<Connection>,
+    /// What is on its way to who listens, or listened a moment ago.
+    pub(super) deliveries: Vec<Arc<Delivery>>,
     pub(super) budgets: Budgets,
     nonces: BTreeSet<String>,
     messages: Vec<dm::Message>,
@@ -77,6 +80,7 @@ impl XApp {
             bill: Bill::default(),
             rules: Vec::new(),
             streams: Vec::new(),
+            deliveries: Vec::new(),
             budgets: Budgets::default(),
             nonces: BTreeSet::new(),
             messages: Vec::new(),

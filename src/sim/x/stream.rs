@@ -1,6 +1,9 @@
 //! The filtered stream: one connection, one line per post, a blank line every twenty quiet seconds.
 
+use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use hyper::body::Frame;
@@ -22,20 +25,66 @@ const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(20);
 /// Connections a pay-per-use app may hold.
 const MOST_CONNECTIONS: usize = 1;
 
+/// What was sent on one connection and how much of it left. X bills what it delivered: a post that still waited here
+/// when the line broke is on nobody's bill. Outlives the connection by what its writer still has.
+#[derive(Debug, Default)]
+pub(in crate::sim) struct Delivery {
+    /// Pieces that the writer took.
+    taken: AtomicU64,
+    /// Posts whose last piece waits: that piece's number, the post, and when it was published.
+    waiting: Mutex<VecDeque<(u64, u64, Timestamp)>>,
+}
+
+impl Delivery {
+    /// The writer took one more piece.
+    pub(in crate::sim) fn take(&self) {
+        self.taken.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Posts that left since this was asked last.
+    fn left(&self) -> Vec<(u64, Timestamp)> {
+        let taken = self.taken.load(Ordering::SeqCst);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = Vec::new();
+        while waiting.front().is_some_and(|(piece, ..)| *piece <= taken)
+            && let Some((_, id, at)) = waiting.pop_front()
+        {
+            left.push((id, at));
+        }
+        left
+    }
+}
+
+/// Bytes on their way, and the post that is whole once they arrive.
+#[derive(Clone, Debug)]
+struct Piece {
+    bytes: Bytes,
+    ends: Option<(u64, Timestamp)>,
+}
+
+impl From<Bytes> for Piece {
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, ends: None }
+    }
+}
+
 /// Somebody listening.
 #[derive(Debug)]
 pub(in crate::sim) struct Connection {
     pub(super) id: String,
     pub(super) connected_at: Timestamp,
     sender: mpsc::Sender<Result<Frame<Bytes>, io::Error>>,
+    delivery: Arc<Delivery>,
+    /// Pieces given to the writer.
+    sent: u64,
     choice: Choice,
     last_sent: Timestamp,
     /// The fault that keeps it silent.
     stalled: Option<String>,
     /// What came while it was silent.
-    waiting: Vec<Bytes>,
+    waiting: Vec<Piece>,
     /// A post that a fault sends after the next one.
-    held: Option<Bytes>,
+    held: Option<Piece>,
 }
 
 impl Connection {
@@ -49,13 +98,25 @@ impl Connection {
     }
 
     /// Sends bytes unless the connection is stalled; `false` if the reader is gone or too slow.
-    fn send(&mut self, bytes: Bytes, now: Timestamp) -> bool {
+    fn send(&mut self, piece: impl Into<Piece>, now: Timestamp) -> bool {
+        let piece = piece.into();
         if self.stalled.is_some() {
-            self.waiting.push(bytes);
+            self.waiting.push(piece);
             return self.waiting.len() < QUEUE;
         }
         self.last_sent = now;
-        self.sender.try_send(Ok(Frame::data(bytes))).is_ok()
+        let number = self.sent + 1;
+        if let Some((post, at)) = piece.ends {
+            // Before the piece is: the writer may take it at once.
+            self.delivery.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back((number, post, at));
+        }
+        let is_sent = self.sender.try_send(Ok(Frame::data(piece.bytes))).is_ok();
+        if is_sent {
+            self.sent = number;
+        } else if piece.ends.is_some() {
+            self.delivery.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_back();
+        }
+        is_sent
     }
 
     /// Breaks the connection in the middle of the body.
@@ -69,7 +130,7 @@ impl Connection {
 
     fn resume(&mut self, now: Timestamp) -> bool {
         self.stalled = None;
-        std::mem::take(&mut self.waiting).into_iter().all(|bytes| self.send(bytes, now))
+        std::mem::take(&mut self.waiting).into_iter().all(|piece| self.send(piece, now))
     }
 }
 
@@ -102,11 +163,15 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Result<Answer, Answer> 
         ));
     }
     let (sender, receiver) = mpsc::channel(QUEUE);
+    let delivery = Arc::new(Delivery::default());
+    state.x.deliveries.push(Arc::clone(&delivery));
     let id = state.world.next_id(call.now);
     state.x.streams.push(Connection {
         id: format!("{id:032x}"),
         connected_at: call.now,
         sender,
+        delivery: Arc::clone(&delivery),
+        sent: 0,
         choice,
         last_sent: call.now,
         stalled: None,
@@ -114,7 +179,7 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Result<Answer, Answer> 
         held: None,
     });
     apply_waiting_faults(&mut state.x, &mut state.faults, call.now);
-    Ok(Answer { status: 200, headers: Vec::new(), body: Body::Stream(receiver) })
+    Ok(Answer { status: 200, headers: Vec::new(), body: Body::Stream(receiver, delivery) })
 }
 
 /// Faults that act on a connection as a whole rather than on a post.
@@ -182,12 +247,27 @@ pub(in crate::sim) fn next_beat(x: &XApp) -> Option<Timestamp> {
     quiet.filter_map(|connection| connection.last_sent.checked_add(KEEP_ALIVE).ok()).min()
 }
 
-/// Sends the blank lines that are due, and forgets who hung up.
+/// Puts on the bill what was delivered since.
+fn settle(x: &mut XApp) {
+    let bill = &mut x.bill;
+    x.deliveries.retain(|delivery| {
+        // Nobody else has it: no more of it leaves. Asked before what left is read.
+        let is_over = Arc::strong_count(delivery) == 1;
+        for (post, at) in delivery.left() {
+            bill.add(Item::PostRead, post, at);
+        }
+        !is_over
+    });
+}
+
+/// Sends the blank lines that are due, puts what was delivered on the bill, and forgets who hung up.
 pub(in crate::sim) fn beat(x: &mut XApp, now: Timestamp) {
+    settle(x);
+    end_where_nothing_is_left(x, now);
     x.streams.retain_mut(|connection| {
         if connection.stalled.is_none() && now.duration_since(connection.last_sent) >= KEEP_ALIVE {
             let held = connection.held.take();
-            return held.is_none_or(|bytes| connection.send(bytes, now))
+            return held.is_none_or(|piece| connection.send(piece, now))
                 && connection.send(Bytes::from_static(b"\r\n"), now);
         }
         connection.is_open()
@@ -211,7 +291,6 @@ pub(in crate::sim) fn deliver(x: &mut XApp, world: &World, faults: &mut Faults, 
         return;
     }
     let names = x.names;
-    let bill = &mut x.bill;
     let mut reads = 0;
     x.streams.retain_mut(|connection| {
         let (data, includes) = render(world, &[post], &connection.choice, names);
@@ -220,7 +299,6 @@ pub(in crate::sim) fn deliver(x: &mut XApp, world: &World, faults: &mut Faults, 
             line["includes"] = includes;
         }
         reads += 1;
-        bill.add(Item::PostRead, post.id, now);
         if faults.take("stream", |kind| *kind == Kind::Partial).is_some() {
             line["errors"] = json!([problem::not_found("tweet", "referenced_tweets.id", "1000000000000000001")]);
         }
@@ -230,25 +308,34 @@ pub(in crate::sim) fn deliver(x: &mut XApp, world: &World, faults: &mut Faults, 
             connection.cut();
             return false;
         }
+        let ends = Some((post.id, now));
         if connection.held.is_none() && faults.take("stream", |kind| *kind == Kind::Reorder).is_some() {
-            connection.held = Some(bytes);
+            connection.held = Some(Piece { bytes, ends });
             return true;
         }
         let times = if faults.take("stream", |kind| *kind == Kind::Duplicate).is_some() { 2 } else { 1 };
-        let pieces = if faults.take("stream", |kind| *kind == Kind::Split).is_some() {
-            split_inside_characters(&bytes)
+        let mut pieces: Vec<Piece> = if faults.take("stream", |kind| *kind == Kind::Split).is_some() {
+            split_inside_characters(&bytes).into_iter().map(Piece::from).collect()
         } else {
-            vec![bytes]
+            vec![bytes.into()]
         };
+        if let Some(last) = pieces.last_mut() {
+            last.ends = ends;
+        }
         let held = connection.held.take();
         for _ in 0..times {
             if !pieces.iter().all(|piece| connection.send(piece.clone(), now)) {
                 return false;
             }
         }
-        held.is_none_or(|bytes| connection.send(bytes, now))
+        held.is_none_or(|piece| connection.send(piece, now))
     });
     x.reads += reads;
+    end_where_nothing_is_left(x, now);
+}
+
+/// Ends every connection once the plan's posts or its money are used up.
+fn end_where_nothing_is_left(x: &mut XApp, now: Timestamp) {
     if x.reads >= x.post_cap || x.bill.is_out_of_credits() {
         for connection in &mut x.streams {
             connection.send(disconnect_line("OperationalDisconnect"), now);

@@ -53,7 +53,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Result<Answer, Answer> {
                 Body::Json(body) => {
                     body["errors"][0]["message"].as_str().or(body["detail"].as_str()).unwrap_or("").to_owned()
                 }
-                Body::Html(_) | Body::Stream(_) | Body::Events(_) | Body::Socket(_) => String::new(),
+                Body::Html(_) | Body::Stream(..) | Body::Events(_) | Body::Socket(_) => String::new(),
             };
             state.ledger.refused(json!({
                 "network": "x",

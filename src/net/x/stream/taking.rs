@@ -1,16 +1,58 @@
-//! What each line of the stream does.
+//! What each line of the stream does, and what is done with those that waited while the machine slept.
 
-use super::{End, Listener, is_due};
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::SignedDuration;
+use reqwest::Response;
+use tokio::time::{Instant, timeout};
+
+use super::{End, Listener, is_due, lost, read_line};
 use crate::model::spend::Act;
 use crate::model::{ColumnName, Post};
 use crate::net::Inbound;
 use crate::net::backoff::Failure;
+use crate::net::dispatch::to_any;
+use crate::net::lines::LineSplitter;
 use crate::net::x::decode::{Line, RuleRef};
+use crate::net::x::pulse;
 
 /// Own posts that no column asked for are remembered under this name, which no column can have.
 const OWN: &str = "/own";
 
+/// A line that was slept over is empty when nothing more comes for so long…
+const DRAINED: Duration = Duration::from_millis(50);
+/// …and is left after so long if it is not.
+const LONGEST_DRAIN: Duration = Duration::from_secs(5);
+
 impl Listener {
+    /// The machine was suspended, or its clock was set ahead: the line is given up at once, for nobody knows what it
+    /// missed, and the gap begins at its last byte. What waited in the line is paid for and taken.
+    pub(super) async fn wake(
+        &mut self,
+        slept: SignedDuration,
+        response: &mut Response,
+        mut bytes: Option<Bytes>,
+        splitter: &mut LineSplitter,
+    ) -> End {
+        self.open_gap().await;
+        let end = Instant::now() + LONGEST_DRAIN;
+        loop {
+            let mut lines = Vec::new();
+            splitter.feed(&bytes.unwrap_or_default(), |cut| lines.push(read_line(cut)));
+            for line in lines {
+                if let Some(end) = self.take(line).await {
+                    return end;
+                }
+            }
+            match timeout(DRAINED, response.chunk()).await {
+                Ok(Ok(Some(more))) if Instant::now() < end => bytes = Some(more),
+                // Empty, broken, or alive after all: the next connection tells which.
+                Ok(Ok(_) | Err(_)) | Err(_) => return lost(&pulse::words(slept)),
+            }
+        }
+    }
+
     /// One line of the stream; an end if it ends it.
     pub(super) async fn take(&mut self, line: Line) -> Option<End> {
         match line {
@@ -79,16 +121,21 @@ impl Listener {
         // Every version of a post is a post of its own to X.
         let read = post.version.as_deref().unwrap_or_else(|| post.id.native()).to_owned();
         self.api.charge(Act::PostRead, vec![read], asked_by);
-        if let (true, false, Some(feed)) = (is_own, is_asked_for, self.current.first()) {
-            let inbound = self.dispatch.offer(&ColumnName::new(OWN), post);
-            out.extend(inbound.into_iter().map(|inbound| match inbound {
-                Inbound::Post(post) => (feed.out.clone(), Inbound::Own(post)),
-                other => (feed.out.clone(), other),
-            }));
-        }
         for (to, inbound) in out {
             // A column that is being closed no longer listens; its successor comes with the next feeds.
             drop(to.send(inbound).await);
+        }
+        if is_own && !is_asked_for {
+            for inbound in self.dispatch.offer(&ColumnName::new(OWN), post) {
+                let inbound = match inbound {
+                    Inbound::Post(post) => Inbound::Own(post),
+                    other => other,
+                };
+                // It is no column's: any that listens hands it on.
+                if !to_any(&self.current, inbound).await {
+                    tracing::warn!(post = %post.id, "no column listens any more to hear of a post of ours");
+                }
+            }
         }
         if renamed.is_some() {
             self.tell(self.state.clone(), renamed).await;
