@@ -16,7 +16,7 @@ use super::api::{Api, As, CallError, reset_in};
 use super::dm;
 use super::problem::Class;
 use crate::model::MessageId;
-use crate::net::{Feed, Inbound};
+use crate::net::{Feed, Inbound, handing};
 
 /// Messages on the page of every later look; more are paged for where all of them were new.
 const PAGE: u64 = 20;
@@ -99,8 +99,9 @@ async fn look(
         // Without our own id nobody can tell which side wrote.
         api.learn_id().await?;
     }
-    let out = feeds.borrow().first().map(|feed| feed.out.clone());
-    let Some(out) = out else { return Ok(false) };
+    if feeds.borrow().is_empty() {
+        return Ok(false);
+    }
     let is_first = known.is_empty();
     let reach = api.now().checked_sub(FIRST_REACH).ok();
     let mut fresh = Vec::new();
@@ -137,10 +138,13 @@ async fn look(
     }
     fresh.reverse();
     for message in fresh {
-        known.insert(message.id.clone());
-        // A column that is being closed no longer listens; the message comes again with the next run.
+        let id = message.id.clone();
         let inbound = Inbound::Message { account: api.account().name, message: Box::new(message) };
-        drop(out.send(inbound).await);
+        if handing::to_one(feeds, inbound).await.is_err() {
+            // There is no column: it and what follows come again with the next look.
+            break;
+        }
+        known.insert(id);
     }
     while known.len() > REMEMBERED {
         known.pop_first();

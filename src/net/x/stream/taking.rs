@@ -1,10 +1,12 @@
 //! What each line of the stream does.
 
+use std::sync::Arc;
+
 use super::{End, Listener, is_due};
 use crate::model::spend::Act;
 use crate::model::{ColumnName, Post};
-use crate::net::Inbound;
 use crate::net::backoff::Failure;
+use crate::net::handing;
 use crate::net::x::decode::{Line, RuleRef};
 
 /// Own posts that no column asked for are remembered under this name, which no column can have.
@@ -66,29 +68,29 @@ impl Listener {
         let mut out = Vec::new();
         let mut asked_by = Vec::new();
         let mut is_asked_for = false;
-        for feed in self.current.iter() {
+        let current = Arc::clone(&self.current);
+        for feed in current.iter() {
             let is_named = targets.iter().any(|target| target.columns.contains(&feed.column));
             let judged_here = targets.is_empty() || !self.map.covers(&feed.column);
             if is_named || (judged_here && feed.rule.matches(post)) {
                 is_asked_for = true;
                 asked_by.push(feed.column.clone());
                 let inbound = self.dispatch.offer(&feed.column, post);
-                out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
+                out.extend(inbound.into_iter().map(|inbound| (feed, inbound)));
             }
         }
         // Every version of a post is a post of its own to X.
         let read = post.version.as_deref().unwrap_or_else(|| post.id.native()).to_owned();
         self.api.charge(Act::PostRead, vec![read], asked_by);
-        if let (true, false, Some(feed)) = (is_own, is_asked_for, self.current.first()) {
-            let inbound = self.dispatch.offer(&ColumnName::new(OWN), post);
-            out.extend(inbound.into_iter().map(|inbound| match inbound {
-                Inbound::Post(post) => (feed.out.clone(), Inbound::Own(post)),
-                other => (feed.out.clone(), other),
-            }));
+        for (feed, inbound) in out {
+            handing::to_column(&self.feeds, feed, inbound).await;
         }
-        for (to, inbound) in out {
-            // A column that is being closed no longer listens; its successor comes with the next feeds.
-            drop(to.send(inbound).await);
+        if is_own && !is_asked_for {
+            for inbound in self.dispatch.offer(&ColumnName::new(OWN), post) {
+                let inbound = inbound.into_own();
+                // Without a column there is no desk that could miss it.
+                drop(handing::to_one(&self.feeds, inbound).await);
+            }
         }
         if renamed.is_some() {
             self.tell(self.state.clone(), renamed).await;
