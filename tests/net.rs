@@ -4,6 +4,8 @@
 mod bad_days;
 #[path = "net/bluesky_bad_days.rs"]
 mod bluesky_bad_days;
+#[path = "net/bluesky_frames.rs"]
+mod bluesky_frames;
 #[path = "net/bluesky_listening.rs"]
 mod bluesky_listening;
 #[path = "net/bluesky_rig.rs"]

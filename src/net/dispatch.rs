@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::{Feed, Inbound};
+use super::Inbound;
 use crate::model::{ColumnName, Post, PostId};
 
 /// So many (column, post) pairs are remembered; about two hours of the busiest stream X sells to a small team.
@@ -71,18 +71,6 @@ impl Dispatch {
     pub fn has(&self, column: &ColumnName, post: &PostId) -> bool {
         self.newest.contains_key(&(column.clone(), post.clone()))
     }
-}
-
-/// Hands over what is no column's own to the first column that takes it: one that is being closed takes nothing.
-/// Whether anybody took it.
-pub async fn to_any(feeds: &[Feed], mut inbound: Inbound) -> bool {
-    for feed in feeds {
-        match feed.out.send(inbound).await {
-            Ok(()) => return true,
-            Err(untaken) => inbound = untaken.0,
-        }
-    }
-    false
 }
 
 /// Ids grow with time; a longer number is a larger one.

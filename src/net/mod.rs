@@ -7,6 +7,7 @@
 pub mod backoff;
 pub mod bluesky;
 pub mod dispatch;
+pub(crate) mod handing;
 pub mod http;
 pub mod lines;
 pub mod mastodon;
@@ -211,6 +212,16 @@ pub enum Inbound {
         gap: GapId,
         posts: u64,
     },
+}
+
+impl Inbound {
+    /// A post of our own account that no column asked for; everything else as it is.
+    pub(crate) fn into_own(self) -> Self {
+        match self {
+            Inbound::Post(post) => Inbound::Own(post),
+            other => other,
+        }
+    }
 }
 
 /// A reply on its way out.

@@ -48,6 +48,10 @@ pub(super) enum Kind {
     Partial,
     /// The stream sends this line, whatever it is.
     Line { text: String },
+    /// The stream sends a message of so many bytes that says nothing.
+    Giant { bytes: usize },
+    /// The stream sends something that is no text.
+    Garble,
 }
 
 fn upstream() -> String {
@@ -73,13 +77,21 @@ impl Kind {
             Kind::Disconnect { .. } => "disconnect",
             Kind::Partial => "partial",
             Kind::Line { .. } => "line",
+            Kind::Giant { .. } => "giant",
+            Kind::Garble => "garble",
         }
     }
 
     /// Makes sense only where posts are delivered.
     pub(super) fn is_for_streams_only(&self) -> bool {
         match self {
-            Kind::Duplicate | Kind::Reorder | Kind::Disconnect { .. } | Kind::Partial | Kind::Line { .. } => true,
+            Kind::Duplicate
+            | Kind::Reorder
+            | Kind::Disconnect { .. }
+            | Kind::Partial
+            | Kind::Line { .. }
+            | Kind::Giant { .. }
+            | Kind::Garble => true,
             Kind::Cut { mid_line } => *mid_line,
             Kind::Stall
             | Kind::Status { .. }

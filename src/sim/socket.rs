@@ -19,6 +19,7 @@ use super::state::State;
 #[derive(Clone, Debug)]
 pub(super) enum Said {
     Text(String),
+    Packed(Vec<u8>),
     Ping,
     /// A closing frame, and the end.
     Close {
@@ -60,6 +61,7 @@ pub(super) async fn carry(io: Upgraded, mut line: Line, shared: &Shared) {
             said = line.said.recv() => match said.inspect(|said| is_silent = matches!(said, Said::Silence)) {
                 Some(Said::Silence) => Ok(()),
                 Some(Said::Text(text)) => socket.send(Message::text(text)).await,
+                Some(Said::Packed(bytes)) => socket.send(Message::binary(bytes)).await,
                 Some(Said::Ping) => socket.send(Message::Ping(Bytes::new())).await,
                 Some(Said::Close { code, reason }) => {
                     let frame = CloseFrame { code: code.into(), reason: reason.into() };

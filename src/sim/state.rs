@@ -38,7 +38,9 @@ impl State {
     /// Lets so many things happen at most of those that are due at `now`; whether there are more.
     pub(super) fn let_happen(&mut self, now: Timestamp, most: usize) -> bool {
         let mut count = 0;
-        while count < most && let Some((at, deeds)) = self.scenario.step(now, &mut self.world) {
+        while count < most
+            && let Some((at, deeds)) = self.scenario.step(now, &mut self.world)
+        {
             count += 1;
             for deed in deeds {
                 match deed {

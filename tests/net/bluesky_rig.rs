@@ -135,7 +135,7 @@ impl Bluesky {
             jetstreams: vec![self.url.replace("http:", "ws:").parse().unwrap()],
             appview: self.url.parse().unwrap(),
             chat: "did:web:api.bsky.chat#bsky_chat".into(),
-            zstd: false,
+            zstd: true,
             data_dir: data_dir.to_owned(),
             messages: false,
             watch_own: false,

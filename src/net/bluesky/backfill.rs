@@ -8,7 +8,8 @@ use reqwest::header::HeaderMap;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::jetstream::{Dialect, What};
+use super::jetstream::{Dialect, LONGEST_FRAME, What};
+use super::packed::Unpacker;
 use super::profiles::{self, Profile};
 use super::record::Made;
 use super::sift::{Pins, Sift};
@@ -72,12 +73,18 @@ async fn from_one(
     };
     let dialect = Dialect::of(&place.url);
     let decoder = dialect.decoder();
-    let address = decoder.address(&place.url, Some(from.as_microsecond()));
+    let is_packed = api.packs() && dialect.packs();
+    let address = decoder.address(&place.url, Some(from.as_microsecond()), is_packed);
+    let unpacker = is_packed.then(|| Unpacker::new(LONGEST_FRAME)).transpose();
+    let mut unpacker = unpacker.map_err(|unfit| format!("packed frames cannot be read: {unfit}"))?;
+    let mut room = Vec::new();
     let opened = socket::open(&place.client, &address, HeaderMap::new(), LONGEST_MESSAGE, api.pace.answer_within).await;
     let mut socket = opened.map_err(|error| error.to_string())?;
     let mut first = None;
     let mut last = from.as_microsecond();
     let mut why = None;
+    // Messages that may have been posts.
+    let mut unread = 0_u64;
     loop {
         let message = match timeout(api.pace.dead_after, socket.next()).await {
             Ok(Some(Ok(message))) => message,
@@ -94,17 +101,38 @@ async fn from_one(
                 break;
             }
         };
-        let bytes = match message {
-            Message::Text(text) => bytes::Bytes::from(text),
+        let text;
+        let bytes: &[u8] = match (message, &mut unpacker) {
+            (Message::Text(plain), _) => {
+                text = plain;
+                text.as_bytes()
+            }
+            (Message::Binary(packed), Some(unpacker)) => {
+                if let Err(unfit) = unpacker.unpack(&packed, &mut room) {
+                    unread += 1;
+                    if unpacker.is_strange() {
+                        api.pack_no_more();
+                        why = Some(format!(
+                            "the server packs its frames in a way that is not ours ({unfit}); plain ones are asked for from now on"
+                        ));
+                        break;
+                    }
+                    continue;
+                }
+                &room
+            }
             // A server that has no more to replay is only kept alive: the stretch is over, or nobody wrote in it.
-            Message::Ping(_) if first.is_none() || api.now().as_microsecond() > to.as_microsecond() + SILENCE => break,
+            (Message::Ping(_), _) if first.is_none() || api.now().as_microsecond() > to.as_microsecond() + SILENCE => {
+                break;
+            }
             _ => continue,
         };
-        let at_us = if let Some(at_us) = run.sift.passes_over(&bytes) {
+        let at_us = if let Some(at_us) = run.sift.passes_over(bytes) {
             run.backfill.read += 1;
             Some(at_us)
         } else {
-            let frame = decoder.frame(&bytes);
+            let frame = decoder.frame(bytes);
+            unread += u64::from(matches!(frame.what, What::Malformed { .. }));
             if let What::Post(made) = frame.what
                 && frame.at_us.is_none_or(|at| at <= to.as_microsecond())
             {
@@ -132,6 +160,9 @@ async fn from_one(
             let at = Timestamp::from_microsecond(first).map(|at| at.to_string()).unwrap_or_default();
             reasons.push(format!("the stream looks back no further than {at}"));
         }
+    }
+    if unread > 0 {
+        reasons.push(format!("{unread} messages of it could not be read"));
     }
     if run.is_lost {
         reasons.push("a column closed while it was being filled".to_owned());

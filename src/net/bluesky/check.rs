@@ -109,7 +109,7 @@ async fn directory(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) {
 async fn stream(api: &Api, place: &Place, findings: &mut Vec<Finding>) {
     let host = place.host();
     let decoder = Dialect::of(&place.url).decoder();
-    let address = decoder.address(&place.url, None);
+    let address = decoder.address(&place.url, None, false);
     let opened =
         socket::open(&place.client, &address, HeaderMap::new(), 32 * 1024 * 1024, api.pace.answer_within).await;
     let mut socket = match opened {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::dm;
@@ -14,7 +14,7 @@ use super::problem::Class;
 use super::record::{bounded, did_of, items, text_of};
 use super::xrpc::{Api, Ask, CallError};
 use crate::model::{AuthorId, Message, NetworkKind};
-use crate::net::{Feed, Inbound};
+use crate::net::{Feed, Inbound, handing};
 
 /// Pages of the log read at once; the rest comes with the next look.
 const MOST_PAGES: usize = 20;
@@ -36,13 +36,9 @@ pub(super) struct Inbox {
     told: Option<String>,
 }
 
-/// The column that hears of messages; waits where there is none. They are in the network's log until then.
-async fn reader(feeds: &mut watch::Receiver<Arc<Vec<Feed>>>) -> mpsc::Sender<Inbound> {
-    loop {
-        let first = feeds.borrow_and_update().first().map(|feed| feed.out.clone());
-        if let Some(to) = first.filter(|to| !to.is_closed()) {
-            return to;
-        }
+/// Waits for a column that hears of messages. They are in the network's log until then.
+async fn some_column(feeds: &mut watch::Receiver<Arc<Vec<Feed>>>) {
+    while feeds.borrow_and_update().is_empty() {
         if feeds.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -59,17 +55,17 @@ impl Inbox {
     /// Looks for messages for ever; whoever stops listening drops it.
     pub(super) async fn run(mut self, mut feeds: watch::Receiver<Arc<Vec<Feed>>>) {
         loop {
-            let mut to = reader(&mut feeds).await;
+            some_column(&mut feeds).await;
             match self.look().await {
                 Ok(messages) => {
                     self.told = None;
                     let account = self.api.account().name;
                     for message in messages {
                         let mut inbound = Inbound::Message { account: account.clone(), message: Box::new(message) };
-                        // A column that is closed meanwhile has a successor: the place is kept when all were taken.
-                        while let Err(untaken) = to.send(inbound).await {
-                            inbound = untaken.0;
-                            to = reader(&mut feeds).await;
+                        // The place is kept when all were taken.
+                        while let Err(untaken) = handing::to_one(&feeds, inbound).await {
+                            inbound = untaken;
+                            some_column(&mut feeds).await;
                         }
                     }
                     self.keep();

@@ -11,6 +11,8 @@ use super::record::{self, Made, bounded, did_of, key_of, text_of};
 
 /// The collection posts are in.
 pub(crate) const POSTS: &str = "app.bsky.feed.post";
+/// A post holds at most 3,000 bytes of text; what is so long is none.
+pub(super) const LONGEST_FRAME: usize = 1024 * 1024;
 /// The path of the newer dialect; every other address speaks the older one.
 const V2: &str = "/xrpc/network.bsky.jetstream.subscribeEvents";
 
@@ -57,6 +59,11 @@ impl Dialect {
         if url.path().trim_end_matches('/') == V2 { Dialect::V2 } else { Dialect::V1 }
     }
 
+    /// Whether its packed frames can be read here; the newer one has a dictionary of its own.
+    pub fn packs(self) -> bool {
+        self == Dialect::V1
+    }
+
     /// The decoder of this dialect.
     pub fn decoder(self) -> &'static dyn Decoder {
         match self {
@@ -68,8 +75,9 @@ impl Dialect {
 
 /// Speaks one dialect.
 pub trait Decoder: Send + Sync {
-    /// The address to connect to: all posts, from `cursor` (microseconds since 1970) on or from now.
-    fn address(&self, server: &Url, cursor: Option<i64>) -> Url;
+    /// The address to connect to: all posts, from `cursor` (microseconds since 1970) on or from now. `is_packed`: packed
+    /// frames are wished for, where [`Dialect::packs`].
+    fn address(&self, server: &Url, cursor: Option<i64>, is_packed: bool) -> Url;
 
     /// Reads one frame.
     fn frame(&self, bytes: &[u8]) -> Frame;
@@ -79,7 +87,7 @@ struct V1Decoder;
 struct V2Decoder;
 
 impl Decoder for V1Decoder {
-    fn address(&self, server: &Url, cursor: Option<i64>) -> Url {
+    fn address(&self, server: &Url, cursor: Option<i64>, is_packed: bool) -> Url {
         let mut url = server.clone();
         if matches!(url.path(), "" | "/") {
             url.set_path("/subscribe");
@@ -87,6 +95,9 @@ impl Decoder for V1Decoder {
         url.query_pairs_mut().append_pair("wantedCollections", POSTS);
         if let Some(cursor) = cursor {
             url.query_pairs_mut().append_pair("cursor", &cursor.to_string());
+        }
+        if is_packed {
+            url.query_pairs_mut().append_pair("compress", "true");
         }
         url
     }
@@ -121,7 +132,7 @@ impl Decoder for V1Decoder {
 }
 
 impl Decoder for V2Decoder {
-    fn address(&self, server: &Url, cursor: Option<i64>) -> Url {
+    fn address(&self, server: &Url, cursor: Option<i64>, _is_packed: bool) -> Url {
         let mut url = server.clone();
         {
             let mut query = url.query_pairs_mut();
@@ -352,13 +363,15 @@ mod tests {
     #[test]
     fn the_address_follows_the_dialect() {
         let old: url::Url = "wss://jetstream1.us-east.bsky.network".parse().unwrap();
-        let asked = Dialect::of(&old).decoder().address(&old, Some(17)).to_string();
+        let asked = Dialect::of(&old).decoder().address(&old, Some(17), false).to_string();
         assert_eq!(
             asked,
             "wss://jetstream1.us-east.bsky.network/subscribe?wantedCollections=app.bsky.feed.post&cursor=17"
         );
+        let packed = Dialect::of(&old).decoder().address(&old, None, true).to_string();
+        assert!(packed.ends_with("?wantedCollections=app.bsky.feed.post&compress=true"), "{packed}");
         let new: url::Url = "ws://127.0.0.1:9/xrpc/network.bsky.jetstream.subscribeEvents".parse().unwrap();
-        let asked = Dialect::of(&new).decoder().address(&new, None).to_string();
+        let asked = Dialect::of(&new).decoder().address(&new, None, true).to_string();
         assert!(
             asked.ends_with("?kinds=commit&kinds=identity&kinds=account&collections=app.bsky.feed.post"),
             "{asked}"

@@ -15,6 +15,7 @@ mod inbox;
 pub mod jetstream;
 mod known;
 pub mod pace;
+mod packed;
 mod problem;
 mod profiles;
 pub(crate) mod record;
@@ -56,7 +57,7 @@ pub struct BlueskySettings {
     pub appview: Url,
     /// The service that carries direct messages: `did:web:api.bsky.chat#bsky_chat`.
     pub chat: String,
-    /// Compressed frames are wished for; this version asks for plain ones whatever is said here.
+    /// Packed frames are asked for: less than half the bytes. A server may send plain ones all the same.
     pub zstd: bool,
     /// The login, the place in the stream and how far messages were read are kept here.
     pub data_dir: PathBuf,

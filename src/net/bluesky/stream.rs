@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use self::taking::Line;
 use super::cursor::{CursorFile, Place};
 use super::jetstream::Dialect;
 use super::profiles::{self, Profiles};
@@ -74,6 +75,8 @@ pub(super) struct Listener {
     profiles: Profiles,
     dispatch: Dispatch,
     waiting: VecDeque<Waiting>,
+    /// The place of what is just being handed on.
+    giving: Option<i64>,
     /// Posts that a column may want once their authors are known.
     late: HashMap<String, Vec<(Box<Made>, Instant)>>,
     place: Place,
@@ -123,6 +126,7 @@ impl Listener {
             current,
             dispatch: Dispatch::default(),
             waiting: VecDeque::new(),
+            giving: None,
             late: HashMap::new(),
             asked_from: None,
             missing_from: None,
@@ -185,12 +189,14 @@ impl Listener {
         }
     }
 
-    /// Hands on what waited, and writes down where we are.
+    /// Writes down where we are, and hands on what waited: a column that is closed already gets it in the next run.
     pub(super) async fn end(&mut self) {
+        self.keep_place();
+        // Nobody follows on columns that are closed now.
+        self.feeds = watch::channel(self.current.clone()).1;
         while let Some(held) = self.waiting.pop_front() {
             self.give(held.what).await;
         }
-        self.keep_place();
     }
 
     /// Doubled each time, spread so that not everybody comes at once.
@@ -208,7 +214,8 @@ impl Listener {
         let overlap = i64::try_from(self.api.pace.overlap.as_micros()).unwrap_or(0);
         let cursor = (self.place.at_us > 0 && self.missing_from.is_none()).then(|| (self.place.at_us - overlap).max(1));
         let dialect = Dialect::of(&place.url);
-        let address = dialect.decoder().address(&place.url, cursor);
+        let is_packed = self.api.packs() && dialect.packs();
+        let address = dialect.decoder().address(&place.url, cursor, is_packed);
         let within = self.api.pace.answer_within;
         let opened = socket::open(&place.client, &address, HeaderMap::new(), LONGEST_MESSAGE, within).await;
         let socket = match opened {
@@ -221,7 +228,10 @@ impl Listener {
             self.place.note(self.api.now().as_microsecond());
         }
         self.went_live(place.host()).await;
-        self.read(socket, dialect, place.host()).await
+        match Line::new(dialect, place.host(), is_packed) {
+            Ok(line) => self.read(socket, line).await,
+            Err(why) => End::Refused { why: format!("packed frames cannot be read: {why}") },
+        }
     }
 
     fn not_opened(&mut self, host: &str, error: SocketError) -> End {
@@ -253,9 +263,9 @@ impl Listener {
     }
 
     /// Reads until the line ends.
-    async fn read(&mut self, mut socket: Socket, dialect: Dialect, host: &str) -> End {
+    async fn read(&mut self, mut socket: Socket, mut line: Line<'_>) -> End {
         let pace = self.api.pace;
-        let decoder = dialect.decoder();
+        let host = line.host;
         let began = Instant::now();
         let mut heard = began;
         let mut is_stale = false;
@@ -312,7 +322,7 @@ impl Listener {
                                 return lost(host, &error);
                             }
                             Some(Some(Ok(message))) => {
-                                if let Some(end) = self.hear(message, decoder, host).await {
+                                if let Some(end) = self.hear(message, &mut line).await {
                                     return end;
                                 }
                             }
@@ -398,7 +408,7 @@ impl Listener {
 
     /// The place in the stream up to which everything was handed on.
     fn keep_place(&mut self) {
-        let oldest = self.waiting.iter().filter_map(|held| held.at_us).min();
+        let oldest = self.waiting.iter().filter_map(|held| held.at_us).chain(self.giving).min();
         let mut place = self.place;
         if let Some(oldest) = oldest {
             place.at_us = place.at_us.min(oldest);

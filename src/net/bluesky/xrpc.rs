@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -116,6 +117,8 @@ pub(super) struct Api {
     /// The service that carries direct messages.
     pub(super) chat: String,
     pub(super) watch_own: bool,
+    /// Packed frames are asked for; no longer where a server packs them in a way that is not ours.
+    packs: AtomicBool,
     messages: bool,
     account: Mutex<Account>,
     pub(super) keeper: Keeper,
@@ -164,6 +167,7 @@ impl Api {
             pace: *pace,
             chat: settings.chat,
             watch_own: settings.watch_own,
+            packs: AtomicBool::new(settings.zstd),
             messages: settings.messages,
             account: Mutex::new(account),
             keeper,
@@ -201,6 +205,16 @@ impl Api {
 
     pub(super) fn can_write(&self) -> bool {
         self.keeper.has_password()
+    }
+
+    /// Whether packed frames are asked for of a server that knows them.
+    pub(super) fn packs(&self) -> bool {
+        self.packs.load(Ordering::Relaxed)
+    }
+
+    /// Plain frames from now on.
+    pub(super) fn pack_no_more(&self) {
+        self.packs.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn reads_messages(&self) -> bool {

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::api::{Api, As, CallError, reset_in};
 use super::dm;
 use super::problem::Class;
 use crate::model::MessageId;
-use crate::net::{Feed, Inbound};
+use crate::net::{Feed, Inbound, handing};
 
 /// Messages on the page of every later look; more are paged for where all of them were new.
 const PAGE: u64 = 20;
@@ -28,19 +28,6 @@ const MOST_PAGES: usize = 5;
 const REMEMBERED: usize = 2_000;
 /// Where the token may not read messages it is asked again so often: somebody may have granted it meanwhile.
 const REFUSED_WAIT: Duration = Duration::from_hours(1);
-
-/// The column that hears of messages; waits where there is none. X keeps them until then.
-async fn reader(feeds: &mut watch::Receiver<Arc<Vec<Feed>>>) -> mpsc::Sender<Inbound> {
-    loop {
-        let first = feeds.borrow_and_update().first().map(|feed| feed.out.clone());
-        if let Some(to) = first.filter(|to| !to.is_closed()) {
-            return to;
-        }
-        if feeds.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
 
 /// Runs until it is dropped.
 pub(super) async fn run(api: Arc<Api>, mut feeds: watch::Receiver<Arc<Vec<Feed>>>) {
@@ -112,8 +99,9 @@ async fn look(
         // Without our own id nobody can tell which side wrote.
         api.learn_id().await?;
     }
-    // Without anybody to hear of them nothing is asked, for asking costs.
-    let mut to = reader(feeds).await;
+    if feeds.borrow().is_empty() {
+        return Ok(false);
+    }
     let is_first = known.is_empty();
     let reach = api.now().checked_sub(FIRST_REACH).ok();
     let mut fresh = Vec::new();
@@ -151,11 +139,10 @@ async fn look(
     fresh.reverse();
     for message in fresh {
         let id = message.id.clone();
-        let mut inbound = Inbound::Message { account: api.account().name, message: Box::new(message) };
-        // A column that is closed meanwhile has a successor.
-        while let Err(untaken) = to.send(inbound).await {
-            inbound = untaken.0;
-            to = reader(feeds).await;
+        let inbound = Inbound::Message { account: api.account().name, message: Box::new(message) };
+        if handing::to_one(feeds, inbound).await.is_err() {
+            // There is no column: it and what follows come again with the next look.
+            break;
         }
         known.insert(id);
     }

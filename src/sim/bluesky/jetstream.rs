@@ -8,6 +8,7 @@ use super::super::call::{Answer, Body, Call};
 use super::super::faults::Kind;
 use super::super::socket::{Line, Said};
 use super::super::state::State;
+use super::packer::Packer;
 use super::{invalid, views};
 
 /// Further back nothing is replayed; an older cursor is moved up without a word.
@@ -33,6 +34,7 @@ pub(super) struct Jetstream {
     events: Vec<Event>,
     listeners: Vec<Listener>,
     given: u64,
+    packer: Packer,
 }
 
 /// Somebody listening.
@@ -48,6 +50,26 @@ struct Listener {
     stalled: Option<String>,
     /// An event that a fault sends after the one that follows it.
     held: Option<usize>,
+    /// It asked for packed frames.
+    is_packed: bool,
+}
+
+impl Listener {
+    /// `false`: it is gone, or too slow.
+    fn say(&self, packer: &mut Packer, text: &str) -> bool {
+        let said = if self.is_packed {
+            match packer.pack(text) {
+                Ok(packed) => Said::Packed(packed),
+                Err(error) => {
+                    tracing::error!(%error, "the simulator cannot pack a frame");
+                    return false;
+                }
+            }
+        } else {
+            Said::Text(text.to_owned())
+        };
+        self.said.try_send(said).is_ok()
+    }
 }
 
 /// What a listener wants to hear; nothing in a list is everything.
@@ -96,6 +118,8 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Answer {
     if let Err(why) = check(&wish) {
         return invalid(&why);
     }
+    let is_packed = call.param("compress") == Some("true")
+        || call.header("socket-encoding").is_some_and(|encoding| encoding.contains("zstd"));
     let now = call.now;
     let jetstream = &mut state.bluesky.jetstream;
     let oldest = now.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN).as_microsecond();
@@ -107,7 +131,7 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Answer {
     jetstream.given += 1;
     let id = jetstream.given;
     let (said, receiver) = mpsc::channel(QUEUE);
-    jetstream.listeners.push(Listener { id, said, wish, next, last_sent: now, stalled: None, held: None });
+    jetstream.listeners.push(Listener { id, said, wish, next, last_sent: now, stalled: None, held: None, is_packed });
     apply_waiting_faults(state);
     pump(state, now);
     Answer { status: 101, headers: Vec::new(), body: Body::Socket(Line { id, said: receiver, heard }) }
@@ -159,6 +183,11 @@ fn close(listener: &Listener, reason: String) {
     }
 }
 
+/// A message of this length that says nothing.
+fn giant(bytes: usize) -> String {
+    format!("{{\"filler\":\"{}\"}}", "x".repeat(bytes))
+}
+
 /// Something happened to somebody; everybody hears of it.
 pub(super) fn tell(state: &mut State, person: u64, kind: &str, content: &Value, at: Timestamp) {
     let did = views::did(person);
@@ -176,9 +205,18 @@ pub(super) fn tell(state: &mut State, person: u64, kind: &str, content: &Value, 
 /// Faults that act on a socket as a whole.
 pub(in crate::sim) fn apply_waiting_faults(state: &mut State) {
     let State { bluesky, faults, .. } = state;
-    bluesky.jetstream.listeners.retain_mut(|listener| {
+    let Jetstream { listeners, packer, .. } = &mut bluesky.jetstream;
+    listeners.retain_mut(|listener| {
         let whole = |kind: &Kind| {
-            matches!(kind, Kind::Stall | Kind::Cut { mid_line: false } | Kind::Disconnect { .. } | Kind::Line { .. })
+            matches!(
+                kind,
+                Kind::Stall
+                    | Kind::Cut { mid_line: false }
+                    | Kind::Disconnect { .. }
+                    | Kind::Line { .. }
+                    | Kind::Giant { .. }
+                    | Kind::Garble
+            )
         };
         // A fault that lasts acts once on each socket.
         let mut met: Vec<String> = Vec::new();
@@ -196,7 +234,12 @@ pub(in crate::sim) fn apply_waiting_faults(state: &mut State) {
                     self::close(listener, "server shutting down".to_owned());
                     return false;
                 }
-                Kind::Line { ref text } if listener.said.try_send(Said::Text(text.clone())).is_err() => return false,
+                Kind::Line { ref text } if !listener.say(packer, text) => return false,
+                Kind::Giant { bytes } if !listener.say(packer, &giant(bytes)) => return false,
+                // Neither a packed frame nor UTF-8 text.
+                Kind::Garble if listener.said.try_send(Said::Packed(vec![0x28, 0xb5, 0x2f, 0xfd, 0xff])).is_err() => {
+                    return false;
+                }
                 _ => {}
             }
         }
@@ -220,7 +263,7 @@ pub(in crate::sim) fn resume(state: &mut State, fault: &str, now: Timestamp) -> 
 /// Sends everybody what they have not heard yet, as far as they read.
 fn pump(state: &mut State, now: Timestamp) {
     let State { bluesky, faults, .. } = state;
-    let Jetstream { events, listeners, .. } = &mut bluesky.jetstream;
+    let Jetstream { events, listeners, packer, .. } = &mut bluesky.jetstream;
     listeners.retain_mut(|listener| {
         while listener.next < events.len() {
             if listener.stalled.is_some() || listener.wish.waits_for_hello {
@@ -252,7 +295,7 @@ fn pump(state: &mut State, now: Timestamp) {
             let held = listener.held.take();
             let order = [Some(place), twice.then_some(place), held];
             for event in order.into_iter().flatten().filter_map(|place| events.get(place)) {
-                if listener.said.try_send(Said::Text(event.json.clone())).is_err() {
+                if !listener.say(packer, &event.json) {
                     return false;
                 }
             }

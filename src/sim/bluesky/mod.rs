@@ -6,6 +6,7 @@
 mod chat;
 pub(super) mod jetstream;
 mod limits;
+mod packer;
 mod repo;
 mod session;
 mod views;

@@ -94,6 +94,18 @@ impl Listener {
         }
     }
 
+    /// A frame that is no text.
+    fn garbled(&self) -> bool {
+        let bytes = vec![0xff, 0xfe, 0x00, 0xff];
+        match &self.out {
+            Out::Socket(out) => out.try_send(Said::Packed(bytes)).is_ok(),
+            Out::Events(out) => {
+                let line = [b"data: ".as_slice(), &bytes, b"\n\n"].concat();
+                out.try_send(Ok(Frame::data(Bytes::from(line)))).is_ok()
+            }
+        }
+    }
+
     fn cut(&self) {
         let sent = match &self.out {
             Out::Socket(out) => out.try_send(Said::Cut).is_ok(),
@@ -210,7 +222,15 @@ fn tend(listener: &mut Listener, faults: &mut Faults, now: Timestamp) -> bool {
         }
     }
     let whole = |kind: &Kind| {
-        matches!(kind, Kind::Stall | Kind::Cut { mid_line: false } | Kind::Disconnect { .. } | Kind::Line { .. })
+        matches!(
+            kind,
+            Kind::Stall
+                | Kind::Cut { mid_line: false }
+                | Kind::Disconnect { .. }
+                | Kind::Line { .. }
+                | Kind::Giant { .. }
+                | Kind::Garble
+        )
     };
     // A fault that lasts acts once on each line at a time.
     if let Some(fault) = faults.take("stream", whole) {
@@ -226,6 +246,8 @@ fn tend(listener: &mut Listener, faults: &mut Faults, now: Timestamp) -> bool {
                 return true;
             }
             Kind::Line { text } => return listener.raw(&text),
+            Kind::Giant { bytes } => return listener.raw(&format!("data: {}", "x".repeat(bytes))),
+            Kind::Garble => return listener.garbled(),
             Kind::Disconnect { .. } => {
                 if let Out::Socket(out) = &listener.out {
                     let close = Said::Close { code: 1001, reason: "server shutting down".to_owned() };

@@ -186,7 +186,15 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Result<Answer, Answer> 
 pub(in crate::sim) fn apply_waiting_faults(x: &mut XApp, faults: &mut Faults, now: Timestamp) {
     x.streams.retain_mut(|connection| {
         let whole = |kind: &Kind| {
-            matches!(kind, Kind::Stall | Kind::Cut { mid_line: false } | Kind::Disconnect { .. } | Kind::Line { .. })
+            matches!(
+                kind,
+                Kind::Stall
+                    | Kind::Cut { mid_line: false }
+                    | Kind::Disconnect { .. }
+                    | Kind::Line { .. }
+                    | Kind::Giant { .. }
+                    | Kind::Garble
+            )
         };
         // A fault that lasts acts once on each connection.
         let mut met: Vec<String> = Vec::new();
@@ -204,9 +212,13 @@ pub(in crate::sim) fn apply_waiting_faults(x: &mut XApp, faults: &mut Faults, no
                         return false;
                     }
                 }
-                Kind::Line { text } => {
-                    let heard = connection.send(Bytes::from(format!("{text}\r\n")), now);
-                    if !heard {
+                Kind::Line { .. } | Kind::Giant { .. } | Kind::Garble => {
+                    let line = match fault.kind {
+                        Kind::Line { text } => text.into_bytes(),
+                        Kind::Giant { bytes } => vec![b'x'; bytes],
+                        _ => vec![0xff, 0xfe, 0x00],
+                    };
+                    if !connection.send(Bytes::from([&line, b"\r\n".as_slice()].concat()), now) {
                         return false;
                     }
                 }

@@ -1,11 +1,13 @@
 //! What goes out to the columns, and when.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::{Held, Listener};
 use crate::model::ColumnName;
-use crate::net::Inbound;
 use crate::net::bluesky::record::Made;
+use crate::net::{Inbound, handing};
 
 /// Own posts that no column asked for are remembered under this name, which no column can have.
 const OWN: &str = "/own";
@@ -37,7 +39,10 @@ impl Listener {
                 return;
             }
             let Some(held) = self.waiting.pop_front() else { return };
+            // Whoever is stopped in the middle of it begins here again.
+            self.giving = held.at_us;
             self.give(held.what).await;
+            self.giving = None;
         }
     }
 
@@ -51,9 +56,8 @@ impl Listener {
                 if let Some(post) = gone {
                     self.api.remembered.lock().expect("nothing panics while remembering").forget(&post);
                 }
-                if let Some(feed) = self.current.first() {
-                    drop(feed.out.send(inbound).await);
-                }
+                // Without a column there is no desk that could miss it.
+                drop(handing::to_one(&self.feeds, inbound).await);
             }
             Held::Post(mut made) => {
                 self.name(&mut made);
@@ -69,39 +73,36 @@ impl Listener {
     async fn hand_on(&mut self, made: &Made) -> bool {
         let post = &made.post;
         let (sure, open) = self.sift.rules.matching_or_open(post);
+        let current = Arc::clone(&self.current);
         let mut out = Vec::new();
         for &taker in &sure {
-            let Some(feed) = self.current.get(taker) else { continue };
+            let Some(feed) = current.get(taker) else { continue };
             let inbound = self.dispatch.offer_as(&feed.column, post, &made.rev);
-            out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
+            out.extend(inbound.into_iter().map(|inbound| (feed, inbound)));
         }
         if made.is_update {
             // Its new words may match no more; a column that has it shows them all the same.
-            for (place, feed) in self.current.iter().enumerate() {
+            for (place, feed) in current.iter().enumerate() {
                 if !sure.contains(&place) && self.dispatch.knows(&feed.column, &post.id) {
                     let inbound = self.dispatch.offer_as(&feed.column, post, &made.rev);
-                    out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
+                    out.extend(inbound.into_iter().map(|inbound| (feed, inbound)));
                 }
             }
         }
-        if sure.is_empty()
-            && self.api.watch_own
-            && self.is_own(made)
-            && let Some(feed) = self.current.first()
-        {
+        let mut own = Vec::new();
+        if sure.is_empty() && self.api.watch_own && self.is_own(made) {
             let inbound = self.dispatch.offer_as(&ColumnName::new(OWN), post, &made.rev);
-            out.extend(inbound.into_iter().map(|inbound| match inbound {
-                Inbound::Post(post) => (feed.out.clone(), Inbound::Own(post)),
-                other => (feed.out.clone(), other),
-            }));
+            own.extend(inbound.into_iter().map(Inbound::into_own));
         }
-        if !out.is_empty() {
+        if !(out.is_empty() && own.is_empty()) {
             let mut remembered = self.api.remembered.lock().expect("nothing panics while remembering");
             remembered.keep(&post.id, &post.author.id, &made.refs);
         }
-        for (to, inbound) in out {
-            // A column that is being closed no longer listens; its successor comes with the next feeds.
-            drop(to.send(inbound).await);
+        for (feed, inbound) in out {
+            handing::to_column(&self.feeds, feed, inbound).await;
+        }
+        for inbound in own {
+            drop(handing::to_one(&self.feeds, inbound).await);
         }
         !open.is_empty()
     }

@@ -10,24 +10,59 @@ use super::{End, Held, Listener, Waiting};
 use crate::model::post::Mention;
 use crate::model::{AuthorId, NetworkKind, PostId};
 use crate::net::Inbound;
-use crate::net::bluesky::jetstream::{Decoder, POSTS, What};
+use crate::net::bluesky::jetstream::{Decoder, Dialect, LONGEST_FRAME, POSTS, What};
+use crate::net::bluesky::packed::{Unfit, Unpacker};
 use crate::net::bluesky::record::{Made, bounded};
 
 const BLUESKY: NetworkKind = NetworkKind::Bluesky;
 
-/// A post holds at most 3,000 bytes of text; what is so long is none.
-const LONGEST_FRAME: usize = 1024 * 1024;
+const TOO_LONG: &str = "that are too long";
 /// So many posts are kept for columns that cannot judge them yet.
 const MOST_LATE: usize = 2_000;
 
+/// One connection, as its messages are read.
+pub(super) struct Line<'a> {
+    decoder: &'static dyn Decoder,
+    pub(super) host: &'a str,
+    /// Where packed frames were asked for.
+    unpacker: Option<Unpacker>,
+    room: Vec<u8>,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(dialect: Dialect, host: &'a str, is_packed: bool) -> Result<Self, Unfit> {
+        let unpacker = is_packed.then(|| Unpacker::new(LONGEST_FRAME)).transpose()?;
+        Ok(Self { decoder: dialect.decoder(), host, unpacker, room: Vec::new() })
+    }
+}
+
 impl Listener {
     /// One message; an end if it ends the stream.
-    pub(super) async fn hear(&mut self, message: Message, decoder: &dyn Decoder, host: &str) -> Option<End> {
+    pub(super) async fn hear(&mut self, message: Message, line: &mut Line<'_>) -> Option<End> {
+        let Line { decoder, host, unpacker, room } = line;
         match message {
-            Message::Text(text) => self.take(text.as_bytes(), decoder, host).await,
+            // A server that does not pack says so by sending text.
+            Message::Text(text) => self.take(text.as_bytes(), *decoder, host).await,
             Message::Binary(bytes) => {
-                self.skip("in a form nobody asked for", &format!("{} bytes", bytes.len()));
-                None
+                let Some(unpacker) = unpacker else {
+                    self.skip("in a form nobody asked for", &format!("{} bytes", bytes.len()));
+                    return None;
+                };
+                match unpacker.unpack(&bytes, room) {
+                    Ok(()) => self.take(room, *decoder, host).await,
+                    Err(unfit) => {
+                        let what = match unfit {
+                            Unfit::TooLong { .. } => TOO_LONG,
+                            Unfit::Broken(_) => "that cannot be unpacked",
+                        };
+                        self.skip(what, &unfit.to_string());
+                        // Nothing was heard of these frames: plain ones begin where the last good one was.
+                        unpacker.is_strange().then(|| {
+                            self.api.pack_no_more();
+                            End::Lost { why: format!("{host} packs its frames in a way that is not ours ({unfit}); plain ones are asked for") }
+                        })
+                    }
+                }
             }
             Message::Close(frame) => {
                 let words = frame.map(|frame| bounded(frame.reason.as_str())).filter(|words| !words.is_empty());
@@ -41,7 +76,7 @@ impl Listener {
 
     async fn take(&mut self, bytes: &[u8], decoder: &dyn Decoder, host: &str) -> Option<End> {
         if bytes.len() > LONGEST_FRAME {
-            self.skip("that are too long", &format!("{} bytes", bytes.len()));
+            self.skip(TOO_LONG, &format!("{} bytes", bytes.len()));
             return None;
         }
         if let Some(at_us) = self.sift.passes_over(bytes) {

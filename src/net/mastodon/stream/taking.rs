@@ -1,11 +1,13 @@
 //! What each event of the stream does.
 
+use std::sync::Arc;
+
 use super::super::decode::Event;
 use super::super::subscriptions::Stream;
 use super::super::threads::{Looked, Waiting};
 use super::Listener;
 use crate::model::{AuthorId, ColumnName, Message, MessageId, NetworkKind, PostId};
-use crate::net::Inbound;
+use crate::net::{Inbound, handing};
 use crate::rules::scan::status::{Audience, Status};
 
 /// Own posts that no column asked for are remembered under this name, which no column can have.
@@ -115,29 +117,30 @@ impl Listener {
         let post = &status.post;
         let takers = self.rules.matching(post);
         let mut out = Vec::new();
-        for (place, feed) in self.current.iter().enumerate() {
+        let current = Arc::clone(&self.current);
+        for (place, feed) in current.iter().enumerate() {
             let had_it = post.is_edited && self.dispatch.has(&feed.column, &post.id);
             if takers.contains(&place) || had_it {
                 let inbound = self.dispatch.offer(&feed.column, post);
-                out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
+                out.extend(inbound.into_iter().map(|inbound| (feed, inbound)));
             }
         }
         let is_own = self.api.account().id.as_ref() == Some(&post.author.id);
-        if let (true, true, true, Some(feed)) = (is_own, takers.is_empty(), out.is_empty(), self.current.first()) {
-            let inbound = self.dispatch.offer(&ColumnName::new(OWN), post);
-            out.extend(inbound.into_iter().map(|inbound| match inbound {
-                Inbound::Post(post) => (feed.out.clone(), Inbound::Own(post)),
-                other => (feed.out.clone(), other),
-            }));
+        let mut own = Vec::new();
+        if is_own && takers.is_empty() && out.is_empty() {
+            own.extend(self.dispatch.offer(&ColumnName::new(OWN), post).into_iter().map(Inbound::into_own));
         }
-        if out.is_empty() {
+        if out.is_empty() && own.is_empty() {
             return;
         }
-        self.filled +=
-            u64::from(is_fill && out.iter().any(|(_, inbound)| matches!(inbound, Inbound::Post(_) | Inbound::Own(_))));
-        for (to, inbound) in out {
-            // A column that is being closed no longer listens; its successor comes with the next feeds.
-            drop(to.send(inbound).await);
+        let is_new = |inbound: &Inbound| matches!(inbound, Inbound::Post(_) | Inbound::Own(_));
+        self.filled += u64::from(is_fill && out.iter().map(|(_, inbound)| inbound).chain(&own).any(is_new));
+        for (feed, inbound) in out {
+            handing::to_column(&self.feeds, feed, inbound).await;
+        }
+        for inbound in own {
+            // Without a column there is no desk that could miss it.
+            drop(handing::to_one(&self.feeds, inbound).await);
         }
         self.api.memory.lock().expect("nothing panics while holding it").handed(&status);
     }
@@ -145,9 +148,7 @@ impl Listener {
     /// A status for those it mentions.
     async fn deliver_message(&mut self, status: &Status) {
         let own = self.api.account().id;
-        let (Some(message), Some(feed)) = (message_of(status, own.as_ref()), self.current.first().cloned()) else {
-            return;
-        };
+        let Some(message) = message_of(status, own.as_ref()) else { return };
         {
             let mut memory = self.api.memory.lock().expect("nothing panics while holding it");
             memory.direct_with(message.with.clone(), &status.id);
@@ -158,7 +159,8 @@ impl Listener {
             return;
         }
         let account = self.api.account().name;
-        drop(feed.out.send(Inbound::Message { account, message: Box::new(message) }).await);
+        // Without a column there is no desk that could miss it.
+        drop(handing::to_one(&self.feeds, Inbound::Message { account, message: Box::new(message) }).await);
     }
 
     async fn delete(&mut self, id: String) {
@@ -172,14 +174,15 @@ impl Listener {
     }
 
     async fn tell_deleted(&mut self, post: &PostId) {
-        let holders = self.current.iter().filter(|feed| self.dispatch.has(&feed.column, post));
-        let mut told: Vec<_> = holders.map(|feed| feed.out.clone()).collect();
-        if told.is_empty() {
+        let current = Arc::clone(&self.current);
+        let holders: Vec<_> = current.iter().filter(|feed| self.dispatch.has(&feed.column, post)).collect();
+        let deleted = || Inbound::Deleted { post: post.clone() };
+        if holders.is_empty() {
             // It came in an earlier run, or is our own.
-            told.extend(self.current.first().map(|feed| feed.out.clone()));
+            drop(handing::to_one(&self.feeds, deleted()).await);
         }
-        for to in told {
-            drop(to.send(Inbound::Deleted { post: post.clone() }).await);
+        for feed in holders {
+            handing::to_column(&self.feeds, feed, deleted()).await;
         }
     }
 

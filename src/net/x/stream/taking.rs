@@ -1,5 +1,6 @@
 //! What each line of the stream does, and what is done with those that waited while the machine slept.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,9 +11,8 @@ use tokio::time::{Instant, timeout};
 use super::{End, Listener, is_due, lost, read_line};
 use crate::model::spend::Act;
 use crate::model::{ColumnName, Post};
-use crate::net::Inbound;
 use crate::net::backoff::Failure;
-use crate::net::dispatch::to_any;
+use crate::net::handing;
 use crate::net::lines::LineSplitter;
 use crate::net::x::decode::{Line, RuleRef};
 use crate::net::x::pulse;
@@ -108,31 +108,28 @@ impl Listener {
         let mut out = Vec::new();
         let mut asked_by = Vec::new();
         let mut is_asked_for = false;
-        for feed in self.current.iter() {
+        let current = Arc::clone(&self.current);
+        for feed in current.iter() {
             let is_named = targets.iter().any(|target| target.columns.contains(&feed.column));
             let judged_here = targets.is_empty() || !self.map.covers(&feed.column);
             if is_named || (judged_here && feed.rule.matches(post)) {
                 is_asked_for = true;
                 asked_by.push(feed.column.clone());
                 let inbound = self.dispatch.offer(&feed.column, post);
-                out.extend(inbound.into_iter().map(|inbound| (feed.out.clone(), inbound)));
+                out.extend(inbound.into_iter().map(|inbound| (feed, inbound)));
             }
         }
         // Every version of a post is a post of its own to X.
         let read = post.version.as_deref().unwrap_or_else(|| post.id.native()).to_owned();
         self.api.charge(Act::PostRead, vec![read], asked_by);
-        for (to, inbound) in out {
-            // A column that is being closed no longer listens; its successor comes with the next feeds.
-            drop(to.send(inbound).await);
+        for (feed, inbound) in out {
+            handing::to_column(&self.feeds, feed, inbound).await;
         }
         if is_own && !is_asked_for {
             for inbound in self.dispatch.offer(&ColumnName::new(OWN), post) {
-                let inbound = match inbound {
-                    Inbound::Post(post) => Inbound::Own(post),
-                    other => other,
-                };
-                // It is no column's: any that listens hands it on.
-                if !to_any(&self.current, inbound).await {
+                let inbound = inbound.into_own();
+                // Without a column there is no desk that could miss it.
+                if handing::to_one(&self.feeds, inbound).await.is_err() {
                     tracing::warn!(post = %post.id, "no column listens any more to hear of a post of ours");
                 }
             }
