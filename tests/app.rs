@@ -2,6 +2,7 @@
 
 mod app {
     mod answering;
+    mod cannot;
     mod casework;
     mod chance;
     mod conversation;

@@ -13,6 +13,8 @@ use replydeck::rules::x::{Limits, as_rule};
 use uuid::Uuid;
 
 mod config {
+    mod asked_in_vain;
+    mod faults;
     mod hours;
     mod networks;
     mod reps;
@@ -350,7 +352,7 @@ fn what_is_not_said_has_its_default() {
     assert_eq!(account.base_url.as_str(), "https://api.x.com/");
     assert!(account.x().unwrap().user.is_none());
     let column = &config.columns[0];
-    assert_eq!((column.title.as_str(), column.main().reply_as.as_str()), ("internet", "one"));
+    assert_eq!((column.title.as_str(), column.main().reply_as.as_str()), ("a", "one"), "the name stands for a title");
     assert_eq!((column.targets.first, column.main().network), (SignedDuration::from_hours(1), NetworkKind::X));
 }
 

@@ -25,6 +25,8 @@ mod foot;
 mod looks;
 #[path = "fixtures/screen/modes.rs"]
 mod modes;
+#[path = "screen/networks.rs"]
+mod networks;
 #[path = "screen/places.rs"]
 mod places;
 #[path = "fixtures/screen/real_terminal.rs"]

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::chord::{Chord, Named};
 use super::command::Command;
-use super::{App, Effect, LineInput, Mode};
+use super::{App, ColumnSetup, Effect, LineInput, Mode};
 use crate::model::price::Money;
 use crate::model::spend::{Gauge, Gauged};
 use crate::model::{AccountName, ColumnName, Post};
@@ -87,8 +87,11 @@ impl App {
     /// `A` and `:add-column`: from the post in hand, from words, or from nothing.
     pub(super) fn open_adding(&mut self, words: &str) {
         let focused = self.setup.columns.get(self.focus).or_else(|| self.setup.columns.first());
-        let Some(account) = focused.map(|column| column.main().account.clone()) else { return };
         let from = self.post_in_hand().and_then(|post| post.body.clone());
+        // What is like a post is looked for where that post was.
+        let of_post = |column: &ColumnSetup| from.as_ref().and_then(|post| column.on(post.network()).cloned());
+        let source = focused.map(|column| of_post(column).unwrap_or_else(|| column.main().clone()));
+        let Some(account) = source.map(|source| source.account) else { return };
         let tags = from.iter().flat_map(|post| post.hashtags.iter()).map(|tag| format!("#{tag}"));
         let query = if words.is_empty() { tags.collect::<Vec<_>>().join(" OR ") } else { words.to_owned() };
         let adding = Adding {
@@ -251,7 +254,10 @@ impl App {
             return;
         }
         let account = adding.account.clone();
+        // A network that gets no rules has nothing to say of one.
+        let takes_rules = self.account(&account).is_none_or(|account| account.network.takes_rules());
         match adding.answer() {
+            None if !takes_rules => self.write_column(name, account, &rule, out),
             None if adding.asking == Some(Gauge::Rule) => {}
             None => {
                 if let Mode::AddColumn(adding) = &mut self.mode {
@@ -265,14 +271,18 @@ impl App {
                 self.say_in_adding(why);
             }
             Some(Ok(Gauged::Taken | Gauged::Counted { .. }) | Err(_)) => {
-                if let Mode::AddColumn(adding) = &mut self.mode {
-                    adding.is_written = true;
-                }
-                let column = NewColumn { name: ColumnName::new(&name), account, query: rule.source().to_owned() };
-                out.push(Effect::AddColumn { column });
+                self.write_column(name, account, &rule, out);
             }
         }
         self.dirty = true;
+    }
+
+    fn write_column(&mut self, name: String, account: AccountName, rule: &Rule, out: &mut Vec<Effect>) {
+        if let Mode::AddColumn(adding) = &mut self.mode {
+            adding.is_written = true;
+        }
+        let column = NewColumn { name: ColumnName::new(&name), account, query: rule.source().to_owned() };
+        out.push(Effect::AddColumn { column });
     }
 
     /// The config file has the column, or why not.

@@ -7,7 +7,7 @@ use super::{App, Effect};
 use crate::desk::Gap;
 use crate::model::account::Tier;
 use crate::model::price::Money;
-use crate::model::{GapFill, NetworkKind};
+use crate::model::{GapFill, NetworkKind, gap};
 use crate::rules::x::{Limits, as_search};
 
 /// How far back X's recent search reaches.
@@ -20,7 +20,7 @@ impl App {
     pub(super) fn fill_gap(&mut self, out: &mut Vec<Effect>) {
         let setup = self.setup.columns.get(self.focus);
         if let Some(gap) = self.gap_in_hand() {
-            let span = gap.to.map(|to| format!("gap {}-{}", self.hours(gap.from), self.hours(to)));
+            let span = gap.to.map(|_| self.gap_words(gap));
             match (span, &gap.fill) {
                 (None, _) => {
                     return self.info("the gap is still open: it can be filled once the link is back".to_owned());
@@ -40,7 +40,7 @@ impl App {
             return self.info("this column has no gap to fill".to_owned());
         };
         let Some(to) = gap.to else { return };
-        let span = format!("gap {}-{}", self.hours(gap.from), self.hours(to));
+        let span = self.gap_words(&gap);
         let source = setup.map(|setup| match &gap.account {
             Some(whose) => setup.heard_as(whose).unwrap_or_else(|| setup.main()),
             None => setup.main(),
@@ -68,6 +68,11 @@ impl App {
         }
         out.push(Effect::FillGap { gap: gap.id });
         self.info("asking the network for the missing posts".to_owned());
+    }
+
+    /// As on its row.
+    fn gap_words(&self, gap: &Gap) -> String {
+        gap::span(gap.from, gap.to, &self.setup.zone)
     }
 
     /// How many of a gap's columns X's search takes the query of, and why it does not take the others'.

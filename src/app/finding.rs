@@ -34,7 +34,7 @@ impl Find {
 }
 
 impl App {
-    /// `g/`: a search of the network that feeds the focused column.
+    /// `g/`: a search of the network of the post in hand, or of one that feeds the focused column.
     pub(super) fn open_network_find(&mut self) {
         if let Mode::Find(find) = &mut self.mode
             && find.network.is_some()
@@ -43,8 +43,7 @@ impl App {
             self.dirty = true;
             return;
         }
-        let column = self.setup.columns.get(self.focus).or_else(|| self.setup.columns.first());
-        let Some(account) = column.and_then(|column| self.account(&column.main().account)) else {
+        let Some(account) = self.searched_source().and_then(|source| self.account(&source.account)) else {
             return self.error("this column's account is not in the config: no network can be searched".to_owned());
         };
         let network = NetworkFind {

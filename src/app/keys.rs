@@ -136,7 +136,7 @@ impl App {
     /// without its deed.
     pub(super) fn run(&mut self, command: Command, out: &mut Vec<Effect>) {
         self.dirty = true;
-        if !self.has_role_for(command) || self.is_for_a_post_at_a_gap(command) {
+        if !self.has_role_for(command) || self.is_for_a_post_at_a_gap(command) || self.says_it_cannot(command) {
             return;
         }
         match command {

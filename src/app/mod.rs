@@ -16,6 +16,7 @@ mod acts;
 pub mod adding;
 pub mod asking;
 pub mod books;
+mod cannot;
 pub mod chord;
 pub mod clipboard;
 pub mod column;

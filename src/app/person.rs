@@ -201,6 +201,7 @@ impl App {
         let wrote = wrote.flat_map(|case| &case.messages).any(|message| !message.is_ours);
         match self.known_may_message(&screen.author) {
             Some((Verdict::Yes, at)) => (true, format!("yes: {network} said so at {}", self.hours(*at))),
+            Some((Verdict::Mind { what }, _)) => (true, format!("yes, but mind: {what}")),
             Some((Verdict::No { why }, at)) => (false, format!("no, {network} at {}: {why}", self.hours(*at))),
             _ if wrote => (true, "yes: they wrote us one".to_owned()),
             Some((Verdict::Unknown { why }, _)) => (false, format!("not known: {why}")),

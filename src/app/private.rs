@@ -52,6 +52,10 @@ impl App {
                 false
             }
             Some(Verdict::Yes) => true,
+            Some(Verdict::Mind { what }) => {
+                self.warn(what);
+                true
+            }
             Some(Verdict::Unknown { why }) => {
                 self.warn(format!("{why}; the network may refuse it"));
                 true
@@ -86,7 +90,8 @@ impl App {
         if is_here && matches!(self.mode, Mode::Columns | Mode::Case { .. } | Mode::Drafts { .. }) {
             return self.draft_for(post, Purpose::DirectMessage, None, out);
         }
-        if self.books.may_message.get(author).is_some_and(|(verdict, _)| *verdict == Verdict::Yes) {
+        let takes = |verdict: &Verdict| matches!(verdict, Verdict::Yes | Verdict::Mind { .. });
+        if self.books.may_message.get(author).is_some_and(|(verdict, _)| takes(verdict)) {
             let handle = post.body.as_ref().map_or_else(|| "they".to_owned(), |post| post.author.shown());
             let key = self.setup.keys.key(ModeKind::Columns, Command::DirectMessage);
             self.info(format!("{handle} takes direct messages: {key} on their post drafts one"));

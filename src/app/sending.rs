@@ -14,6 +14,7 @@ use super::preview::{Check, Preview};
 use super::writing::{select_slot, typed_text};
 use super::{App, ColumnSetup, Effect, Mode};
 use crate::desk::PostState;
+use crate::model::length::{Length, Unit};
 use crate::model::{Body, Delivery, Event, NetworkKind, RepName, ReplyId, Verdict, clean};
 
 /// What may stand as it is in a link's query.
@@ -136,8 +137,9 @@ impl App {
             stop(format!("{why}. go takes it to the network's own page, ready to post"));
         }
         if preview.length.used > preview.length.limit {
-            let (used, limit) = (preview.length.used, preview.length.limit);
-            stop(format!("too long: {used} of {limit}. e edits it"));
+            let Length { used, limit, unit } = preview.length;
+            let unit = if unit == Unit::Bytes { " bytes" } else { "" };
+            stop(format!("too long: {used} of {limit}{unit}. e edits it"));
         }
         if let Some(answer) = case.and_then(|case| case.last_answer.as_ref()).filter(|it| it.at > composer.began) {
             stop(format!("{}. e goes back to your text, knowing it", self.answer_words(answer)));
@@ -153,8 +155,10 @@ impl App {
         if let Some(gone) = mind_gone {
             mind(gone);
         }
-        if let Verdict::Unknown { why } = &preview.verdict {
-            mind(format!("{why}: the network may refuse it; go always works"));
+        match &preview.verdict {
+            Verdict::Unknown { why } => mind(format!("{why}: the network may refuse it; go always works")),
+            Verdict::Mind { what } => mind(what.clone()),
+            Verdict::Yes | Verdict::No { .. } => {}
         }
         if composer.seen.as_ref().is_some_and(|seen| seen.text != post.text) {
             mind("the author changed the post since you began; read it again".to_owned());

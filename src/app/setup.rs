@@ -86,7 +86,7 @@ impl Setup {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnSetup {
     pub name: ColumnName,
-    /// Shown in the column's head; the query where the config gives none.
+    /// Shown in the column's head; the name where the config gives none, and then the query is shown behind it.
     pub title: String,
     /// Where its posts come from: never empty, each network at most once.
     pub sources: Vec<ColumnSource>,

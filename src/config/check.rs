@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::matched_here::{nobody_there, not_judged};
 use super::query::{Spelled, spell_for_x};
 use super::{Access, AccountConfig, Config, SecretSource};
 use crate::model::{ColumnName, NetworkKind};
@@ -111,6 +112,10 @@ pub fn columns(config: &Config) -> Vec<Line> {
                     lines.push(mastodon_column(&column.name, !column.rule.hashtags().0.is_empty()));
                 }
             }
+            if account.network() != NetworkKind::X {
+                lines.extend(not_judged(column, account.network()));
+                lines.extend(nobody_there(config, column, account.network()));
+            }
         }
     }
     lines
@@ -162,7 +167,7 @@ fn x_column(spelled: &Spelled) -> Line {
     }
 }
 
-fn words(errors: &[QueryError]) -> String {
+pub(super) fn words(errors: &[QueryError]) -> String {
     errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 

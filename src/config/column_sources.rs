@@ -20,6 +20,16 @@ pub(super) struct Written<'a> {
     pub(super) reply_as: Option<Vec<Text<'a>>>,
 }
 
+/// The accounts of the file.
+#[derive(Clone, Copy)]
+pub(super) struct Accounts<'a> {
+    /// `None` where they are no table, which was told: then nobody knows who is named.
+    pub(super) names: Option<&'a [&'a str]>,
+    pub(super) usable: &'a [AccountConfig],
+    /// The networks of those that cannot be used, which was told; `None` where nobody knows which it is.
+    pub(super) unusable: &'a [Option<NetworkKind>],
+}
+
 /// What could be made of it.
 pub(super) struct Heard<'a> {
     /// The accounts whose network must be able to do what the query asks.
@@ -31,8 +41,7 @@ pub(super) struct Heard<'a> {
 pub(super) fn read<'a>(
     reader: &mut Reader<'_>,
     written: Written<'_>,
-    names: &[&str],
-    accounts: &'a [AccountConfig],
+    accounts: Accounts<'a>,
 ) -> Heard<'a> {
     let problems_before = reader.problems.len();
     let Written { called, span, account, several, networks, reply_as } = written;
@@ -49,7 +58,7 @@ pub(super) fn read<'a>(
     // Each account with the place that names it.
     let mut heard: Vec<(AccountName, Option<&AccountConfig>, Text<'_>)> = Vec::new();
     for text in account.into_iter().chain(several.unwrap_or_default()) {
-        let account = known_account(reader, (called, key), &text, names, accounts);
+        let account = known_account(reader, (called, key), &text, accounts);
         heard.push((AccountName::new(text.value), account, text));
     }
     for text in networks.unwrap_or_default() {
@@ -79,7 +88,7 @@ pub(super) fn read<'a>(
     }
     let mut answering: Vec<(&AccountConfig, NetworkKind)> = Vec::new();
     for text in reply_as.unwrap_or_default() {
-        let Some(answers) = known_account(reader, (called, "reply_as"), &text, names, accounts) else {
+        let Some(answers) = known_account(reader, (called, "reply_as"), &text, accounts) else {
             is_sound = false;
             continue;
         };
@@ -118,10 +127,11 @@ fn known_account<'a>(
     reader: &mut Reader<'_>,
     (called, key): (&str, &str),
     text: &Text<'_>,
-    names: &[&str],
-    accounts: &'a [AccountConfig],
+    accounts: Accounts<'a>,
 ) -> Option<&'a AccountConfig> {
-    if !names.contains(&text.value) {
+    if let Some(names) = accounts.names
+        && !names.contains(&text.value)
+    {
         let remedy = if names.is_empty() {
             format!("describe it: [accounts.{}]", text.value)
         } else {
@@ -130,7 +140,7 @@ fn known_account<'a>(
         let message = format!("`{key}` of column `{called}` names no account: `{}`", text.value);
         reader.problem(Problem::new(text.span.clone(), message).remedy(remedy));
     }
-    accounts.iter().find(|account| account.name.as_str() == text.value)
+    accounts.usable.iter().find(|account| account.name.as_str() == text.value)
 }
 
 /// The one account on a network.
@@ -138,7 +148,7 @@ fn account_on<'a>(
     reader: &mut Reader<'_>,
     called: &str,
     text: &Text<'_>,
-    accounts: &'a [AccountConfig],
+    accounts: Accounts<'a>,
 ) -> Option<&'a AccountConfig> {
     let Some(network) = NetworkKind::ALL.into_iter().find(|network| network.prefix() == text.value) else {
         let known = NetworkKind::ALL.map(NetworkKind::prefix);
@@ -148,9 +158,11 @@ fn account_on<'a>(
         );
         return None;
     };
-    let on: Vec<&AccountConfig> = accounts.iter().filter(|account| account.network() == network).collect();
+    let on: Vec<&AccountConfig> = accounts.usable.iter().filter(|account| account.network() == network).collect();
+    let may_be_there = accounts.unusable.iter().any(|known| known.is_none_or(|known| known == network));
     match on.as_slice() {
         [account] => Some(account),
+        [] if may_be_there || accounts.names.is_none() => None,
         [] => {
             reader.problem(
                 Problem::new(

@@ -15,6 +15,7 @@ pub mod example;
 pub mod hours;
 pub mod keys;
 pub mod login;
+mod matched_here;
 mod people;
 pub mod place;
 pub mod problem;

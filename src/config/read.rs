@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::account::{self, AccountConfig};
-use super::column_sources;
+use super::account;
+use super::column_sources::{self, Accounts};
 use super::problem::{Invalid, Problem};
 use super::table::{Reader, Table, Text, suggest};
 use super::{Config, duration, hours, keys, people, query};
@@ -145,16 +145,25 @@ fn everything<'a>(
         .take("accounts")
         .and_then(|value| reader.as_table("accounts", value, "tables, one per account: [accounts.NAME]"));
     let account_names = accounts.as_ref().map(Table::all).unwrap_or_default();
+    let mut unusable = Vec::new();
     for (name, value) in &account_names {
         check_name(reader, "account", name);
         let what = format!("accounts.{}", name.value);
-        if let Some(table) = reader.as_table(&what, value, &format!("a table: [{what}]")) {
-            config.accounts.extend(account::read(reader, name, table, folder, home));
+        let read = match reader.as_table(&what, value, &format!("a table: [{what}]")) {
+            Some(table) => account::read(reader, name, table, folder, home),
+            None => Err(None),
+        };
+        match read {
+            Ok(account) => config.accounts.push(account),
+            Err(network) => unusable.push(network),
         }
     }
     let names: Vec<&str> = account_names.iter().map(|(name, _)| name.value).collect();
+    let are_told = accounts.is_some() || !table.holds("accounts");
     let columns = table.take("columns");
-    config.columns = read_columns(reader, columns, &names, &config.accounts, config.clocks.targets);
+    let accounts =
+        Accounts { names: are_told.then_some(names.as_slice()), usable: &config.accounts, unusable: &unusable };
+    config.columns = read_columns(reader, columns, accounts, config.clocks.targets);
     if let Some(value) = table.take("keys")
         && let Some(overrides) = reader.as_table("keys", value, "a table: [keys]")
     {
@@ -351,8 +360,7 @@ fn read_saved_replies(reader: &mut Reader<'_>, table: &Table<'_>) -> Vec<SavedRe
 fn read_columns<'a>(
     reader: &mut Reader<'_>,
     value: Option<&'a Spanned<DeValue<'a>>>,
-    account_names: &[&str],
-    accounts: &[AccountConfig],
+    accounts: Accounts<'_>,
     targets: Targets,
 ) -> Vec<ColumnSetup> {
     const WANTED: &str = "tables, one per column: [[columns]]";
@@ -379,7 +387,7 @@ fn read_columns<'a>(
     let mut columns = Vec::new();
     for item in items {
         let Some(table) = reader.as_table("columns", item, WANTED) else { continue };
-        columns.extend(read_column(reader, table, &mut seen, (account_names, accounts), targets));
+        columns.extend(read_column(reader, table, &mut seen, accounts, targets));
     }
     columns
 }
@@ -388,7 +396,7 @@ fn read_column<'a>(
     reader: &mut Reader<'_>,
     mut table: Table<'a>,
     seen: &mut Vec<&'a str>,
-    (account_names, accounts): (&[&str], &[AccountConfig]),
+    accounts: Accounts<'_>,
     targets: Targets,
 ) -> Option<ColumnSetup> {
     let span = table.span.clone();
@@ -407,21 +415,24 @@ fn read_column<'a>(
         Some(_) => reader.as_texts("reply_as", value, "accounts' names").unwrap_or_default(),
         None => reader.as_text("reply_as", value, "an account's name in quotes", false).into_iter().collect(),
     });
+    let is_heard = ["account", "accounts", "networks"].iter().any(|key| table.holds(key));
+    let is_there = |key| if key == "account" { is_heard } else { table.holds(key) };
+    let missing: Vec<_> = [
+        ("name", "\"outage\""),
+        ("account", "\"example\", one of [accounts.…]"),
+        ("query", "\"#exampleoutage -is:retweet\""),
+    ]
+    .into_iter()
+    .filter(|(key, _)| !is_there(key))
+    .collect();
     table.finish(reader);
 
     let called = name.as_ref().map_or("?", |name| name.value);
     let which = if called == "?" { "a column".to_owned() } else { format!("column `{called}`") };
-    let is_heard = account.is_some() || several.is_some() || networks.is_some();
-    for (key, there, example) in [
-        ("name", name.is_some(), "\"outage\""),
-        ("account", is_heard, "\"example\", one of [accounts.…]"),
-        ("query", query.is_some(), "\"#exampleoutage -is:retweet\""),
-    ] {
-        if !there {
-            reader.problem(
-                Problem::new(span.clone(), format!("{which} has no `{key}`")).remedy(format!("add {key} = {example}")),
-            );
-        }
+    for (key, example) in missing {
+        reader.problem(
+            Problem::new(span.clone(), format!("{which} has no `{key}`")).remedy(format!("add {key} = {example}")),
+        );
     }
     if let Some(name) = &name {
         check_name(reader, "column", name);
@@ -435,13 +446,13 @@ fn read_column<'a>(
     }
     let title = title.and_then(|title| one_line(reader, "title", &title)).map(str::to_owned);
     let heard = column_sources::Written { called, span, account, several, networks, reply_as };
-    let heard = column_sources::read(reader, heard, account_names, accounts);
+    let heard = column_sources::read(reader, heard, accounts);
     let rule = query.as_ref().and_then(|query| query::read(reader, called, query, &heard.listening));
-    let (name, query) = (name?, query?);
+    let name = name?;
     let sources = heard.sources?;
     Some(ColumnSetup {
         name: ColumnName::new(name.value),
-        title: title.unwrap_or_else(|| clean::line(query.value)),
+        title: title.unwrap_or_else(|| name.value.to_owned()),
         sources,
         rule: rule?,
         targets,

@@ -94,6 +94,11 @@ impl Reader<'_> {
     ) -> Option<Vec<Text<'a>>> {
         let Some(items) = value.get_ref().as_array() else {
             self.wrong_type(key, value, wanted, false);
+            // A lone one is the likeliest slip.
+            let lone = value.get_ref().as_str().filter(|text| !names_a_secret(key) && !text.contains('"'));
+            if let (Some(lone), Some(problem)) = (lone, self.problems.last_mut()) {
+                problem.remedy = Some(format!("{key} = [\"{lone}\"]"));
+            }
             return None;
         };
         Some(items.iter().filter_map(|item| self.as_text(key, item, "text in quotes", false)).collect())
@@ -114,6 +119,11 @@ impl<'a> Table<'a> {
     pub(super) fn take(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.known.push(key);
         self.entries.iter().find(|(found, _)| found.get_ref() == key).map(|(_, value)| value)
+    }
+
+    /// Whether the key is there, whatever its value.
+    pub(super) fn holds(&self, key: &str) -> bool {
+        self.entries.iter().any(|(found, _)| found.get_ref() == key)
     }
 
     /// Every entry with the place of its key, in file order, for tables whose keys are names of the user's own.

@@ -30,6 +30,31 @@ impl NetworkKind {
         }
     }
 
+    /// One letter where a list holds posts of several networks and there is no room for a name.
+    pub fn letter(self) -> char {
+        match self {
+            NetworkKind::X => 'X',
+            NetworkKind::Bluesky => 'B',
+            NetworkKind::Mastodon => 'M',
+        }
+    }
+
+    /// Its posts can be searched from here, beyond what was heard of them.
+    pub fn has_search(self) -> bool {
+        match self {
+            NetworkKind::X | NetworkKind::Mastodon => true,
+            NetworkKind::Bluesky => false,
+        }
+    }
+
+    /// It gets queries as rules of its own: it can refuse one, and say how many posts a day it brings.
+    pub fn takes_rules(self) -> bool {
+        match self {
+            NetworkKind::X => true,
+            NetworkKind::Bluesky | NetworkKind::Mastodon => false,
+        }
+    }
+
     /// The network's own name as people write it.
     pub fn title(self) -> &'static str {
         match self {

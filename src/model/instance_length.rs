@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::length::Length;
+use super::length::{Length, Unit};
 
 /// Mastodon's own limit, and what a link counts there.
 pub const CHARACTERS: usize = 500;
@@ -30,7 +30,7 @@ pub fn length(text: &str, characters: usize, per_link: usize) -> Length {
         rest = end;
     }
     used += plain(&text[rest..]);
-    Length { used, limit: characters }
+    Length { used, limit: characters, unit: Unit::Characters }
 }
 
 /// The handles a text names, without the `@` in front.

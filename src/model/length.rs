@@ -13,12 +13,24 @@ use super::instance_length;
 /// Longer texts are not counted to the end: the parser's time grows with the square of the length.
 const COUNTED_CHARACTERS: usize = 4_000;
 
-/// A text's length and the network's limit, both in the network's own unit: weighted characters on X,
-/// graphemes elsewhere.
+/// A text's length and the network's limit, both in the network's own unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Length {
     pub used: usize,
     pub limit: usize,
+    pub unit: Unit,
+}
+
+/// What a length is counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// As people see them (graphemes), or code points in X's direct messages.
+    #[default]
+    Characters,
+    /// X's weights.
+    Weighted,
+    /// Bluesky's second limit, told where the text has reached it first.
+    Bytes,
 }
 
 impl Length {
@@ -45,7 +57,7 @@ impl Default for PostLimits {
 /// Counts `text` as `network` does. About half a millisecond for a full post on X: count on edit, not per frame.
 pub fn length(network: NetworkKind, text: &str) -> Length {
     match network {
-        NetworkKind::X => Length { used: x_weighted(text), limit: 280 },
+        NetworkKind::X => Length { used: x_weighted(text), limit: 280, unit: Unit::Weighted },
         NetworkKind::Bluesky => within(text, 300, 3_000),
         NetworkKind::Mastodon => on_mastodon(text, PostLimits::default()),
     }
@@ -54,7 +66,7 @@ pub fn length(network: NetworkKind, text: &str) -> Length {
 /// Counts a direct message: characters on X, graphemes elsewhere.
 pub fn message_length(network: NetworkKind, text: &str) -> Length {
     match network {
-        NetworkKind::X => Length { used: text.chars().count(), limit: 10_000 },
+        NetworkKind::X => Length { used: text.chars().count(), limit: 10_000, unit: Unit::Characters },
         NetworkKind::Bluesky => within(text, 1_000, 10_000),
         NetworkKind::Mastodon => on_mastodon(text, PostLimits::default()),
     }
@@ -76,9 +88,9 @@ impl Account {
 fn within(text: &str, graphemes: usize, bytes: usize) -> Length {
     let used = text.graphemes(true).count();
     if text.len() > bytes && used <= graphemes {
-        return Length { used: text.len(), limit: bytes };
+        return Length { used: text.len(), limit: bytes, unit: Unit::Bytes };
     }
-    Length { used, limit: graphemes }
+    Length { used, limit: graphemes, unit: Unit::Characters }
 }
 
 fn on_mastodon(text: &str, limits: PostLimits) -> Length {
@@ -126,7 +138,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{COUNTED_CHARACTERS, Length, PostLimits, length, message_length};
+    use super::{COUNTED_CHARACTERS, Length, PostLimits, Unit, length, message_length};
     use crate::model::account::{Account, Tier};
     use crate::model::{AccountName, NetworkKind};
 
@@ -154,6 +166,10 @@ mod tests {
             web_url: String::new(),
             limits: None,
         }
+    }
+
+    fn characters(used: usize, limit: usize) -> Length {
+        Length { used, limit, unit: Unit::Characters }
     }
 
     fn on_x(text: &str) -> usize {
@@ -255,13 +271,13 @@ mod tests {
         for network in [NetworkKind::Bluesky, NetworkKind::Mastodon] {
             assert_eq!(length(network, "👨‍👩‍👧‍👦 da").used, 4);
         }
-        assert_eq!(length(NetworkKind::Bluesky, "https://example.com"), Length { used: 19, limit: 300 });
+        assert_eq!(length(NetworkKind::Bluesky, "https://example.com"), characters(19, 300));
         assert_eq!(
             length(NetworkKind::Bluesky, &"👨‍👩‍👧‍👦".repeat(121)),
-            Length { used: 3_025, limit: 3_000 },
+            Length { used: 3_025, limit: 3_000, unit: Unit::Bytes },
             "bytes are limited too"
         );
-        assert_eq!(length(NetworkKind::Bluesky, &"👨‍👩‍👧‍👦".repeat(120)), Length { used: 120, limit: 300 });
+        assert_eq!(length(NetworkKind::Bluesky, &"👨‍👩‍👧‍👦".repeat(120)), characters(120, 300));
         assert_eq!(message_length(NetworkKind::Bluesky, "hi").limit, 1_000);
     }
 
@@ -269,13 +285,13 @@ mod tests {
     fn a_mastodon_server_has_limits_of_its_own() {
         let plain = us();
         let own = Account { limits: Some(PostLimits { characters: 5_000, per_link: 25 }), ..plain.clone() };
-        assert_eq!(plain.length("https://example.com"), Length { used: 23, limit: 500 });
-        assert_eq!(own.length("https://example.com"), Length { used: 25, limit: 5_000 });
+        assert_eq!(plain.length("https://example.com"), characters(23, 500));
+        assert_eq!(own.length("https://example.com"), characters(25, 5_000));
     }
 
     #[test]
     fn what_fits() {
-        let fits = |used| Length { used, limit: 280 }.fits();
+        let fits = |used| characters(used, 280).fits();
         assert_eq!([0, 1, 280, 281].map(fits), [false, true, true, false]);
         assert_eq!(on_x(""), 0);
     }

@@ -11,6 +11,7 @@ pub mod deed;
 pub mod event;
 pub mod goodbye;
 pub mod html;
+pub mod gap;
 pub mod id;
 pub mod instance_length;
 pub mod key;

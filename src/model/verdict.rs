@@ -9,6 +9,8 @@ use super::post::{Post, WhoMayReply};
 pub enum Verdict {
     /// It will; on X at the price of a summoned reply.
     Yes,
+    /// It will, and there is something to know before a word is written.
+    Mind { what: String },
     /// It will refuse; the rep can still hand over to the network's own page.
     No { why: String },
     /// We do not know enough to say.
@@ -188,7 +190,7 @@ mod tests {
 
     fn judged(verdict: &Verdict) -> Is {
         match verdict {
-            Verdict::Yes => Is::Yes,
+            Verdict::Yes | Verdict::Mind { .. } => Is::Yes,
             Verdict::No { .. } => Is::No,
             Verdict::Unknown { .. } => Is::Unknown,
         }

@@ -196,6 +196,33 @@ impl Test {
         }
     }
 
+    /// Whether some post can be judged so. Wrong in one direction only: what contradicts itself is not seen.
+    pub(crate) fn can_be(&self, wanted: bool) -> bool {
+        match self {
+            Test::All(tests) if wanted => tests.iter().all(|test| test.can_be(true)),
+            Test::All(tests) => tests.iter().any(|test| test.can_be(false)),
+            Test::Any(tests) if wanted => tests.iter().any(|test| test.can_be(true)),
+            Test::Any(tests) => tests.iter().all(|test| test.can_be(false)),
+            Test::Not(inner) => inner.can_be(!wanted),
+            Test::Unknown => false,
+            _ => true,
+        }
+    }
+
+    /// Adds the handles it asks for, or those it leaves out.
+    pub(crate) fn handles_where(&self, are_wanted: bool, named: &mut BTreeSet<String>) {
+        match self {
+            Test::All(tests) | Test::Any(tests) => {
+                tests.iter().for_each(|test| test.handles_where(are_wanted, named));
+            }
+            Test::Not(inner) => inner.handles_where(!are_wanted, named),
+            Test::From(who) | Test::To(who) | Test::Mention(who) if are_wanted => {
+                named.insert(who.clone());
+            }
+            _ => {}
+        }
+    }
+
     /// Adds the handles it asks for.
     pub(crate) fn handles(&self, named: &mut BTreeSet<String>) {
         match self {

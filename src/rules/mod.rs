@@ -143,6 +143,19 @@ impl Rule {
         named
     }
 
+    /// Whether any post can match by what is judged here; without operators that cannot be, every rule can.
+    pub fn can_match_here(&self) -> bool {
+        self.0.test.can_be(true)
+    }
+
+    /// Of [`Rule::handles`] those whose posts, or posts to whom, the query wants, and those it leaves out.
+    pub fn handles_by_will(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let (mut wanted, mut left_out) = (BTreeSet::new(), BTreeSet::new());
+        self.0.test.handles_where(true, &mut wanted);
+        self.0.test.handles_where(false, &mut left_out);
+        (wanted, left_out)
+    }
+
     /// Whether the answer hangs on what a network may tell of the author apart from the post: followers, name,
     /// verification.
     pub fn asks_profile(&self) -> bool {

@@ -14,7 +14,7 @@ use crate::app::notice::{Notice, Weight};
 use crate::app::{App, Msg};
 use crate::log::Log;
 use crate::model::price::Money;
-use crate::model::{AccountName, BodyId, Event, EventId, GapFill, GapId, PostId};
+use crate::model::{AccountName, BodyId, Event, EventId, GapFill, GapId, PostId, gap};
 use crate::net::{Backfill, Clock, Feed, Network};
 use crate::ui::time::minutes;
 
@@ -130,7 +130,7 @@ impl Filling {
         }
         self.wait_for(&found).await;
         let new = found.difference(&self.ask.known).count() as u64;
-        let span = format!("gap {}-{}", minutes(self.ask.from, &self.ask.zone), minutes(self.ask.to, &self.ask.zone));
+        let span = gap::span(self.ask.from, Some(self.ask.to), &self.ask.zone);
         let cost = match read {
             0 => "no post read".to_owned(),
             1 => format!("1 post read, {price}"),

@@ -14,6 +14,7 @@ use super::theme::Theme;
 use super::time;
 use crate::app::command::Command;
 use crate::app::{Adding, App, Caught};
+use crate::model::NetworkKind;
 use crate::model::spend::{Gauge, Gauged};
 
 /// Where the lines of input begin.
@@ -69,6 +70,8 @@ fn lines(app: &App, adding: &Adding, cells: u16, theme: Theme) -> Vec<Line<'stat
         say(words, theme.quiet());
         return lines;
     }
+    let network = app.account(&adding.account).map(|account| account.network);
+    let takes_rules = network.is_none_or(NetworkKind::takes_rules);
     let asking = |gauge| adding.asking == Some(gauge);
     let key = |command| hints::key(app, command);
     match adding.taken.as_ref().filter(|(query, _)| *query == adding.query.text) {
@@ -76,6 +79,11 @@ fn lines(app: &App, adding: &Adding, cells: u16, theme: Theme) -> Vec<Line<'stat
         Some((_, Ok(Gauged::Refused { why }))) => say(&format!("the network refuses the rule: {why}"), theme.overdue()),
         Some((_, Err(why))) => say(&format!("the network was not reached: {why}"), theme.warning()),
         Some((_, Ok(Gauged::Taken | Gauged::Counted { .. }))) => say("the network takes the rule", theme.text()),
+        None if !takes_rules => {
+            let name = network.map_or("the network", NetworkKind::title);
+            let words = format!("{name} gets no rules: what it shows is matched here, free of charge");
+            say(&format!("{words}; {} adds the column", key(Command::Open)), theme.quiet());
+        }
         None => say(
             &format!("{} asks the network whether it takes the rule; that is free", key(Command::Open)),
             theme.quiet(),
@@ -91,6 +99,7 @@ fn lines(app: &App, adding: &Adding, cells: u16, theme: Theme) -> Vec<Line<'stat
         }
         (Some((_, Ok(Gauged::Refused { why }))), _) => say(&format!("not counted: {why}"), theme.overdue()),
         (Some((_, Err(why))), _) => say(&format!("not counted: {why}"), theme.warning()),
+        (Some((_, Ok(_))) | None, None) if !takes_rules => {}
         (Some((_, Ok(_))) | None, None) => {
             let price = prices.map_or_else(String::new, |prices| format!(" ({})", prices.count));
             say(&format!("{} asks the network how many posts a day{price}", key(Command::AskCount)), theme.quiet());

@@ -140,9 +140,9 @@ fn lines(
         reading::contacts_lately(app, &case.author),
         reading::contacts_in_quarter(app, &case.author).max(1),
     );
-    section(&mut lines, cells, &format!("HISTORY  {contacts}"), theme);
+    lines.push(section(&format!("HISTORY  {contacts}"), theme));
     lines.extend(history(app, case, cells, theme));
-    section(&mut lines, cells, "LOG", theme);
+    lines.push(section("LOG", theme));
     lines.extend(log(app, case, enough.saturating_sub(lines.len()), cells, theme));
     lines
 }
@@ -192,12 +192,11 @@ fn without_margin(mut line: Line<'static>) -> Line<'static> {
     line
 }
 
-fn section(lines: &mut Vec<Line<'static>>, cells: u16, title: &str, theme: Theme) {
-    let rest = usize::from(cells).saturating_sub(title.len() + 1);
-    lines.push(Line::from(vec![
-        Span::styled(format!("{title} "), theme.strong()),
-        Span::styled("-".repeat(rest), theme.frame()),
-    ]));
+/// `-- LOG --`. Not a rule across the pane: the sections of each case begin on other lines, so every rule would be drawn
+/// and wiped away whenever the selection moves, which a slow line feels.
+pub(super) fn section(title: &str, theme: Theme) -> Line<'static> {
+    let edge = |words: &'static str| Span::styled(words, theme.frame());
+    Line::from(vec![edge("-- "), Span::styled(title.to_owned(), theme.strong()), edge(" --")])
 }
 
 /// `@jo_m  Jo M   1,204 followers  verified`
@@ -261,6 +260,10 @@ pub(super) fn told_verdict(verdict: &Verdict, purpose: Purpose, cells: u16, them
         Verdict::No { why } | Verdict::Unknown { why } if purpose.is_private() => {
             paragraph(&format!("takes direct messages from us? {why}"), cells, 0, theme.warning())
         }
+        Verdict::Mind { what } => {
+            let asked = if purpose.is_private() { "takes direct messages from us" } else { "may we reply?" };
+            paragraph(&format!("{asked}: yes, but mind: {what}"), cells, 0, theme.warning())
+        }
         Verdict::Yes => vec![Line::styled("may we reply? yes", theme.text())],
         Verdict::No { why } => {
             let mut lines = paragraph(&format!("may we reply? no: {why}"), cells, 0, theme.warning());
@@ -290,7 +293,7 @@ fn drafts(app: &App, case: &Case, cells: u16, theme: Theme) -> Vec<Line<'static>
     if case.drafts.is_empty() {
         return lines;
     }
-    section(&mut lines, cells, "DRAFTS", theme);
+    lines.push(section("DRAFTS", theme));
     for draft in &case.drafts {
         let saved = time::hours(draft.saved, &app.setup.zone);
         let whose = if draft.rep == app.setup.me { "yours".to_owned() } else { format!("{}'s", draft.rep) };

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -14,15 +13,17 @@ use ratatui::text::{Line, Span};
 use super::order::{Key, Row, Rows};
 use super::paint::{put, put_line, put_right, rule};
 use super::post::{RowContext, Wraps, row};
+use super::reading;
 use super::text::{cut, width};
 use super::theme::Theme;
-use super::time;
 use crate::app::{App, ColumnSetup, ColumnSource, ColumnView, Queue};
 use crate::desk::Gap;
-use crate::model::{GapFill, LinkState};
+use crate::model::{GapFill, LinkState, clean, gap};
 
 /// Lines kept between the selection and the edge when it moves.
 const CONTEXT: i32 = 2;
+/// Less of a query says nothing.
+const SHORTEST_QUERY: usize = 8;
 /// A selection further away than this many screens is not walked to.
 const WALKED_SCREENS: i32 = 3;
 
@@ -78,6 +79,7 @@ pub(super) fn draw(
         cells: area.width,
         selected: rows.chosen_post(view),
         has_keys,
+        is_shared: setup.map_or_else(|| reading::is_on_several_networks(app), |setup| setup.sources.len() > 1),
     };
     // A row is looked at several times: to find the place of the selected one, on the way up, and when it is drawn.
     let mut made: BTreeMap<Key, Rc<Made>> = BTreeMap::new();
@@ -234,7 +236,7 @@ fn walk(rows: Rows<'_>, from: &Place, to: &Key, limit: i32, height_of: &mut dyn 
     Some(line)
 }
 
-/// `1 title      x  following`
+/// `1 title      x  following`, or `1 name the query      X B M  following` where the config gives no title.
 fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) {
     let Some(view) = app.columns.get(index) else { return };
     let setup = app.setup.columns.get(index);
@@ -263,7 +265,13 @@ fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) 
     let room = usize::from(area.width).saturating_sub(width(&right) + 1);
     let title = cut(&format!("{} {}", index + 1, title.unwrap_or_default()), room).into_owned();
     let style = if index == app.focus { theme.focused() } else { theme.strong() };
-    put(buffer, area.as_position(), area.width, &title, style);
+    let used = put(buffer, area.as_position(), area.width, &title, style) + 2;
+    let left = room.saturating_sub(usize::from(used));
+    // The name alone says little of what a column hears: as much of the query as there is room for does.
+    if let Some(query) = setup.and_then(untitled).filter(|_| left >= SHORTEST_QUERY) {
+        let at = Position::new(area.x + used, area.y);
+        put(buffer, at, area.width, &cut(&query, left), theme.quiet());
+    }
     let state_style = if is_refused {
         theme.overdue()
     } else if view.held || view.new > 0 {
@@ -276,9 +284,18 @@ fn head(buffer: &mut Buffer, area: Rect, app: &App, index: usize, theme: Theme) 
     }
 }
 
-/// `x`, or `x bluesky mastodon` where one column hears several.
+/// The query of a column that has no title but its name.
+fn untitled(setup: &ColumnSetup) -> Option<String> {
+    let query = clean::line(setup.rule.source());
+    (setup.title == setup.name.as_str() && query != setup.title).then_some(query)
+}
+
+/// `x`, or `X B M` where one column hears several: the letters its rows carry.
 fn networks(setup: &ColumnSetup) -> String {
-    setup.sources.iter().map(|source| source.network.prefix()).collect::<Vec<_>>().join(" ")
+    match setup.sources.as_slice() {
+        [source] => source.network.prefix().to_owned(),
+        several => several.iter().map(|source| source.network.letter().to_string()).collect::<Vec<_>>().join(" "),
+    }
 }
 
 /// Nothing more comes into the column: its recording was played.
@@ -322,15 +339,7 @@ pub(super) fn gap_words(app: &App, gap: &Gap) -> String {
 }
 
 fn gap_span(app: &App, gap: &Gap) -> String {
-    let zone = &app.setup.zone;
-    let from = time::minutes(gap.from, zone);
-    let Some(to) = gap.to else { return format!("gap since {from}") };
-    if to.duration_since(gap.from) < SignedDuration::from_mins(1) {
-        let seconds = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
-        format!("gap {}-{}", seconds(gap.from), seconds(to))
-    } else {
-        format!("gap {from}-{}", time::minutes(to, zone))
-    }
+    gap::span(gap.from, gap.to, &app.setup.zone)
 }
 
 fn empty(buffer: &mut Buffer, body: Rect, app: &App, index: usize, theme: Theme) {

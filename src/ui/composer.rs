@@ -21,7 +21,8 @@ use crate::app::compose_text::{self, dm_link};
 use crate::app::composer::Saved;
 use crate::app::{App, Composer};
 use crate::desk::PostView;
-use crate::model::{Doing, NetworkKind};
+use crate::model::length::Unit;
+use crate::model::{Doing, NetworkKind, Purpose};
 
 /// Lines of the answered post shown above the editor.
 const POST_LINES: usize = 4;
@@ -34,7 +35,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, composer: &Compos
         return area.as_position();
     }
     let mut y = area.y;
-    put_line(buffer, Position::new(area.x, y), area.width, &title(app, composer, theme));
+    put_line(buffer, Position::new(area.x, y), area.width, &title(app, composer, area.width, theme));
     y += 1;
     // Told here as well while the pane above may show another case.
     let writing = app.others_in(composer.case).into_iter().filter(|(_, doing)| *doing == Doing::Writing);
@@ -74,22 +75,51 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, composer: &Compos
     cursor
 }
 
-/// `REPLY draft PUBLIC  as @CharterHelp (X)  saved 14:31:58  acknowledgement`
-fn title(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
-    let saved = match composer.saved {
-        Saved::Untouched => String::new(),
-        Saved::Typing { .. } => "not saved yet".to_owned(),
-        Saved::At(at) => format!("saved {}", time::hours(at, &app.setup.zone)),
+/// `REPLY draft PUBLIC  as @CharterHelp (X)  saved 14:31:58  acknowledgement`. Where that is too
+/// long, the purpose is said in short, then the time of saving is left out, then the handle is shortened.
+fn title(app: &App, composer: &Composer, cells: u16, theme: Theme) -> Line<'static> {
+    let (saved, is_saved) = match composer.saved {
+        Saved::Untouched => (String::new(), ""),
+        Saved::Typing { .. } => ("not saved yet".to_owned(), "not saved"),
+        Saved::At(at) => (format!("saved {}", time::hours(at, &app.setup.zone)), "saved"),
     };
-    Line::from(vec![
-        Span::styled(
-            if composer.purpose.is_private() { "DIRECT MESSAGE draft PRIVATE" } else { "REPLY draft PUBLIC" },
-            theme.focused(),
-        ),
-        Span::raw(format!("  as {}  ", reading::account_title(app, &composer.account))),
-        Span::styled(format!("{saved}  "), theme.quiet()),
-        Span::styled(composer.purpose.title(), theme.strong()),
-    ])
+    let is_private = composer.purpose.is_private();
+    let what = if is_private { "DIRECT MESSAGE draft PRIVATE" } else { "REPLY draft PUBLIC" };
+    // A direct message has said already what it is.
+    let purpose = if is_private { "" } else { composer.purpose.title() };
+    let room = |saved: &str, purpose: &str| {
+        let parts = [what, saved, purpose].into_iter().filter(|part| !part.is_empty());
+        usize::from(cells).saturating_sub(parts.map(|part| width(part) + 2).sum::<usize>() + 3)
+    };
+    let whole = width(&reading::account_title(app, &composer.account));
+    let purpose = if whole > room(&saved, purpose) { brief(composer.purpose) } else { purpose };
+    let saved = if whole > room(&saved, purpose) { is_saved.to_owned() } else { saved };
+    let account = reading::account_title_within(app, &composer.account, room(&saved, purpose));
+    let parts = [
+        Span::styled(what, theme.focused()),
+        Span::raw(account.map_or_else(String::new, |account| format!("as {account}"))),
+        Span::styled(saved, theme.quiet()),
+        Span::styled(purpose, theme.strong()),
+    ];
+    let mut line = Line::default();
+    for part in parts.into_iter().filter(|part| !part.content.is_empty()) {
+        if !line.spans.is_empty() {
+            line.spans.push(Span::raw("  "));
+        }
+        line.spans.push(part);
+    }
+    line
+}
+
+/// [`Purpose::title`] in the words of the foot.
+fn brief(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Acknowledgement => "ack",
+        Purpose::DmRequest => "ask-DM",
+        Purpose::Both => "ack + ask-DM",
+        Purpose::HappyPost => "happy post",
+        Purpose::DirectMessage => "",
+    }
 }
 
 /// The post that is answered, in brief, and what we had with its author before.
@@ -144,10 +174,12 @@ fn foot(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
     let length = composer.length;
     let style = if length.used > length.limit { theme.overdue() } else { theme.strong() };
     let over = length.used.saturating_sub(length.limit);
+    // The limit one does not expect is the one that needs its unit.
+    let unit = if length.unit == Unit::Bytes { " bytes" } else { "" };
     let words = if over > 0 {
-        format!("{}/{} TOO LONG by {over}", length.used, length.limit)
+        format!("{}/{}{unit} TOO LONG by {over}", length.used, length.limit)
     } else {
-        format!("{}/{}", length.used, length.limit)
+        format!("{}/{}{unit}", length.used, length.limit)
     };
     let mut spans = vec![Span::styled(words, style)];
     if let Some(problem) = &composer.problem {

@@ -4,6 +4,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::case::section;
 use super::paint::paragraph;
 use super::post::{missing_text, shown_text};
 use super::shortcodes::as_shown;
@@ -23,12 +24,7 @@ pub(super) fn lines(app: &App, case: &Case, selected: &PostId, cells: u16, theme
     if to_come == 0 && said.iter().all(is_only) {
         return Vec::new();
     }
-    let title = format!("CONVERSATION  {}", counts(&said, to_come).join("  "));
-    let rest = usize::from(cells).saturating_sub(width(&title) + 1);
-    let mut lines = vec![Line::from(vec![
-        Span::styled(format!("{title} "), theme.strong()),
-        Span::styled("-".repeat(rest), theme.frame()),
-    ])];
+    let mut lines = vec![section(&format!("CONVERSATION  {}", counts(&said, to_come).join("  ")), theme)];
     let mut is_in_note = false;
     for one in &said {
         let is_note = matches!(one.what, What::Note);

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::hints;
 use super::paint::{boxed, clamp_scroll, more_below, paragraph, put_lines};
+use super::reading::is_on_several_networks;
 use super::text::{width, wrap};
 use super::theme::Theme;
 use crate::app::App;
@@ -45,12 +46,26 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
         Span::styled("!", theme.overdue()),
         Span::raw(format!("{}overdue: 24 hours without an answer", " ".repeat(KEYS - 1))),
     ]));
-    for (letter, words) in [("P", "priority: to be looked at before others"), ("x", "marked for the next deed")] {
-        lines.push(Line::from(vec![
+    let mut others = vec![
+        ("P", "priority: to be looked at before others"),
+        ("x", "marked for the next deed"),
+        ("*", "something in the case was not read yet"),
+    ];
+    if is_on_several_networks(app) {
+        others.push(("X B M", "behind the age: a post of X, Bluesky or Mastodon, where a column holds several"));
+    }
+    for (letter, words) in others {
+        let before = 3 + KEYS;
+        let room = cells.saturating_sub(u16::try_from(before).unwrap_or(u16::MAX));
+        let mut lead = vec![
             Span::raw("   "),
             Span::styled(letter, theme.strong()),
-            Span::raw(format!("{}{words}", " ".repeat(KEYS - 1))),
-        ]));
+            Span::raw(" ".repeat(KEYS.saturating_sub(letter.len()))),
+        ];
+        for range in wrap(words, room) {
+            lead.push(Span::raw(&words[range]));
+            lines.push(Line::from(std::mem::replace(&mut lead, vec![Span::raw(" ".repeat(before))])));
+        }
     }
     lines.push(Line::default());
     let percent = app.setup.reach_percent;

@@ -128,7 +128,8 @@ pub(super) fn on_the_foot(app: &App, cells: usize) -> Vec<Hint> {
 /// The most needed keys of the screen that has them, without those that the rep's role does not allow.
 pub(super) fn of_mode(app: &App) -> Vec<Hint> {
     let mode = app.mode.kind();
-    let allowed = most_needed(mode).iter().filter(|(command, _)| command.needs() <= app.setup.role);
+    let can = |command: C| command.needs() <= app.setup.role && app.cannot(command).is_none();
+    let allowed = most_needed(mode).iter().filter(|(command, _)| can(*command));
     let hints = allowed.filter_map(|(command, words)| {
         let key = app.setup.keys.key(mode, *command);
         let words = if *command == C::QuitKeep && !app.keeps_store { "quit, nothing is sent or kept" } else { words };
@@ -195,14 +196,13 @@ pub(super) fn after_prefix(app: &App) -> Vec<Hint> {
         .collect()
 }
 
-/// What a command does, and whose it is where the rep's role does not allow it.
-fn words_for(app: &App, command: C) -> String {
+/// What a command does, or why it does nothing here, and whose it is where the rep's role does not allow it.
+pub(super) fn words_for(app: &App, command: C) -> String {
     let (words, needs) = (command.row().words, command.needs());
-    if needs <= app.setup.role {
-        words.to_owned()
-    } else {
-        format!("{words} (for a {}, not a {})", needs.word(), app.setup.role.word())
+    if needs > app.setup.role {
+        return format!("{words} (for a {}, not a {})", needs.word(), app.setup.role.word());
     }
+    app.cannot(command).map_or_else(|| words.to_owned(), |why| format!("not here: {why}"))
 }
 
 /// Every key, screen by screen, the one below the help first.

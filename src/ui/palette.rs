@@ -18,7 +18,10 @@ pub(super) fn draw_commands(buffer: &mut Buffer, area: Rect, app: &App, picker: 
         .shown
         .iter()
         .filter_map(|i| TABLE.get(*i))
-        .map(|row| (format!("{}: {}", row.name, row.words), hints::all_shown(&app.setup.keys.keys(below, row.command))))
+        .map(|row| {
+            let keys = hints::all_shown(&app.setup.keys.keys(below, row.command));
+            (format!("{}: {}", row.name, hints::words_for(app, row.command)), keys)
+        })
         .collect();
     draw(buffer, area, "any command", picker, &entries, theme)
 }

@@ -101,6 +101,8 @@ pub(super) struct RowContext<'a> {
     pub(super) cells: u16,
     pub(super) selected: Option<&'a PostId>,
     pub(super) has_keys: bool,
+    /// Posts of several networks stand here: each row says whose it is.
+    pub(super) is_shared: bool,
 }
 
 /// The row's lines, without the rule below it.
@@ -150,7 +152,8 @@ fn quiet(context: &RowContext<'_>, words: &str) -> Line<'static> {
     Line::from(vec![Span::raw(" "), Span::styled(words.to_owned(), context.theme.quiet())])
 }
 
-/// `>N!*26h10 @handle      1.2k fol  rt x41  3rd`; the `*` stands where something in the case was not read yet.
+/// `>N!*26h10 B @handle      1.2k fol  rt x41  3rd`; the `*` stands where something in the case was not read yet, the
+/// network's letter where posts of several networks stand together.
 fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
     let RowContext { app, theme, .. } = *context;
     let case = reading::case_of(&app.desk, post);
@@ -167,8 +170,9 @@ fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
     // Whose post it is goes before how far it went.
     let notable = app.notable(&post.author, post.body.as_deref());
     let notable = notable.map_or_else(String::new, |mark| format!("{} ", mark_word(mark)));
-    // Before the handle stand `>N! `, the age, a blank and the mark; behind it at least a blank on each side.
-    let before = 5 + text::width(&age) + text::width(&notable);
+    let network = if context.is_shared { format!("{} ", post.id.network().letter()) } else { String::new() };
+    // Before the handle stand `>N! `, the age, a blank and the marks; behind it at least a blank on each side.
+    let before = 5 + text::width(&age) + network.len() + text::width(&notable);
     let room = usize::from(context.cells).saturating_sub(before + 2);
     // The handle names whom we answer: the counts give way to it down to a dozen letters.
     let counts = if text::width(&counts) + 12 > room { String::new() } else { counts };
@@ -200,6 +204,7 @@ fn head(context: &RowContext<'_>, post: &PostView) -> Line<'static> {
         ),
         Span::styled(if is_unread { "*" } else { " " }, pick(theme.strong())),
         Span::styled(format!("{age} "), pick(theme.quiet())),
+        Span::styled(network, pick(theme.strong())),
         Span::styled(notable, pick(theme.strong())),
         Span::styled(handle, pick(theme.handle())),
         Span::raw(" ".repeat(gap)),

@@ -15,6 +15,7 @@ use super::{conversation, reading, text, time};
 use crate::app::command::Command;
 use crate::app::{App, Preview};
 use crate::model::NetworkKind;
+use crate::model::length::Unit;
 
 /// Rows of keys below the text.
 const KEY_ROWS: u16 = 3;
@@ -113,11 +114,16 @@ fn divider(cells: u16, theme: Theme) -> Line<'static> {
 
 /// `length 157/280 (X weighted, link counts 23)     cost $0.20 (has a link)`
 fn measures(app: &App, preview: &Preview) -> String {
-    let network = app.account(&preview.account).map_or(preview.to.network(), |account| account.network);
-    let how = match network {
-        _ if preview.purpose.is_private() => "characters",
-        NetworkKind::X => "X weighted, link counts 23",
-        NetworkKind::Bluesky | NetworkKind::Mastodon => "characters",
+    let account = app.account(&preview.account);
+    let network = account.map_or(preview.to.network(), |account| account.network);
+    let how = match (preview.length.unit, network) {
+        (Unit::Bytes, _) => "bytes: emoji and accents take several".to_owned(),
+        (Unit::Weighted, _) => "X weighted, link counts 23".to_owned(),
+        (Unit::Characters, NetworkKind::Mastodon) => {
+            let per_link = account.and_then(|account| account.limits).unwrap_or_default().per_link;
+            format!("characters, link counts {per_link}")
+        }
+        (Unit::Characters, NetworkKind::X | NetworkKind::Bluesky) => "characters".to_owned(),
     };
     let over = if preview.length.fits() { "" } else { " TOO LONG" };
     let words = format!("length {}/{}{over} ({how})", preview.length.used, preview.length.limit);

@@ -2,11 +2,14 @@
 
 use jiff::SignedDuration;
 
+use super::text::{cut, width};
 use crate::app::{App, ColumnSetup};
 use crate::desk::author::Contact;
 use crate::desk::{Case, Desk, PostView, Reply};
 use crate::model::{Account, AccountName, AuthorId, CaseId, ColumnName, LinkState, Post, Seq};
 
+/// A handle of fewer cells, the dots of the cut included, is nobody's.
+const SHORTEST_HANDLE: usize = 7;
 /// Contacts count as repeated within this time.
 pub(super) const CONTACT_DAYS: i64 = 7;
 
@@ -95,6 +98,30 @@ pub(super) fn account_handle(app: &App, name: &AccountName) -> String {
 pub(super) fn account_title(app: &App, name: &AccountName) -> String {
     app.account(name)
         .map_or_else(|| name.to_string(), |account| format!("@{} ({})", account.handle, account.network.title()))
+}
+
+/// As much of [`account_title`] as has room: the handle is shortened, and of the network's name its letter is left, for
+/// which network it is matters more. `None` where even that is too long.
+pub(super) fn account_title_within(app: &App, name: &AccountName, cells: usize) -> Option<String> {
+    let whole = account_title(app, name);
+    if width(&whole) <= cells {
+        return Some(whole);
+    }
+    let Some(account) = app.account(name) else {
+        return (cells >= SHORTEST_HANDLE).then(|| cut(&whole, cells).into_owned());
+    };
+    let shortened = |network: &str, least: usize| {
+        let room = cells.checked_sub(network.len() + 3).filter(|room| *room >= least)?;
+        Some(format!("{} ({network})", cut(&format!("@{}", account.handle), room)))
+    };
+    shortened(account.network.title(), 2 * SHORTEST_HANDLE)
+        .or_else(|| shortened(&account.network.letter().to_string(), SHORTEST_HANDLE))
+}
+
+/// The accounts are not all of one network.
+pub(super) fn is_on_several_networks(app: &App) -> bool {
+    let mut networks = app.setup.accounts.iter().map(|account| account.network);
+    networks.next().is_some_and(|first| networks.any(|network| network != first))
 }
 
 pub(super) fn focused_setup(app: &App) -> Option<&ColumnSetup> {

@@ -15,7 +15,7 @@ use super::theme::Theme;
 use super::time;
 use crate::app::reading::{KEEP_ALIVE, is_heard_in_time};
 use crate::app::{App, Mode};
-use crate::model::{Doing, LinkState, LoginState};
+use crate::model::{AccountName, Doing, LinkState, LoginState};
 
 /// A tab's name is never longer than this where tabs do not fit.
 const LONGEST_TAB: usize = 24;
@@ -43,16 +43,18 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         accounts.all(|account| account == first).then_some(first)
     };
     let account = of_post.or_else(of_column).or_else(of_all);
-    let account = account.map(|name| reading::account_title(app, name));
     let (live, all, worst) = reading::links(app);
-    let mut parts: Vec<(String, Style)> = vec![("replydeck".to_owned(), theme.strong())];
+    let mut parts = vec![Part::new(Kind::Name, "replydeck", theme.strong())];
     let is_preview = matches!(app.mode, Mode::Preview(_));
     if is_preview {
-        parts.push(("PREVIEW - nothing is sent yet".to_owned(), theme.warning()));
+        parts.push(Part::new(Kind::Preview, "PREVIEW - nothing is sent yet", theme.warning()));
     }
-    parts.extend(account.map(|account| (format!("as {account}"), theme.text())));
+    parts.extend(account.map(|name| {
+        let words = format!("as {}", reading::account_title(app, name));
+        Part::new(Kind::Account, words, theme.text())
+    }));
     if !app.caught_up {
-        parts.push(("reading the store..".to_owned(), theme.warning()));
+        parts.push(Part::new(Kind::Other, "reading the store..", theme.warning()));
     }
     let link = match worst {
         None if live > 0 => (format!("LIVE {live}/{all}"), theme.text()),
@@ -65,28 +67,91 @@ pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     };
     // Before sending, only a link in trouble is worth the room.
     if !is_preview || worst.is_some() {
-        parts.push(link);
+        parts.push(Part::new(Kind::Other, link.0, link.1));
     }
     if area.width >= crate::app::reading::PANE_FROM {
-        parts.extend(team(app, theme));
+        parts.extend(team(app, theme).map(|(words, style)| Part::new(Kind::Team, words, style)));
     }
     if !is_preview {
-        parts.extend(totals(app, counts, theme));
+        parts.extend(totals(app, counts, theme).into_iter().map(|(words, style)| Part::new(Kind::Other, words, style)));
     }
-    parts.extend(logins(app, theme));
-    // What matters most stands last, so the name and the account give way first.
+    parts.extend(logins(app, theme).map(|(words, style)| Part::new(Kind::Other, words, style)));
     let room = usize::from(area.width).saturating_sub(width(&clock) + 3);
-    let needed = |parts: &[(String, Style)]| parts.iter().map(|(words, _)| width(words) + 2).sum::<usize>();
-    while needed(&parts) > room + 1 && parts.len() > 1 {
-        parts.remove(0);
-    }
+    make_room(app, &mut parts, account, room + 1);
     let mut x = 1;
-    for (words, style) in parts {
+    for Part { words, style, .. } in parts {
         let at = Position::new(area.x + x, area.y);
         let room = u16::try_from(room).unwrap_or(u16::MAX).saturating_sub(x.saturating_sub(1));
-        x += put(buffer, at, room, &words, style) + 2;
+        x += put(buffer, at, room, &cut(&words, usize::from(room)), style) + 2;
     }
     put_right(buffer, area.as_position(), area.width.saturating_sub(1), &clock, theme.strong());
+}
+
+/// A piece of the head.
+struct Part {
+    kind: Kind,
+    words: String,
+    style: Style,
+}
+
+/// By what a piece gives way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Name,
+    Preview,
+    Account,
+    Team,
+    Other,
+}
+
+impl Part {
+    fn new(kind: Kind, words: impl Into<String>, style: Style) -> Self {
+        Self { kind, words: words.into(), style }
+    }
+}
+
+/// What is known without being told goes first, then what can be said in fewer letters is; that nothing is sent yet and
+/// as whom one would write stay longest. Of what is left the last piece matters most.
+fn make_room(app: &App, parts: &mut Vec<Part>, account: Option<&AccountName>, room: usize) {
+    let needed = |parts: &[Part]| parts.iter().map(|part| width(&part.words) + 2).sum::<usize>();
+    let fits = |parts: &[Part]| needed(parts) <= room || parts.len() <= 1;
+    for step in [Step::Drop(Kind::Name), Step::Shorten, Step::Drop(Kind::Team), Step::Brief, Step::Shorten] {
+        if fits(parts) {
+            return;
+        }
+        match step {
+            Step::Drop(kind) => parts.retain(|part| part.kind != kind),
+            Step::Brief => {
+                for part in parts.iter_mut().filter(|part| part.kind == Kind::Preview) {
+                    "PREVIEW".clone_into(&mut part.words);
+                }
+            }
+            Step::Shorten => {
+                let whole = needed(parts);
+                let shown = parts.iter_mut().find(|part| part.kind == Kind::Account);
+                let (Some(part), Some(name)) = (shown, account) else { continue };
+                let cells = (width(&part.words) + room).saturating_sub(whole + 3);
+                if let Some(words) = reading::account_title_within(app, name, cells) {
+                    part.words = format!("as {words}");
+                }
+            }
+        }
+    }
+    if !fits(parts) {
+        parts.retain(|part| part.kind != Kind::Account);
+    }
+    while !fits(parts) {
+        let first = parts.iter().position(|part| part.kind != Kind::Preview).unwrap_or(0);
+        parts.remove(first);
+    }
+}
+
+/// One way to make room.
+#[derive(Clone, Copy)]
+enum Step {
+    Drop(Kind),
+    Shorten,
+    Brief,
 }
 
 /// `team ana bo* cy (idle)`: who is at work on this host, `*` whoever is writing. Nothing while one is alone.

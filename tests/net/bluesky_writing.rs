@@ -159,6 +159,32 @@ async fn a_wrong_password_is_told_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_tries_the_password_whatever_login_is_kept() {
+    let bluesky = Bluesky::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let failed = |findings: &[replydeck::net::Finding]| -> Vec<(String, String)> {
+        let fails = findings.iter().filter(|finding| finding.verdict == FindingVerdict::Fails);
+        fails.map(|finding| (finding.what.clone(), finding.remedy.clone().unwrap_or_default())).collect()
+    };
+    assert_eq!(failed(&bluesky.network(dir.path(), |_| {}).check(&[]).await), []);
+    // The login of that check is in the folder, and says nothing of another password.
+    let wrong = bluesky.network(dir.path(), |settings| settings.app_password = Some("wrong".to_owned().into()));
+    let told = failed(&wrong.check(&[]).await);
+    let [(what, remedy)] = told.as_slice() else { panic!("{told:?}") };
+    assert!(what.contains("the login kept from before still works, until it ends"), "{what}");
+    assert!(remedy.contains("app password"), "{remedy}");
+    let fresh = tempfile::tempdir().unwrap();
+    let nobody = bluesky.network(fresh.path(), |settings| {
+        settings.account.handle = "nobody.example".to_owned();
+        settings.account.id = None;
+    });
+    let told = failed(&nobody.check(&[]).await);
+    let [(what, remedy)] = told.as_slice() else { panic!("{told:?}") };
+    assert!(what.contains("nobody is called @nobody.example on Bluesky"), "{what}");
+    assert!(remedy.contains("correct the handle"), "{remedy}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn limits_and_closed_conversations_are_respected_before_anything_leaves() {
     let bluesky = Bluesky::start().await;
     let dir = tempfile::tempdir().unwrap();

@@ -177,8 +177,8 @@ async fn a_direct_post_is_sent_once_and_is_called_not_private() {
     let post = complaint(&place, "jo_m").await;
     let network = place.network();
     let with = post.author.id.clone();
-    let Verdict::Unknown { why } = network.may_message(&with).await else { panic!() };
-    assert!(why.contains("not private"), "{why}");
+    let Verdict::Mind { what } = network.may_message(&with).await else { panic!() };
+    assert!(what.contains("not private"), "{what}");
     let verdict = network.may_message(&person("nobody_at_all", false)).await;
     assert!(matches!(&verdict, Verdict::No { why } if why.contains("does not know them")), "{verdict:?}");
     let outgoing =

@@ -68,6 +68,7 @@ async fn whether_they_take_messages_is_asked_with_our_own_token() {
         let (server, network) = account(vec![answer]).await;
         let told = match network.may_message(&them()).await {
             Verdict::Yes => "yes".to_owned(),
+            Verdict::Mind { what } => format!("yes, but {what}"),
             Verdict::No { why } => why,
             Verdict::Unknown { why } => format!("? {why}"),
         };

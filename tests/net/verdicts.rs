@@ -48,7 +48,7 @@ fn posts(ours: &str) -> Vec<Value> {
 /// What a rep was told, and whether it came true.
 fn came_true(verdict: &Verdict, answered: &Result<replydeck::model::PostId, SendError>) -> bool {
     match (verdict, answered) {
-        (Verdict::Yes, Ok(_)) | (Verdict::No { .. }, Err(SendError::Refused { may_retry: false, .. })) => true,
+        (Verdict::Yes | Verdict::Mind { .. }, Ok(_)) | (Verdict::No { .. }, Err(SendError::Refused { may_retry: false, .. })) => true,
         // Not known is honest only about a plain yes or no.
         (Verdict::Unknown { .. }, Ok(_) | Err(SendError::Refused { .. })) => true,
         _ => false,
@@ -105,7 +105,7 @@ async fn what_is_told_before_drafting_is_what_the_network_does() {
         let answered = network.send(&outgoing(&id, &format!("@{} answer number {n}", arrived.author.handle))).await;
         assert!(came_true(&verdict, &answered), "{wish}: told {verdict:?}, and then {answered:?}");
         match verdict {
-            Verdict::Yes => yes += 1,
+            Verdict::Yes | Verdict::Mind { .. } => yes += 1,
             Verdict::No { .. } => no += 1,
             Verdict::Unknown { .. } => unknown += 1,
         }

@@ -43,7 +43,7 @@ pub(super) fn read(
     let token = table.take("access_token");
     let streaming = table.text(reader, "streaming", "an address such as \"wss://streaming.example.social\"");
     let visibility = table.text(reader, "visibility", "\"public\" or \"unlisted\"");
-    if account.base_url.is_none() {
+    if account.base_url.is_none() && !table.holds("base_url") {
         reader.problem(missing(account.name, "base_url", "\"https://example.social\", the account's server"));
     }
     if let Some(id) = account.user_id

@@ -131,14 +131,15 @@ impl AccountConfig {
     }
 }
 
-/// Reads one account; `folder` is where relative paths start, `home` what `~/` stands for.
+/// Reads one account; `folder` is where relative paths start, `home` what `~/` stands for. Of one that cannot be used,
+/// the network it is on, where that much is known.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     name: &Text<'_>,
     mut table: Table<'_>,
     folder: &Path,
     home: Option<&Path>,
-) -> Option<AccountConfig> {
+) -> Result<AccountConfig, Option<NetworkKind>> {
     let place = SecretPlace { folder, home };
     let network = table.text(reader, "network", "\"x\", \"bluesky\" or \"mastodon\"");
     let handle = table.text(reader, "handle", "the account's handle in quotes");
@@ -153,7 +154,9 @@ pub(super) fn read(
     let confirm = table.yes_or_no(reader, "confirm").unwrap_or(false);
     let kind = match &network {
         None => {
-            reader.problem(missing(name, "network", "\"x\", or \"bluesky\", \"mastodon\""));
+            if !table.holds("network") {
+                reader.problem(missing(name, "network", "\"x\", or \"bluesky\", \"mastodon\""));
+            }
             None
         }
         Some(network) => {
@@ -168,13 +171,15 @@ pub(super) fn read(
             kind
         }
     };
+    // What an account of a network nobody knows must hold, nobody knows either.
+    let Some(kind) = kind else { return Err(None) };
     match &handle {
-        None => reader.problem(missing(name, "handle", "\"ExampleHelp\", without the @")),
+        None if table.holds("handle") => {}
+        None => reader.problem(missing(name, "handle", &format!("\"{}\", without the @", handle_of(kind)))),
         Some(handle) => check_handle(reader, kind, handle),
     }
     let account = Part { name, user_id: user_id.as_ref(), base_url: base_url.as_ref(), place };
-    // Of a network nobody knows, the keys of the first one are asked for: what is unknown of them is told as well.
-    let read = match kind.unwrap_or(NetworkKind::X) {
+    let read = match kind {
         NetworkKind::X => x::read(reader, &account, &mut table).map(|(url, x)| (url, Access::X(x))),
         NetworkKind::Bluesky => {
             bluesky::read(reader, &account, &mut table).map(|(url, bluesky)| (url, Access::Bluesky(bluesky)))
@@ -184,11 +189,10 @@ pub(super) fn read(
         }
     };
     table.finish(reader);
-    kind?;
-    let (base_url, access) = read?;
-    Some(AccountConfig {
+    let (Some((base_url, access)), Some(handle)) = (read, handle) else { return Err(Some(kind)) };
+    Ok(AccountConfig {
         name: AccountName::new(name.value),
-        handle: whole_handle(&access, handle?.value, &base_url),
+        handle: whole_handle(&access, handle.value, &base_url),
         user_id: user_id.map(|id| id.value.to_owned()),
         base_url,
         access,
@@ -212,7 +216,16 @@ fn missing(name: &Text<'_>, key: &str, example: &str) -> Problem {
         .remedy(format!("add {key} = {example}"))
 }
 
-fn check_handle(reader: &mut Reader<'_>, network: Option<NetworkKind>, handle: &Text<'_>) {
+/// What a handle looks like there.
+fn handle_of(network: NetworkKind) -> &'static str {
+    match network {
+        NetworkKind::X => "ExampleHelp",
+        NetworkKind::Bluesky => "example.bsky.social",
+        NetworkKind::Mastodon => "help",
+    }
+}
+
+fn check_handle(reader: &mut Reader<'_>, network: NetworkKind, handle: &Text<'_>) {
     if let Some(bare) = handle.value.strip_prefix('@') {
         reader.problem(
             Problem::new(handle.span.clone(), "a handle is written without the @".to_owned())
@@ -220,7 +233,6 @@ fn check_handle(reader: &mut Reader<'_>, network: Option<NetworkKind>, handle: &
         );
         return;
     }
-    let network = network.unwrap_or(NetworkKind::X);
     let (fits, remedy) = match network {
         NetworkKind::X => (x::is_handle(handle.value), x::HANDLE),
         NetworkKind::Bluesky => (bluesky::is_handle(handle.value), bluesky::HANDLE),
@@ -256,18 +268,28 @@ fn read_address(
         reader.problem(Problem::new(text.span.clone(), message).remedy(remedy));
         None
     };
+    if !text.value.contains("://") {
+        // `localhost:8080` would pass for an address of the scheme `localhost`.
+        let remedy = match Url::parse(&format!("{secure}://{}", text.value)) {
+            Ok(meant) if is_loopback(&meant) => format!("{key} = \"{plain}://{}\"", text.value),
+            Ok(_) => format!("{key} = \"{secure}://{}\"", text.value),
+            Err(_) => written,
+        };
+        return refuse(reader, format!("`{key}` does not begin with {secure}://"), &remedy);
+    }
     let url = match Url::parse(text.value) {
         Ok(url) => url,
         Err(why) => return refuse(reader, format!("`{key}` is not an address: {why}"), &written),
     };
-    let is_loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => return refuse(reader, format!("`{key}` names no host"), &written),
-    };
-    if url.scheme() != secure && !(url.scheme() == plain && is_loopback) {
-        let message = format!("`{key}` would send secrets over {}", url.scheme());
+    if url.host().is_none() {
+        return refuse(reader, format!("`{key}` names no host"), &written);
+    }
+    if url.scheme() != secure && url.scheme() != plain {
+        let message = format!("`{key}` begins with {}://, it must begin with {secure}://", url.scheme());
+        return refuse(reader, message, &written);
+    }
+    if url.scheme() == plain && !is_loopback(&url) {
+        let message = format!("`{key}` would send secrets over {plain}");
         let remedy = format!("use {secure}; only loopback, such as {plain}://127.0.0.1:8080, may go without");
         return refuse(reader, message, &remedy);
     }
@@ -277,4 +299,14 @@ fn read_address(
         return refuse(reader, format!("`{key}` holds more than scheme, host and port"), &remedy);
     }
     Some(url)
+}
+
+/// This machine, where a rehearsal runs.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

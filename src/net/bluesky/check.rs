@@ -1,4 +1,5 @@
-//! What `replydeck check --online` asks Bluesky. It changes nothing there.
+//! What `replydeck check --online` asks Bluesky. It changes nothing there, but logs in anew: a login kept from before says
+//! nothing of the password.
 
 use futures_util::StreamExt as _;
 use reqwest::header::HeaderMap;
@@ -9,7 +10,7 @@ use super::jetstream::{Dialect, What};
 use super::problem::Class;
 use super::profiles;
 use super::sift::Sift;
-use super::xrpc::{Api, Ask, Place};
+use super::xrpc::{Api, Ask, CallError, Place};
 use crate::net::{Feed, Finding, FindingVerdict, socket};
 
 pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
@@ -49,14 +50,13 @@ async fn login(api: &Api, findings: &mut Vec<Finding>) {
         ));
         return;
     }
-    let session = match api.session().await {
+    let session = match api.try_password().await {
         Ok(session) => session,
         Err(error) => {
-            findings.push(fails(format!("logging in as @{}: {}", account.handle, error.words()), error.remedy()));
+            findings.push(not_logged_in(api, &error).await);
             return;
         }
     };
-    // What is kept may have been revoked meanwhile.
     if let Err(error) = api.as_us(&Ask::get("com.atproto.server.getSession", &[], api.pace.answer_within)).await {
         findings.push(fails(format!("writing as @{}: {}", account.handle, error.words()), error.remedy()));
         return;
@@ -78,6 +78,29 @@ async fn login(api: &Api, findings: &mut Vec<Finding>) {
         )),
         Err(error) => findings.push(mind(format!("direct messages: {}", error.words()), error.remedy())),
     }
+}
+
+/// Why the password was not taken. Bluesky says the same of a wrong password and of a handle that nobody has, so the
+/// directory is asked for the handle.
+async fn not_logged_in(api: &Api, error: &CallError) -> Finding {
+    let handle = api.account().handle;
+    let mut what = format!("logging in as @{handle}: {}", error.words());
+    // An error without a class was none of the network's: nobody looked at the password.
+    if error.class().is_none() {
+        return fails(what, error.remedy());
+    }
+    if error.class() == Some(Class::LoggedOut)
+        && let Ok(found) = profiles::ask(api, std::slice::from_ref(&handle), api.pace.answer_within).await
+        && !found.iter().any(|profile| profile.handle.eq_ignore_ascii_case(&handle))
+    {
+        what = format!("{what}; nobody is called @{handle} on Bluesky");
+        return fails(what, "correct the handle in the config; if it is right, try again in a moment");
+    }
+    let ask = Ask::get("com.atproto.server.getSession", &[], api.pace.answer_within);
+    if api.as_us(&ask).await.is_ok() {
+        what = format!("{what}; the login kept from before still works, until it ends");
+    }
+    fails(what, error.remedy())
 }
 
 /// The public directory, and whom the columns ask for.

@@ -196,6 +196,12 @@ impl Api {
         self.log_in().await
     }
 
+    /// Logs in with the password, whatever login is at hand: so it is known whether the password is right.
+    pub(super) async fn try_password(&self) -> Result<Session, CallError> {
+        let _lock = self.keeper.lock().await.map_err(CallError::NotSent)?;
+        self.log_in().await
+    }
+
     /// The login that follows one which has ended.
     pub(super) async fn renewed(&self, ended: &Session) -> Result<Session, CallError> {
         let _lock = self.keeper.lock().await.map_err(CallError::NotSent)?;

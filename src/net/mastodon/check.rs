@@ -1,6 +1,7 @@
 //! What `replydeck check --online` asks a Mastodon server, and what it cannot do. It changes nothing there.
 
 use super::api::{Api, CallError, Urgency};
+use super::problem::Class;
 use super::subscriptions::{Stream, Wanted};
 use super::wire;
 use crate::net::{Feed, Finding, FindingVerdict};
@@ -54,7 +55,11 @@ pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
             });
         }
         Err(error) => {
-            findings.push(failed(&format!("writing as @{}", account.handle), &error));
+            let mut finding = failed(&format!("writing as @{}", account.handle), &error);
+            if error.class() == Some(Class::Unauthorised) {
+                finding.remedy = Some(log_in_again(api));
+            }
+            findings.push(finding);
             return findings;
         }
     }
@@ -77,6 +82,19 @@ pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Where another login comes from: a token of the config is none that `replydeck auth` renews.
+fn log_in_again(api: &Api) -> String {
+    let name = api.account().name;
+    if api.settings.token.is_some() {
+        format!(
+            "access_token in the config holds it: put a valid one there (on the server: Preferences, Development), or \
+             take access_token away and log in with replydeck auth {name}"
+        )
+    } else {
+        format!("log the account in again: replydeck auth {name}")
+    }
 }
 
 /// What this network cannot do, where a column asks for it.

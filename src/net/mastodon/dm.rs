@@ -61,8 +61,8 @@ pub(super) async fn may_message(api: &Api, author: &AuthorId) -> Verdict {
     } else if is("blocking") || is("domain_blocking") {
         Verdict::No { why: format!("this account blocks @{who}, or their server") }
     } else {
-        // Nobody says beforehand whether somebody hears of strangers' mentions.
-        Verdict::Unknown { why: NOT_PRIVATE.into() }
+        // The server takes it whoever they are; whether they hear of strangers' mentions nobody says beforehand.
+        Verdict::Mind { what: NOT_PRIVATE.into() }
     }
 }
 
