@@ -16,7 +16,7 @@ use crate::server::{Answer, Server};
 async fn account(answers: Vec<Answer>) -> (Server, XNetwork) {
     let answers = Mutex::new(std::collections::VecDeque::from(answers));
     let server = Server::start(move |_| answers.lock().unwrap().pop_front().unwrap_or(Answer::Nothing)).await;
-    let pace = Pace { send_within: Duration::from_millis(500), answer_within: Duration::from_secs(5), ..PACE };
+    let pace = Pace { send_within: Duration::from_secs(5), answer_within: Duration::from_secs(5), ..PACE };
     let network = XNetwork::with_pace(settings(&server.url), clock(), 7, &pace).unwrap();
     (server, network)
 }

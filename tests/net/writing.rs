@@ -20,7 +20,7 @@ async fn account(answers: Vec<Answer>, change: impl FnOnce(&mut XSettings)) -> (
     let server = Server::start(move |_| answers.lock().unwrap().pop_front().unwrap_or(Answer::Nothing)).await;
     let mut settings = settings(&server.url);
     change(&mut settings);
-    let pace = Pace { send_within: Duration::from_millis(500), answer_within: Duration::from_secs(5), ..PACE };
+    let pace = Pace { send_within: Duration::from_secs(2), answer_within: Duration::from_secs(5), ..PACE };
     let network = XNetwork::with_pace(settings, clock(), 7, &pace).unwrap();
     (server, network)
 }
