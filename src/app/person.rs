@@ -10,7 +10,7 @@ use super::clipboard;
 use super::command::Command;
 use super::{App, Effect, Mode};
 use crate::desk::{PastCase, PostView};
-use crate::model::account::X_WEB_URL;
+use crate::model::account::{BLUESKY_WEB_URL, X_WEB_URL};
 use crate::model::{
     Account, AuthorId, Body, BodyId, CaseId, Envelope, Event, NetworkKind, NoteText, Post, Verdict, clean,
 };
@@ -238,7 +238,11 @@ impl App {
                     None => format!("{web}/i/user/{}", screen.author.native()),
                 }
             }
-            NetworkKind::Bluesky => format!("https://bsky.app/profile/{}", screen.author.native()),
+            NetworkKind::Bluesky => {
+                let account = self.account_towards(&screen.author);
+                let web = account.map_or(BLUESKY_WEB_URL, |us| us.web_url.as_str());
+                format!("{web}/profile/{}", screen.author.native())
+            }
             NetworkKind::Mastodon => screen.author.native().to_owned(),
         }
     }

@@ -34,7 +34,11 @@ pub(super) fn draw_line(
     let below = if matches!(app.mode, crate::app::Mode::Tag(_)) {
         let key = hints::key(app, Command::CompleteTag);
         let tags = app.tags_like(line);
-        if tags.is_empty() { vec!["no tag in use begins so: Enter makes it".to_owned()] } else { with_head(&key, tags) }
+        match (tags.is_empty(), line.input.text.trim().is_empty()) {
+            (true, true) => vec!["type a tag: none is in use yet".to_owned()],
+            (true, false) => vec!["no tag in use begins so: Enter makes it".to_owned()],
+            (false, _) => with_head(&key, tags),
+        }
     } else {
         [
             "2h   1d 6h   16:30   tomorrow 9:00   monday",

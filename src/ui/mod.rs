@@ -1,7 +1,7 @@
 //! The screen: reads the app's state and draws it, decides nothing.
 //!
 //! ```text
-//!  replydeck  as @CharterHelp (X)  LIVE 3/3  mine 2  new 7  OVERDUE 1   14:32:05Z    status: head
+//!  replydeck  as @CharterHelp (X)  LIVE 3/3  mine 2  new 7  OVERDUE 1   14:32:05Z    head
 //!  [1 charter 4]  2 outage 12!  3 mentions 2                                         status: tabs
 //! |1 charter OR #charter   x  follow |2 #outage   x  3 new  . |CASE 4812  N new  |   column: head, case
 //! |----------------------------------|------------------------|------------------|
@@ -38,6 +38,7 @@ mod composer;
 mod conversation;
 mod drafts;
 mod find;
+mod head;
 mod help;
 mod hints;
 mod history;
@@ -133,7 +134,7 @@ fn screen(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Posi
         cache.shown = vec![0; app.columns.len()];
     }
     let line = |y: u16| Rect::new(area.x, y, area.width, 1);
-    status::head(buffer, line(area.y), app, &cache.counts, theme);
+    head::draw(buffer, line(area.y), app, &cache.counts, theme);
     status::tabs(buffer, line(area.y + 1), app, &cache.counts, theme);
     let body = Rect::new(area.x, area.y + 2, area.width, area.height - 4);
     let cursor = draw_body(buffer, body, app, cache);
@@ -203,7 +204,7 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         Mode::Palette(picker) => palette::draw_commands(buffer, over, app, picker, theme),
         Mode::SavedReplies(_, picker) => palette::draw_saved(buffer, over, app, picker, theme),
         Mode::Resolve { picker, step, closing, cases } => {
-            let title = format!("{} {}", resolve_title(step, *closing), asking::whose(app, cases));
+            let title = resolve_title(step, *closing, &asking::whose(app, cases));
             palette::draw_ends(buffer, over, app, (step, &title), picker, theme)
         }
         Mode::Assign { picker, reps, cases } => {
@@ -224,13 +225,14 @@ fn scrolled(cache: &mut Cache, (cursor, end): (Position, u16)) -> Position {
     cursor
 }
 
-fn resolve_title(step: &Resolving, closing: bool) -> &'static str {
-    match (step, closing) {
-        (Resolving::Cause, false) => "resolve: what was the cause?  Tab: [ ] closing",
-        (Resolving::Cause, true) => "resolve: what was the cause?  Tab: [x] closing, a goodbye does not reopen it",
-        (Resolving::Outcome { .. }, false) => "resolve: how did it end?  Tab: [ ] closing",
-        (Resolving::Outcome { .. }, true) => "resolve: how did it end?  Tab: [x] closing, a goodbye does not reopen it",
-    }
+/// `resolve case 12: what was the cause?  Tab: [ ] closing`
+fn resolve_title(step: &Resolving, closing: bool, whose: &str) -> String {
+    let asked = match step {
+        Resolving::Cause => "what was the cause?",
+        Resolving::Outcome { .. } => "how did it end?",
+    };
+    let closing = if closing { "[x] closing, a goodbye does not reopen it" } else { "[ ] closing" };
+    format!("resolve {whose}: {asked}  Tab: {closing}")
 }
 
 /// The lowest rows of the body, for a list over the columns.

@@ -1,4 +1,4 @@
-//! The lines around the columns: head and tabs above, keys, notices and links below.
+//! The lines around the columns: tabs above, keys, notices and links below; the line above them is [`super::head`]'s.
 
 use std::borrow::Cow;
 
@@ -10,12 +10,12 @@ use ratatui::text::{Line, Span};
 use super::hints::{self, Hint};
 use super::paint::{boxed, more_below, put, put_line, put_right};
 use super::reading::{self, Counts};
-use super::text::{cut, width, wrap};
+use super::text::{cut, units, width, wrap};
 use super::theme::Theme;
 use super::time;
 use crate::app::reading::{KEEP_ALIVE, is_heard_in_time};
-use crate::app::{App, Mode};
-use crate::model::{AccountName, Doing, LinkState, LoginState};
+use crate::app::{App, ColumnSetup};
+use crate::model::{AccountName, LinkReport, LinkState};
 
 /// A tab's name is never longer than this where tabs do not fit.
 const LONGEST_TAB: usize = 24;
@@ -23,186 +23,6 @@ const LONGEST_TAB: usize = 24;
 const SHORTEST_TAB: usize = 3;
 /// Of fewer letters nobody knows a column.
 const KNOWN_TAB: usize = 3;
-
-/// Where the head has room for the date as well.
-const WIDE: u16 = 120;
-
-/// ` replydeck  as @CharterHelp (X)  LIVE 3/3  mine 2  new 7  OVERDUE 1         14:32Z `
-pub(super) fn head(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, theme: Theme) {
-    let zone = &app.setup.zone;
-    let clock = match area.width {
-        WIDE.. => format!("{} {}", time::day(app.now, zone), time::clock(app.now, zone)),
-        _ => time::clock(app.now, zone),
-    };
-    let of_post = reading::selected_post(app).and_then(|post| app.reply_account(post)).map(|account| &account.name);
-    let of_column = || reading::focused_setup(app).map(|column| &column.main().reply_as);
-    // An empty queue answers nobody: while all columns answer as one account, it is that one.
-    let of_all = || {
-        let mut accounts = app.setup.columns.iter().flat_map(|column| &column.sources).map(|source| &source.reply_as);
-        let first = accounts.next()?;
-        accounts.all(|account| account == first).then_some(first)
-    };
-    let account = of_post.or_else(of_column).or_else(of_all);
-    let (live, all, worst) = reading::links(app);
-    let mut parts = vec![Part::new(Kind::Name, "replydeck", theme.strong())];
-    let is_preview = matches!(app.mode, Mode::Preview(_));
-    if is_preview {
-        parts.push(Part::new(Kind::Preview, "PREVIEW - nothing is sent yet", theme.warning()));
-    }
-    parts.extend(account.map(|name| {
-        let words = format!("as {}", reading::account_title(app, name));
-        Part::new(Kind::Account, words, theme.text())
-    }));
-    if !app.caught_up {
-        parts.push(Part::new(Kind::Other, "reading the store..", theme.warning()));
-    }
-    let link = match worst {
-        None if live > 0 => (format!("LIVE {live}/{all}"), theme.text()),
-        None => (format!("link 0/{all}"), theme.quiet()),
-        Some(LinkState::BackingOff { until, .. }) => {
-            (format!("LIVE {live}/{all} backing off {}", time::countdown(*until, app.now)), theme.warning())
-        }
-        Some(state @ LinkState::Ended { .. }) if live == 0 => ("ENDED".to_owned(), theme.link(state)),
-        Some(state) => (format!("LIVE {live}/{all} {}", state.word()), theme.link(state)),
-    };
-    // Before sending, only a link in trouble is worth the room.
-    if !is_preview || worst.is_some() {
-        parts.push(Part::new(Kind::Other, link.0, link.1));
-    }
-    if area.width >= crate::app::reading::PANE_FROM {
-        parts.extend(team(app, theme).map(|(words, style)| Part::new(Kind::Team, words, style)));
-    }
-    if !is_preview {
-        parts.extend(totals(app, counts, theme).into_iter().map(|(words, style)| Part::new(Kind::Other, words, style)));
-    }
-    parts.extend(logins(app, theme).map(|(words, style)| Part::new(Kind::Other, words, style)));
-    let room = usize::from(area.width).saturating_sub(width(&clock) + 3);
-    make_room(app, &mut parts, account, room + 1);
-    let mut x = 1;
-    for Part { words, style, .. } in parts {
-        let at = Position::new(area.x + x, area.y);
-        let room = u16::try_from(room).unwrap_or(u16::MAX).saturating_sub(x.saturating_sub(1));
-        x += put(buffer, at, room, &cut(&words, usize::from(room)), style) + 2;
-    }
-    put_right(buffer, area.as_position(), area.width.saturating_sub(1), &clock, theme.strong());
-}
-
-/// A piece of the head.
-struct Part {
-    kind: Kind,
-    words: String,
-    style: Style,
-}
-
-/// By what a piece gives way.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Name,
-    Preview,
-    Account,
-    Team,
-    Other,
-}
-
-impl Part {
-    fn new(kind: Kind, words: impl Into<String>, style: Style) -> Self {
-        Self { kind, words: words.into(), style }
-    }
-}
-
-/// What is known without being told goes first, then what can be said in fewer letters is; that nothing is sent yet and
-/// as whom one would write stay longest. Of what is left the last piece matters most.
-fn make_room(app: &App, parts: &mut Vec<Part>, account: Option<&AccountName>, room: usize) {
-    let needed = |parts: &[Part]| parts.iter().map(|part| width(&part.words) + 2).sum::<usize>();
-    let fits = |parts: &[Part]| needed(parts) <= room || parts.len() <= 1;
-    for step in [Step::Drop(Kind::Name), Step::Shorten, Step::Drop(Kind::Team), Step::Brief, Step::Shorten] {
-        if fits(parts) {
-            return;
-        }
-        match step {
-            Step::Drop(kind) => parts.retain(|part| part.kind != kind),
-            Step::Brief => {
-                for part in parts.iter_mut().filter(|part| part.kind == Kind::Preview) {
-                    "PREVIEW".clone_into(&mut part.words);
-                }
-            }
-            Step::Shorten => {
-                let whole = needed(parts);
-                let shown = parts.iter_mut().find(|part| part.kind == Kind::Account);
-                let (Some(part), Some(name)) = (shown, account) else { continue };
-                let cells = (width(&part.words) + room).saturating_sub(whole + 3);
-                if let Some(words) = reading::account_title_within(app, name, cells) {
-                    part.words = format!("as {words}");
-                }
-            }
-        }
-    }
-    if !fits(parts) {
-        parts.retain(|part| part.kind != Kind::Account);
-    }
-    while !fits(parts) {
-        let first = parts.iter().position(|part| part.kind != Kind::Preview).unwrap_or(0);
-        parts.remove(first);
-    }
-}
-
-/// One way to make room.
-#[derive(Clone, Copy)]
-enum Step {
-    Drop(Kind),
-    Shorten,
-    Brief,
-}
-
-/// `team ana bo* cy (idle)`: who is at work on this host, `*` whoever is writing. Nothing while one is alone.
-fn team(app: &App, theme: Theme) -> Option<(String, Style)> {
-    let team = app.team_here();
-    if team.is_empty() {
-        return None;
-    }
-    let names: Vec<_> = team
-        .iter()
-        .map(|(rep, doing)| match doing {
-            Doing::Writing => format!("{rep}*"),
-            Doing::Viewing => rep.to_string(),
-            Doing::Idle => format!("{rep} (idle)"),
-        })
-        .collect();
-    Some((format!("team {}", names.join(" ")), theme.text()))
-}
-
-/// An account that is logged out, or may soon be, with the command that helps; as long as it is so.
-fn logins(app: &App, theme: Theme) -> Option<(String, Style)> {
-    let out = app.logins.iter().find_map(|(account, state)| match state {
-        LoginState::Out { remedy, .. } => Some(format!("{account} LOGGED OUT: {remedy}")),
-        LoginState::In { .. } | LoginState::Doubtful { .. } => None,
-    });
-    let doubtful = || {
-        app.logins.iter().find_map(|(account, state)| match state {
-            LoginState::Doubtful { until, remedy } => {
-                Some(format!("{account} may be logged out at {}: {remedy}", time::clock(*until, &app.setup.zone)))
-            }
-            LoginState::In { .. } | LoginState::Out { .. } => None,
-        })
-    };
-    out.or_else(doubtful).map(|words| (words, theme.overdue()))
-}
-
-fn totals(app: &App, counts: &Counts, theme: Theme) -> Vec<(String, Style)> {
-    let mut parts =
-        vec![(format!("mine {}", counts.mine), theme.text()), (format!("new {}", counts.new), theme.text())];
-    if counts.overdue > 0 {
-        parts.push((format!("OVERDUE {}", counts.overdue), theme.overdue()));
-    }
-    // A held reply is counted down at the foot; here stands what does not go by itself.
-    let held: Vec<_> =
-        app.held().into_iter().filter(|(_, until)| *until > app.now).map(|(reply, _)| reply.id).collect();
-    let waiting = app.desk.unfinished_replies().filter(|reply| !held.contains(&reply.id)).count();
-    if waiting > 0 {
-        parts.push((format!("outbox {waiting}"), theme.warning()));
-    }
-    parts
-}
 
 /// ` [1 charter 4]  2 #outage 12!  3 @mentions 2`: unanswered cases, `+` what came since, `!` overdue.
 pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, theme: Theme) {
@@ -218,10 +38,16 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
             Some(setup) => setup.name.to_string(),
             None => app.queue_of(i).map_or_else(String::new, |queue| queue.word().to_owned()),
         };
-        // The focused tab keeps its name; of the others the start is enough to know them by.
+        // The focused tab keeps its name; of the others the start is enough to know them by, where they differ there.
         let name = match name_cells {
             _ if i == app.focus => name,
-            cells => start_of(&name, cells),
+            cells => {
+                let start = start_of(&name, cells);
+                let is_alike = |other: &ColumnSetup| {
+                    other.name.as_str() != name && start_of(other.name.as_str(), cells) == start
+                };
+                if app.setup.columns.iter().any(is_alike) { ends_of(&name, cells) } else { start }
+            }
         };
         let words = format!("{} {name} {}{new}{overdue}", i + 1, count.unanswered);
         if i == app.focus { format!("[{words}]") } else { format!(" {words} ") }
@@ -278,6 +104,19 @@ fn start_of(name: &str, cells: usize) -> String {
     kept.trim_end_matches("..").to_owned()
 }
 
+/// The first letter of a name and the start of its last part: `b-me` of `bluesky-mentions`, where another column begins as
+/// it does.
+fn ends_of(name: &str, cells: usize) -> String {
+    let first = units(name).next();
+    match (first, name.rsplit_once('-')) {
+        (Some(first), Some((_, last))) if width(name) > cells => {
+            let room = cells.saturating_sub(usize::from(first.total()) + 1);
+            format!("{}-{}", first.symbol, start_of(last, room.max(1)))
+        }
+        _ => start_of(name, cells),
+    }
+}
+
 /// ` r ack  d ask-DM  b both  …  ? all keys`
 pub(super) fn keys(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     let room = area.width.saturating_sub(2);
@@ -318,10 +157,11 @@ pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
         };
         (words, style)
     });
-    let mut right: Vec<_> = std::iter::once((links_words(app), theme.quiet())).chain(spend).collect();
+    let room = usize::from(edge.saturating_sub(x));
+    let for_links = room.saturating_sub(spend.as_ref().map_or(0, |(words, _)| width(words) + 2) + 2);
+    let mut right: Vec<_> = std::iter::once((links_words(app, for_links), theme.quiet())).chain(spend).collect();
     right.retain(|(words, _)| !words.is_empty());
     let needed = |right: &[(String, Style)]| right.iter().map(|(words, _)| width(words) + 2).sum::<usize>();
-    let room = usize::from(edge.saturating_sub(x));
     // The links' states stand in the head as well; what was spent does not.
     while !parts.is_empty() && !right.is_empty() && needed(&right) > room {
         right.remove(0);
@@ -350,22 +190,29 @@ pub(super) fn held_words(app: &App) -> Option<String> {
 }
 
 /// `charter live <20s ago  care stale 41s ago`: what is heard as often as it should be needs no count of seconds, which
-/// would cost a frame each.
-fn links_words(app: &App) -> String {
-    let words: Vec<_> = app
-        .links
-        .iter()
-        .map(|(name, report)| {
-            let seen = report.last_byte.filter(|_| !matches!(report.state, LinkState::Ended { .. }));
-            let seen = match seen {
-                Some(_) if is_heard_in_time(report, app.now) => format!(" <{}s ago", KEEP_ALIVE.as_secs()),
-                Some(at) => format!(" {}", time::ago(at, app.now)),
-                None => String::new(),
-            };
-            format!("{name} {}{seen}", report.state.word())
-        })
-        .collect();
-    words.join("  ")
+/// would cost a frame each. In fewer cells those that are well are only counted: `2 live <20s ago  care stale 41s ago`.
+fn links_words(app: &App, cells: usize) -> String {
+    let told = |(name, report): (&AccountName, &LinkReport)| {
+        let seen = report.last_byte.filter(|_| !matches!(report.state, LinkState::Ended { .. }));
+        let seen = match seen {
+            Some(_) if is_heard_in_time(report, app.now) => heard_in_time(),
+            Some(at) => format!(" {}", time::ago(at, app.now)),
+            None => String::new(),
+        };
+        format!("{name} {}{seen}", report.state.word())
+    };
+    let all = app.links.iter().map(told).collect::<Vec<_>>().join("  ");
+    let well = app.links.values().filter(|report| is_heard_in_time(report, app.now)).count();
+    if width(&all) <= cells || well < 2 {
+        return all;
+    }
+    let ill = app.links.iter().filter(|(_, report)| !is_heard_in_time(report, app.now));
+    let counted = format!("{well} {}{}", LinkState::Live.word(), heard_in_time());
+    std::iter::once(counted).chain(ill.map(told)).collect::<Vec<_>>().join("  ")
+}
+
+fn heard_in_time() -> String {
+    format!(" <{}s ago", KEEP_ALIVE.as_secs())
 }
 
 /// What may follow the prefix typed so far, above the foot; waits for ever. Words are wrapped where the rows suffice for

@@ -111,8 +111,12 @@ impl SqliteLog {
             .spawn(move || pump::run(follower, &inbox))
             .map_err(|error| no_thread(&error))?;
         Ok(Self {
-            writer: Worker::start("log-writer", Writer::new(writing, path.clone(), options, signals.clone()))?,
-            reader: Worker::start("log-reader", Reader::new(reading, path.clone()))?,
+            writer: Worker::start(
+                "log-writer",
+                Writer::new(writing, path.clone(), options, signals.clone()),
+                Writer::rest,
+            )?,
+            reader: Worker::start("log-reader", Reader::new(reading, path.clone()), Reader::rest)?,
             pump: Mutex::new(Some(thread)),
             signals,
             reading: interrupt,
