@@ -79,7 +79,7 @@ async fn an_answer_lost_after_its_effect_is_found_again_whether_keys_count_or_no
 async fn a_request_that_never_arrived_may_be_sent_again() {
     let place = Place::open();
     let post = complaint(&place, "jo_m").await;
-    let pace = Pace { send_within: Duration::from_millis(150), ..PACE };
+    let pace = Pace { send_within: Duration::from_secs(1), ..PACE };
     let network = MastodonNetwork::with_pace(place.settings(), Arc::clone(&place.clock), 7, &pace).unwrap();
     let outgoing = reply_to(&post, "Sorry!", 1);
     place.fault(json!({"kind": "stall", "target": "posts", "times": 1})).await;
