@@ -96,7 +96,8 @@ fn a_day_of_twenty_dollars_warns_pauses_within_one_post_and_keeps_back_no_confir
     assert_ne!(limited, config);
     std::fs::write(path, limited).expect("a config with a limit");
     let mut deck = desk.deck(WIDE);
-    deck.shows("spend $0.00/$20");
+    // Whose token it is was asked at the start.
+    deck.shows("spend $0.01/$20");
     let mut other = Other::on(&desk);
     let ask = |n: u32| {
         desk.simulator.post(&json!({"handle": format!("cust{n}"), "text": format!("@AcmeHelp question{n}x, please")}));
@@ -136,12 +137,14 @@ fn a_day_of_twenty_dollars_warns_pauses_within_one_post_and_keeps_back_no_confir
     deck.keys("y");
     deck.shows("u=undo");
     ask(14);
-    let paused = deck.shows("spend $20.00/$20 PAUSED");
-    assert!(paused.contains("question14x"), "what is paid for is shown:\n{paused}");
+    deck.shows("spend $20.00/$20 PAUSED");
     deck.shows("reading is paused until the UTC day ends; column acme costs most");
+    deck.keys(ESC);
+    // What is paid for is shown.
+    deck.keys(".");
+    deck.shows("question14x");
     ask(15);
     desk.simulator.written(1);
-    deck.keys(ESC);
     deck.shows("sent, in case");
     let (items, _) = billed(&desk);
     assert_eq!((items.get("post_read"), items.get("summoned_reply")), (Some(&15), Some(&1)), "not one post more");

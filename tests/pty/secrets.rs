@@ -5,6 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use replydeck::config::Config;
+use replydeck::net::x::XNetwork;
+use replydeck::run::{clock, networks};
+
 use super::{CTRL_S, Desk, InTerminal, SMALL};
 
 /// Marks that the simulator knows nothing of: the way a refused token goes.
@@ -138,12 +142,33 @@ fn after_a_days_work_no_secret_is_anywhere_but_where_it_was_kept() {
         String::from_utf8_lossy(&said).into_owned()
     };
     for bearer in [secrets.bearer.as_str(), WRONG, "two words WRONG-MARK-77f3", "WRONG-MARK-77f3\nand more"] {
-        for args in [&["check"][..], &["check", "--online"], &["check", "--json"], &["config", "show"], &["--help"]] {
+        for args in [
+            &["check"][..],
+            &["check", "--online"],
+            &["check", "--json"],
+            &["config", "show"],
+            &["report"],
+            &["search", "internet"],
+            &["--help"],
+        ] {
             run(bearer, args);
         }
     }
     assert!(run(&secrets.bearer, &["check", "--online"]).contains("the app's token: X shows"));
     assert!(run(WRONG, &["check", "--online"]).contains("Unauthorized"));
+    // What a panic could print: everything that holds a secret, as it tells of itself.
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+    }
+    let loaded = Config::load(&desk.simulator.config).expect("the simulator's config");
+    let account = &loaded.accounts[0];
+    let settings = networks::x_settings(&loaded, account, account.x().expect("an account on X")).expect("its settings");
+    let mut told = format!("{loaded:?} {settings:?}");
+    let network = XNetwork::new(settings, clock::system(), 7).expect("a network");
+    told += &format!("{network:?}");
+    assert!(told.contains("AcmeHelp") && told.contains("bearer"), "{told}");
+    secrets.are_not_in("what a panic could print", told.as_bytes());
+
     // No terminal: it ends with words of its own.
     run(&secrets.bearer, &["replay", recording.to_str().expect("a path")]);
     run(&secrets.bearer, &[]);
