@@ -38,11 +38,7 @@ pub(super) struct Heard<'a> {
     pub(super) sources: Option<Vec<ColumnSource>>,
 }
 
-pub(super) fn read<'a>(
-    reader: &mut Reader<'_>,
-    written: Written<'_>,
-    accounts: Accounts<'a>,
-) -> Heard<'a> {
+pub(super) fn read<'a>(reader: &mut Reader<'_>, written: Written<'_>, accounts: Accounts<'a>) -> Heard<'a> {
     let problems_before = reader.problems.len();
     let Written { called, span, account, several, networks, reply_as } = written;
     let given = [("account", account.is_some()), ("accounts", several.is_some()), ("networks", networks.is_some())];

@@ -221,6 +221,9 @@ impl Encoder {
             }
         }
 
+        if is_blank {
+            self.bridge_blanks(x, y);
+        }
         let follows = self.at.is_some_and(|at| at.y == y && at.x + self.blanks == x);
         if !follows {
             self.go_to(x, y);
@@ -244,6 +247,16 @@ impl Encoder {
                 self.at = Some(Position::new(after, y));
                 self.is_sure = false;
             }
+        }
+    }
+
+    /// A line that is wiped changes at its words alone: what was blank between them is erased with them, in one stretch.
+    fn bridge_blanks(&mut self, x: u16, y: u16) {
+        let Some(at) = self.at.filter(|at| at.y == y && self.blanks > 0) else { return };
+        let between = at.x + self.blanks..x;
+        let are_blank = |x: u16| self.place(x, y).is_some_and(|place| self.shown[place] == Shown::Blank);
+        if !between.is_empty() && between.clone().all(are_blank) {
+            self.blanks = x - at.x;
         }
     }
 

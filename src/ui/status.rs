@@ -43,9 +43,8 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
             _ if i == app.focus => name,
             cells => {
                 let start = start_of(&name, cells);
-                let is_alike = |other: &ColumnSetup| {
-                    other.name.as_str() != name && start_of(other.name.as_str(), cells) == start
-                };
+                let is_alike =
+                    |other: &ColumnSetup| other.name.as_str() != name && start_of(other.name.as_str(), cells) == start;
                 if app.setup.columns.iter().any(is_alike) { ends_of(&name, cells) } else { start }
             }
         };

@@ -10,13 +10,12 @@ fn on(networks: &[NetworkKind]) -> Deck {
     let mut settings = setup(1);
     let account = settings.accounts[0].clone();
     let named = |network: NetworkKind| AccountName::new(network.prefix());
-    settings.accounts =
-        networks.iter().map(|network| Account { network: *network, name: named(*network), ..account.clone() }).collect();
-    let source = |network: &NetworkKind| ColumnSource {
-        network: *network,
-        account: named(*network),
-        reply_as: named(*network),
-    };
+    settings.accounts = networks
+        .iter()
+        .map(|network| Account { network: *network, name: named(*network), ..account.clone() })
+        .collect();
+    let source =
+        |network: &NetworkKind| ColumnSource { network: *network, account: named(*network), reply_as: named(*network) };
     settings.columns[0].sources = networks.iter().map(source).collect();
     settings.budgets.clear();
     Deck::with(settings)
@@ -47,7 +46,11 @@ fn a_column_of_a_network_that_gets_no_rules_is_added_without_asking_it() {
     deck.press("C-t C-t");
     assert!(!deck.took().iter().any(|effect| matches!(effect, Effect::Gauge { .. })));
     let Mode::AddColumn(adding) = &deck.app.mode else { panic!("no new column") };
-    assert!(adding.said.as_ref().is_some_and(|said| said.contains("Bluesky does not say how many")), "{:?}", adding.said);
+    assert!(
+        adding.said.as_ref().is_some_and(|said| said.contains("Bluesky does not say how many")),
+        "{:?}",
+        adding.said
+    );
     deck.press("enter");
     let added = deck.took();
     assert!(matches!(added.as_slice(), [Effect::AddColumn { column }] if column.query == "router"), "{added:?}");

@@ -9,8 +9,7 @@ const THREE: &str = "[accounts.one]\nnetwork = \"x\"\nhandle = \"AcmeHelp\"\nbea
 
 fn told(query: &str, networks: &[&str]) -> Vec<Line> {
     let networks: Vec<String> = networks.iter().map(|network| format!("\"{network}\"")).collect();
-    let text =
-        format!("{THREE}[[columns]]\nname = \"a\"\nquery = '{query}'\nnetworks = [{}]\n", networks.join(", "));
+    let text = format!("{THREE}[[columns]]\nname = \"a\"\nquery = '{query}'\nnetworks = [{}]\n", networks.join(", "));
     columns(&Config::parse(&text, "config.toml").unwrap_or_else(|error| panic!("{error}")))
 }
 
@@ -60,7 +59,8 @@ fn a_handle_of_another_network_is_told_where_it_means_nobody() {
             ("@acmehelp is no whole handle of Mastodon", Outcome::Mind),
         ],
     );
-    let remedy = lines.iter().find(|line| line.what.contains("no handle of Bluesky")).and_then(|line| line.remedy.clone());
+    let remedy =
+        lines.iter().find(|line| line.what.contains("no handle of Bluesky")).and_then(|line| line.remedy.clone());
     assert_eq!(remedy.as_deref(), Some("give Bluesky a column of its own, with the handle it has there"));
     // Leaving ourselves out is right by any of our names: what we write fills no column.
     for fine in ["acme -from:AcmeHelp", "acme"] {

@@ -19,18 +19,42 @@ fn one_fault_is_one_error() {
     let all = "networks = [\"x\", \"bluesky\", \"mastodon\"]";
     assert!(Config::parse(&whole(), "config.toml").is_ok());
     for (text, message, remedy) in [
-        (whole().replace("\"mastodon\"\nh", "\"mastodn\"\nh"), "`mastodn` is not a network", "did you mean `mastodon`?"),
+        (
+            whole().replace("\"mastodon\"\nh", "\"mastodn\"\nh"),
+            "`mastodn` is not a network",
+            "did you mean `mastodon`?",
+        ),
         (whole().replace("\"x\"\nh", "\"twitter\"\nh"), "`twitter` is not a network", "networks: x, bluesky, mastodon"),
         (whole().replace("network = \"bluesky\"\n", ""), "account `sky` has no `network`", "add network = "),
         (whole().replace("network = \"bluesky\"", "network = 5"), "`network` is a number", ""),
         (whole().replace("base_url = \"https://one.example\"\n", ""), "has no `base_url`", "add base_url = "),
         (whole().replace("\"https://one.example\"", "5"), "`base_url` is a number", ""),
-        (whole().replace("https://one.example", "one.example"), "does not begin with https://", "base_url = \"https://one.example\""),
-        (whole().replace("https://one.example", "localhost:8080"), "does not begin with https://", "base_url = \"http://localhost:8080\""),
-        (whole().replace("https://one.example", "ftp://one.example"), "begins with ftp://, it must begin with https://", "https://example.social"),
-        (whole().replace("handle = \"one.example\"\n", ""), "account `sky` has no `handle`", "add handle = \"example.bsky.social\""),
+        (
+            whole().replace("https://one.example", "one.example"),
+            "does not begin with https://",
+            "base_url = \"https://one.example\"",
+        ),
+        (
+            whole().replace("https://one.example", "localhost:8080"),
+            "does not begin with https://",
+            "base_url = \"http://localhost:8080\"",
+        ),
+        (
+            whole().replace("https://one.example", "ftp://one.example"),
+            "begins with ftp://, it must begin with https://",
+            "https://example.social",
+        ),
+        (
+            whole().replace("handle = \"one.example\"\n", ""),
+            "account `sky` has no `handle`",
+            "add handle = \"example.bsky.social\"",
+        ),
         (whole().replace("\"one.example\"\n", "7\n"), "`handle` is a number", ""),
-        (sky("jetstreams = [\"https://jet.example\"]"), "begins with https://, it must begin with wss://", "wss://jetstream1"),
+        (
+            sky("jetstreams = [\"https://jet.example\"]"),
+            "begins with https://, it must begin with wss://",
+            "wss://jetstream1",
+        ),
         (sky("jetstreams = \"wss://jet.example\""), "`jetstreams` is text", "jetstreams = [\"wss://jet.example\"]"),
         (sky("jetstreams = []"), "`jetstreams` names no stream", "leave it away"),
         (sky("appview = \"appview.example\""), "`appview` does not begin with https://", "https://appview.example"),

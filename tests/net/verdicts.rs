@@ -48,7 +48,8 @@ fn posts(ours: &str) -> Vec<Value> {
 /// What a rep was told, and whether it came true.
 fn came_true(verdict: &Verdict, answered: &Result<replydeck::model::PostId, SendError>) -> bool {
     match (verdict, answered) {
-        (Verdict::Yes | Verdict::Mind { .. }, Ok(_)) | (Verdict::No { .. }, Err(SendError::Refused { may_retry: false, .. })) => true,
+        (Verdict::Yes | Verdict::Mind { .. }, Ok(_))
+        | (Verdict::No { .. }, Err(SendError::Refused { may_retry: false, .. })) => true,
         // Not known is honest only about a plain yes or no.
         (Verdict::Unknown { .. }, Ok(_) | Err(SendError::Refused { .. })) => true,
         _ => false,

@@ -281,3 +281,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_line_that_is_wiped_is_erased_in_one_stretch() {
+    let mut terminal = own_terminal((80, 2));
+    let mut show = |words: &str| {
+        let drawn = |frame: &mut ratatui::Frame<'_>| {
+            frame.buffer_mut().set_string(1, 0, words, ratatui::style::Style::new());
+            frame.buffer_mut().set_string(78, 0, "|", ratatui::style::Style::new());
+        };
+        terminal.draw(drawn).expect("a frame");
+        String::from_utf8(terminal.backend_mut().take()).expect("text")
+    };
+    show("several words that stand apart from each other on their line");
+    let wiped = show("");
+    assert_eq!(wiped.matches('X').count(), 1, "{wiped:?}");
+    assert!(!wiped.contains('C') && wiped.len() < 30, "{wiped:?}");
+}

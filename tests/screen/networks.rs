@@ -16,7 +16,13 @@ fn screen(app: &App) -> String {
 }
 
 fn account(network: NetworkKind, handle: &str) -> Account {
-    Account { network, name: AccountName::new(network.prefix()), handle: handle.to_owned(), id: None, ..deck::account() }
+    Account {
+        network,
+        name: AccountName::new(network.prefix()),
+        handle: handle.to_owned(),
+        id: None,
+        ..deck::account()
+    }
 }
 
 fn source(network: NetworkKind) -> ColumnSource {

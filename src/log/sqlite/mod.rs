@@ -111,12 +111,8 @@ impl SqliteLog {
             .spawn(move || pump::run(follower, &inbox))
             .map_err(|error| no_thread(&error))?;
         Ok(Self {
-            writer: Worker::start(
-                "log-writer",
-                Writer::new(writing, path.clone(), options, signals.clone()),
-                Writer::rest,
-            )?,
-            reader: Worker::start("log-reader", Reader::new(reading, path.clone()), Reader::rest)?,
+            writer: Worker::start("log-writer", Writer::new(writing, path.clone(), options, signals.clone()))?,
+            reader: Worker::start("log-reader", Reader::new(reading, path.clone()))?,
             pump: Mutex::new(Some(thread)),
             signals,
             reading: interrupt,

@@ -192,13 +192,6 @@ pub(super) fn reading(path: &Path, options: Options, cache_kib: i64) -> Result<C
     Ok(db)
 }
 
-/// Gives back the memory of the pages a connection keeps; the system has them at hand as well. For moments without work.
-pub(super) fn let_go(db: &Connection) {
-    if let Err(error) = db.execute_batch("PRAGMA shrink_memory") {
-        tracing::debug!(%error, "the store's memory is not given back");
-    }
-}
-
 fn connect(path: &Path, options: Options, flags: OpenFlags) -> Result<Connection, LogError> {
     let db = Connection::open_with_flags(path, flags).map_err(|error| failure::told(&error, path))?;
     db.busy_timeout(options.patience.min(ONE_WAIT)).map_err(|error| failure::told(&error, path))?;

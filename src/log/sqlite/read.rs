@@ -118,11 +118,6 @@ impl Reader {
         Self { db, path }
     }
 
-    /// Nothing is asked.
-    pub(super) fn rest(&mut self) {
-        super::open::let_go(&self.db);
-    }
-
     fn told<T>(&self, outcome: rusqlite::Result<T>) -> Result<T, LogError> {
         outcome.map_err(|error| failure::told(&error, &self.path))
     }

@@ -1,16 +1,12 @@
 //! A thread that owns something and does to it what it is sent, one deed after the other.
 
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::log::LogError;
-
-/// Posts that pour in come several times a second, and what is at hand for one serves the next.
-const RESTS_AFTER: Duration = Duration::from_secs(2);
 
 type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
@@ -34,24 +30,15 @@ impl<S> std::fmt::Debug for Worker<S> {
 }
 
 impl<S: Send + 'static> Worker<S> {
-    /// Starts the thread; `owned` is dropped on it. When nothing was sent for [`RESTS_AFTER`] it `rests`, once, until
-    /// something is: it gives up what it keeps at hand, and does not wake up again by itself.
-    pub(super) fn start(name: &str, mut owned: S, rest: fn(&mut S)) -> Result<Self, LogError> {
+    /// Starts the thread; `owned` is dropped on it.
+    pub(super) fn start(name: &str, mut owned: S) -> Result<Self, LogError> {
         let (jobs, inbox) = channel::<Job<S>>();
         let (end, gone) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                while let Ok(job) = inbox.recv() {
+                for job in inbox {
                     job(&mut owned);
-                    loop {
-                        match inbox.recv_timeout(RESTS_AFTER) {
-                            Ok(job) => job(&mut owned),
-                            Err(RecvTimeoutError::Timeout) => break rest(&mut owned),
-                            // Told once more by the next look.
-                            Err(RecvTimeoutError::Disconnected) => break,
-                        }
-                    }
                 }
                 drop(owned);
                 // Nobody waits where the handle was dropped instead of closed.

@@ -102,11 +102,6 @@ impl Writer {
         }
     }
 
-    /// Nothing is being written: the pages kept at hand are given back, up to 16 MiB of them.
-    pub(super) fn rest(&mut self) {
-        open::let_go(&self.db);
-    }
-
     /// Does a transaction, again and again while another process holds the lock: SQLite's own waiting is unfair, a
     /// process that writes without pause can keep others out of it for seconds.
     fn insist<T>(
