@@ -23,4 +23,6 @@ mod app {
     mod taking_over;
     mod texts;
     mod together;
+    mod undoing;
+    mod unsaid;
 }

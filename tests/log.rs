@@ -5,6 +5,8 @@
 mod asking;
 #[path = "log/claim_race.rs"]
 mod claim_race;
+#[path = "log/finding.rs"]
+mod finding;
 #[path = "log/fixtures.rs"]
 mod fixtures;
 #[path = "log/large.rs"]

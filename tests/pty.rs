@@ -14,6 +14,8 @@ mod campaign;
 mod cut_off;
 #[path = "pty/drill.rs"]
 mod drill;
+#[path = "pty/following.rs"]
+mod following;
 #[path = "pty/full_disk.rs"]
 mod full_disk;
 #[path = "pty/gaps.rs"]
@@ -34,6 +36,8 @@ mod sharing;
 mod shift;
 #[path = "pty/slow_line.rs"]
 mod slow_line;
+#[path = "pty/ten_thousand.rs"]
+mod ten_thousand;
 mod terminal;
 #[path = "pty/three_networks.rs"]
 mod three_networks;

@@ -142,7 +142,8 @@ impl App {
     }
 
     pub fn handle_of(&self, case: &Case) -> Option<String> {
-        let bodies = case.posts.iter().rev().filter_map(|post| self.desk.posts.get(post)?.body.as_ref());
+        let desk = self.desk_of(case.id);
+        let bodies = case.posts.iter().rev().filter_map(|post| desk.posts.get(post)?.body.as_ref());
         bodies.map(|post| post.author.handle.clone()).find(|handle| !handle.is_empty())
     }
 

@@ -205,6 +205,11 @@ impl App {
     /// `e`: asks for the cause first.
     pub(super) fn ask_cause(&mut self) {
         let Some(cases) = self.cases_for(Deed::Resolve) else { return };
+        let private = |case: &CaseId| Some((*case, self.unanswered_message(self.desk.cases.get(case)?)?));
+        if let Some((case, at)) = cases.iter().find_map(private) {
+            let (words, ago) = (self.case_words(case), super::sending::ago(at, self.now));
+            self.warn(format!("{words}: their direct message of {ago} is not answered"));
+        }
         let shown = (0..=self.setup.causes.len()).collect();
         let picker = Picker { shown, ..Picker::default() };
         self.open_over(Mode::Resolve { cases, step: Resolving::Cause, closing: false, picker });

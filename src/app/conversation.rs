@@ -4,12 +4,13 @@
 //! the store when it comes there and let go with it, so never more than one case's are held.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{App, Effect, Mode};
-use crate::desk::{Answer, Case, CaseMessage, PostState, PostView, Reply};
-use crate::model::{AccountName, Body, BodyId, CaseId, Delivery, Envelope, NoteText, Post, Purpose};
+use crate::desk::{Answer, Case, CaseMessage, Desk, PostState, PostView, Reply, fold};
+use crate::model::{AccountName, Body, BodyId, CaseId, Delivery, Envelope, Event, NoteText, Post, Purpose, Seq};
 
 /// What the store was asked for and has not brought within this time is asked for again.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(10);
@@ -64,10 +65,24 @@ pub(super) struct AnswerTexts {
 }
 
 impl App {
+    /// The desk that holds a case: this one, or what was folded anew of one it has let go.
+    pub(super) fn desk_of(&self, case: CaseId) -> &Desk {
+        let past = self.case_events.as_ref().filter(|events| events.case == case);
+        let past = past.and_then(|events| events.past.as_deref());
+        past.filter(|_| !self.desk.cases.contains_key(&case)).unwrap_or(&self.desk)
+    }
+
+    /// The case of a post as it stood, where the desk has let it go and the store has brought it back.
+    pub fn past_case(&self, post: &PostView) -> Option<&Case> {
+        let case = post.case.filter(|case| !self.desk.cases.contains_key(case))?;
+        self.desk_of(case).cases.get(&case)
+    }
+
     /// Everything said in a case, oldest first; what waits to go out stands last.
     pub fn conversation<'a>(&'a self, case: &'a Case) -> Vec<Said<'a>> {
         let them = self.handle_of(case).map_or_else(|| "the customer".to_owned(), |handle| format!("@{handle}"));
-        let posts = case.posts.iter().filter_map(|post| self.desk.posts.get(post)).map(|post| Said {
+        let desk = self.desk_of(case.id);
+        let posts = case.posts.iter().filter_map(|post| desk.posts.get(post)).map(|post| Said {
             at: post.at,
             who: them.clone(),
             what: What::Post(post),
@@ -77,7 +92,7 @@ impl App {
             at: answer.at,
             who: answer.rep.as_ref().map_or_else(|| "our account, elsewhere".to_owned(), ToString::to_string),
             what: What::Answer(answer.purpose),
-            words: self.answer_text(answer),
+            words: self.answer_text(desk, answer),
         });
         let messages = case.messages.iter().map(|message| Said {
             at: message.at,
@@ -93,7 +108,7 @@ impl App {
         });
         let mut said: Vec<_> = posts.chain(answers).chain(messages).chain(notes).collect();
         said.sort_by_key(|said| said.at);
-        let replies = case.replies.iter().filter_map(|reply| self.desk.replies.get(reply));
+        let replies = case.replies.iter().filter_map(|reply| desk.replies.get(reply));
         said.extend(replies.filter(|reply| !reply.is_finished()).map(|reply| Said {
             at: reply.queued,
             who: reply.rep.to_string(),
@@ -131,12 +146,12 @@ impl App {
         reply.text.as_deref().map_or(Words::Removed, Words::Text)
     }
 
-    fn answer_text(&self, answer: &Answer) -> Words<'_> {
+    fn answer_text<'a>(&'a self, desk: &'a Desk, answer: &Answer) -> Words<'a> {
         // A column may show it as a post of its own.
-        if let Some(post) = self.desk.posts.get(&answer.post).filter(|post| !post.lacks_text()) {
+        if let Some(post) = desk.posts.get(&answer.post).filter(|post| !post.lacks_text()) {
             return words_of(post);
         }
-        let here = answer.reply.and_then(|reply| self.desk.replies.get(&reply)?.text.as_deref());
+        let here = answer.reply.and_then(|reply| desk.replies.get(&reply)?.text.as_deref());
         let texts = &self.books.answer_texts.texts;
         let read = answer.texts().find_map(|id| texts.get(&id)?.as_ref());
         match (read, here) {
@@ -208,7 +223,7 @@ impl App {
     pub fn notes_of(&self, case: CaseId) -> Vec<(&Envelope, Option<&NoteText>)> {
         let events = self.case_events.as_ref().filter(|events| events.case == case);
         let notes = events.into_iter().flat_map(|events| &events.events);
-        let notes = notes.filter(|envelope| matches!(envelope.event, crate::model::Event::NoteAdded { .. }));
+        let notes = notes.filter(|envelope| matches!(envelope.event, Event::NoteAdded { .. }));
         notes
             .map(|envelope| match &envelope.body {
                 Some(Body::Note(text)) => (&**envelope, Some(text)),
@@ -216,6 +231,21 @@ impl App {
             })
             .collect()
     }
+}
+
+/// A case that the desk has let go, folded anew from what the store has of it; `beside` is what came from the network.
+/// Direct messages after its last event belong to a later case.
+pub(super) fn as_it_stood(events: &[Arc<Envelope>], beside: Vec<Arc<Envelope>>) -> Desk {
+    let end = events.last().map_or(Seq(0), |last| last.seq);
+    let mut all: BTreeMap<Seq, Arc<Envelope>> = beside.into_iter().map(|envelope| (envelope.seq, envelope)).collect();
+    let is_private = |event: &Event| matches!(event, Event::DmReceived { .. } | Event::DmSent { .. });
+    all.retain(|seq, envelope| *seq <= end || !is_private(&envelope.event));
+    all.extend(events.iter().map(|envelope| (envelope.seq, Arc::clone(envelope))));
+    let mut desk = Desk::default();
+    for envelope in all.values() {
+        fold(&mut desk, envelope);
+    }
+    desk
 }
 
 /// What became of a reply that is not out, in a word or two.

@@ -9,6 +9,7 @@ use super::acts::expect;
 use super::command::Command;
 use super::{App, AppendToken, Effect};
 use crate::desk::Case;
+use crate::model::words::counted;
 use crate::model::{CaseId, CaseStatus, Deed, Event, RepName, Role};
 
 /// So many deeds can be taken back.
@@ -135,14 +136,24 @@ impl App {
             // What is resolved may leave the screen: it is said which it was.
             (1, None) if deed == Deed::Resolve => {
                 let case = self.books.done.last().and_then(|done| done.steps.first()).map(|step| step.case);
+                let private = case.and_then(|case| self.unanswered_message(self.desk.cases.get(&case)?));
                 let case = case.map_or_else(String::new, |case| self.case_words(case));
-                self.info(format!("{done}: {case}; u takes it back"));
+                match private {
+                    Some(at) => {
+                        let ago = super::sending::ago(at, self.now);
+                        self.warn(format!(
+                            "{done}: {case}; their direct message of {ago} is not answered; u takes it back"
+                        ));
+                    }
+                    None => self.info(format!("{done}: {case}; u takes it back")),
+                }
             }
             (1, None) | (0, _) => {}
             (_, None) => self.info(format!("{done}: {changed} cases; u takes all of it back")),
             (_, Some(why)) => {
                 let left = left_out.len();
-                self.warn(format!("{done}: {changed} cases, u takes it back; left as they were: {left} ({why})"));
+                let cases = counted(changed, "case");
+                self.warn(format!("{done}: {cases}, u takes it back; left as they were: {left} ({why})"));
             }
         }
     }
@@ -236,13 +247,18 @@ impl App {
             }
         }
         let count = done.steps.len();
-        let (mut back, mut gone) = (0, 0);
+        let (mut back, mut gone, mut heard) = (0, 0, 0);
         for step in done.steps {
             let Some(case) = self.desk.cases.get(&step.case).cloned() else {
                 gone += 1;
                 continue;
             };
             if step.back.is_empty() || !self.is_as_done(&step.did, &case) {
+                continue;
+            }
+            // Resolved again, what they wrote meanwhile would be put away unread.
+            if matches!(step.did, Event::CaseReopened { .. }) && self.wrote_since(&case, done.at) {
+                heard += 1;
                 continue;
             }
             let contends = step.back.iter().any(Event::contends);
@@ -254,9 +270,10 @@ impl App {
             let cases = if count == 1 { names } else { format!("all {count} cases ({names})") };
             return self.info(format!("taken back: {cases}, {word} before"));
         }
-        let why = match (gone, count - back) {
-            (0, _) => "changed since",
-            (gone, left) if gone == left => "no longer on the desk: / finds it, E reopens it",
+        let why = match (heard, gone, count - back) {
+            (heard, _, left) if heard == left => "open for a reason: they have written since; e resolves it",
+            (0, 0, _) => "changed since",
+            (0, gone, left) if gone == left => "no longer on the desk: / finds it, E reopens it",
             _ => "changed since, or no longer on the desk",
         };
         if count == 1 {
@@ -264,6 +281,12 @@ impl App {
         } else {
             self.warn(format!("taken back: {back} of {count} cases {word} before ({names}); the others: {why}"));
         }
+    }
+
+    /// Something of the customer's has come in since, in public or in private.
+    fn wrote_since(&self, case: &Case, at: Timestamp) -> bool {
+        let mut posts = case.posts.iter().filter_map(|post| self.desk.posts.get(post));
+        posts.any(|post| post.arrived > at) || case.messages.iter().any(|message| !message.is_ours && message.at > at)
     }
 
     /// Whether the rep who presses the key now must have this deed in mind.

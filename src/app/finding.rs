@@ -133,7 +133,10 @@ impl App {
         if asked.is_none() {
             self.info(match refused {
                 Some(why) => format!("the search that was left was refused: {why}"),
-                None => format!("the search that was left found {read} posts, paid all the same"),
+                None => format!(
+                    "the search that was left found {read} post{}, paid all the same",
+                    if read == 1 { "" } else { "s" }
+                ),
             });
         }
     }

@@ -76,9 +76,10 @@ impl App {
     /// What came from the network, in order: the customer's posts when they reached us, direct messages, and what was
     /// answered without this program. Of what was said in private only that it was said.
     fn seen_on_network(&self, case: CaseId) -> Vec<HistoryLine> {
-        let Some(case) = self.desk.cases.get(&case) else { return Vec::new() };
+        let desk = self.desk_of(case);
+        let Some(case) = desk.cases.get(&case) else { return Vec::new() };
         let line = |at: Timestamp, who: &str, did: String| HistoryLine { at, who: who.to_owned(), did };
-        let posts = case.posts.iter().filter_map(|post| self.desk.posts.get(post));
+        let posts = case.posts.iter().filter_map(|post| desk.posts.get(post));
         let mut lines: Vec<_> = posts
             .map(|post| {
                 let late = post.arrived.duration_since(post.at) > LATE;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::conversation::as_it_stood;
 use super::reading::is_heard_in_time;
 use super::{App, CaseEvents, Effect, FromStore, Mode};
 use crate::desk::{PostState, PostView, Reply, fold};
@@ -547,13 +548,15 @@ impl App {
             FromStore::TextOf { text, found } => self.found_case_of(&text, found, out),
             FromStore::Person(record) => self.person_read(&record),
             FromStore::Caught(caught) => self.caught(caught),
-            FromStore::Case { case, mut events } => {
+            FromStore::Case { case, mut events, beside } => {
                 if self.books.asked_case != Some(case) {
                     return;
                 }
                 self.books.asked_case = None;
                 events.sort_by_key(|envelope| envelope.seq);
-                self.case_events = Some(CaseEvents { case, events });
+                let is_held = self.desk.cases.contains_key(&case);
+                let past = (!is_held && !beside.is_empty()).then(|| Box::new(as_it_stood(&events, beside)));
+                self.case_events = Some(CaseEvents { case, events, past });
             }
         }
     }

@@ -148,6 +148,8 @@ pub struct App {
 pub struct CaseEvents {
     pub case: CaseId,
     pub events: Vec<Arc<Envelope>>,
+    /// The case as it stood, where the desk has let it go.
+    pub past: Option<Box<Desk>>,
 }
 
 /// What an own action does, for the words "claiming…" on the row.
@@ -304,10 +306,11 @@ pub enum FromStore {
     Person(Box<PersonRecord>),
     /// What a query that is no column yet would have caught.
     Caught(Caught),
-    /// All events of a case, for its pane.
+    /// All events of a case, for its pane; of one that the desk does not hold also what came from the network.
     Case {
         case: CaseId,
         events: Vec<Arc<Envelope>>,
+        beside: Vec<Arc<Envelope>>,
     },
 }
 

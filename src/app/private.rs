@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Command, ModeKind};
 use super::{App, Effect, Mode};
-use crate::desk::PostView;
+use crate::desk::{Case, PostView};
 use crate::model::{Account, AuthorId, Post, Purpose, Verdict, verdict};
 
 /// What the network said is believed for so long.
@@ -13,6 +13,16 @@ const BELIEVED: SignedDuration = SignedDuration::from_mins(15);
 const KEPT: usize = 512;
 
 impl App {
+    /// When the author wrote the direct message that nobody has answered, if there is one. One that came while our last
+    /// public answer was held was not seen by whoever confirmed that.
+    pub(super) fn unanswered_message(&self, case: &Case) -> Option<Timestamp> {
+        let last = case.messages.last().filter(|message| !message.is_ours)?;
+        let waits = case.waiting_since.is_some_and(|since| since <= last.at);
+        let reply = case.last_answer.as_ref().and_then(|answer| self.desk.replies.get(&answer.reply?));
+        let came_in_hold = reply.is_some_and(|reply| reply.queued < last.at);
+        (waits || came_in_hold).then_some(last.at)
+    }
+
     /// Whether the network will take it: a public reply by what is known of the post, a direct message by what the
     /// network said when it was asked.
     pub(super) fn verdict(&self, purpose: Purpose, post: &Post, account: &Account) -> Verdict {

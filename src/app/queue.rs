@@ -34,7 +34,15 @@ pub enum Queue {
 impl Queue {
     pub const ALL: [Queue; 5] = [Queue::Mine, Queue::Due, Queue::Overdue, Queue::Waiting, Queue::Messages];
 
-    /// In the config and on the tab.
+    /// On the tab. Who waits is always said: a row tells `waiting on us`.
+    pub fn tab(self) -> &'static str {
+        match self {
+            Queue::Waiting => "on them",
+            Queue::Mine | Queue::Due | Queue::Overdue | Queue::Messages => self.word(),
+        }
+    }
+
+    /// In the config.
     pub fn word(self) -> &'static str {
         match self {
             Queue::Mine => "mine",
@@ -51,7 +59,7 @@ impl Queue {
             Queue::Mine => "my cases",
             Queue::Due => "what is due",
             Queue::Overdue => "overdue: 24 hours without an answer",
-            Queue::Waiting => "their turn, or put off",
+            Queue::Waiting => "waiting on them, or put off",
             Queue::Messages => "direct messages",
         }
     }
@@ -200,7 +208,8 @@ impl Queues {
 impl App {
     /// What the case's clocks are read by: of the columns its posts stand in the tightest targets.
     pub fn terms(&self, case: &Case) -> Terms<'_> {
-        let posts = case.posts.iter().filter_map(|post| self.desk.posts.get(post));
+        let desk = self.desk_of(case.id);
+        let posts = case.posts.iter().filter_map(|post| desk.posts.get(post));
         let columns = posts.flat_map(|post| post.columns.iter()).filter_map(|name| self.column_setup(name));
         let targets = columns.map(|column| column.targets).reduce(Targets::tightened);
         Terms {

@@ -15,7 +15,7 @@ use super::writing::{select_slot, typed_text};
 use super::{App, ColumnSetup, Effect, Mode};
 use crate::desk::PostState;
 use crate::model::length::{Length, Unit};
-use crate::model::{Body, Delivery, Event, NetworkKind, RepName, ReplyId, Verdict, clean};
+use crate::model::{Body, Delivery, Event, NetworkKind, Purpose, RepName, ReplyId, Verdict, clean};
 
 /// What may stand as it is in a link's query.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -141,7 +141,9 @@ impl App {
             let unit = if unit == Unit::Bytes { " bytes" } else { "" };
             stop(format!("too long: {used} of {limit}{unit}. e edits it"));
         }
-        if let Some(answer) = case.and_then(|case| case.last_answer.as_ref()).filter(|it| it.at > composer.began) {
+        // What a rep answered they know.
+        let of_others = |it: &&crate::desk::Answer| it.at > composer.began && it.rep.as_ref() != Some(&self.setup.me);
+        if let Some(answer) = case.and_then(|case| case.last_answer.as_ref()).filter(of_others) {
             stop(format!("{}. e goes back to your text, knowing it", self.answer_words(answer)));
         }
         let under_way = self.desk.unfinished_replies().find(|reply| {
@@ -154,6 +156,11 @@ impl App {
         let mut mind = |what: String| checks.push(Check { stops: false, what });
         if let Some(gone) = mind_gone {
             mind(gone);
+        }
+        if let Some(at) =
+            case.filter(|_| preview.purpose == Purpose::HappyPost).and_then(|it| self.unanswered_message(it))
+        {
+            mind(format!("their direct message of {} is not answered", ago(at, self.now)));
         }
         match &preview.verdict {
             Verdict::Unknown { why } => mind(format!("{why}: the network may refuse it; go always works")),
@@ -484,7 +491,7 @@ fn summoned(post: &crate::model::Post, account: &crate::model::Account) -> bool 
 }
 
 /// `12 min ago`.
-fn ago(at: Timestamp, now: Timestamp) -> String {
+pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
     let minutes = now.duration_since(at).as_mins().max(0);
     if minutes < 60 { format!("{minutes} min ago") } else { format!("{} h ago", minutes / 60) }
 }

@@ -47,11 +47,6 @@ impl<'a> Row<'a> {
 }
 
 impl App {
-    /// The posts of a column as they stand on the screen, newest first.
-    pub fn rows(&self, column: usize) -> Vec<(Timestamp, PostId)> {
-        self.below(column, None).map(|row| (row.at, row.id.clone())).collect()
-    }
-
     /// The row on top of a column.
     pub(super) fn newest_row(&self, column: usize) -> Option<&PostId> {
         match self.queue_rows(column) {
@@ -325,7 +320,7 @@ impl App {
         let names: Vec<(&str, &str)> = (0..self.columns.len())
             .filter_map(|at| match self.setup.columns.get(at) {
                 Some(column) => Some((column.name.as_str(), column.title.as_str())),
-                None => self.queue_of(at).map(|queue| (queue.word(), queue.title())),
+                None => self.queue_of(at).map(|queue| (queue.tab(), queue.title())),
             })
             .collect();
         if let Ok(number) = words.parse::<usize>() {
@@ -459,7 +454,12 @@ impl App {
         if noted.is_none() && !matches!(self.mode, Mode::Case { .. }) && !rests {
             return;
         }
-        let Some(case) = noted.or_else(|| self.case_in_hand()).map(|case| case.id) else { return };
+        // One that the desk has let go is told from the store alone; what no column heard is not there either.
+        let let_go = || {
+            let post = self.post_in_hand().filter(|post| !post.columns.is_empty())?;
+            post.case.filter(|_| matches!(self.mode, Mode::Case { .. }))
+        };
+        let Some(case) = noted.or_else(|| self.case_in_hand()).map(|case| case.id).or_else(let_go) else { return };
         let known = self.case_events.as_ref().is_some_and(|events| events.case == case);
         if !known && self.books.asked_case != Some(case) {
             self.books.asked_case = Some(case);

@@ -366,6 +366,8 @@ impl App {
         let (case, purpose, to) = (composer.case, composer.purpose, composer.to.clone());
         let text = typed_text(composer);
         let event = if text.text.trim().is_empty() {
+            // What is written next is begun anew.
+            self.books.began.remove(&(case, purpose));
             (Event::DraftDropped { case, purpose, rep: Some(self.setup.me.clone()) }, None)
         } else {
             (self.draft_saved(case, purpose, &to), Some(Body::Draft(text)))

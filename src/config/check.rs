@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::matched_here::{nobody_there, not_judged};
 use super::query::{Spelled, spell_for_x};
 use super::{Access, AccountConfig, Config, SecretSource};
+use crate::model::words::counted;
 use crate::model::{ColumnName, NetworkKind};
 use crate::rules::QueryError;
 
@@ -84,7 +85,7 @@ pub fn office(config: &Config) -> Vec<Line> {
     let Some(office) = &config.office else { return Vec::new() };
     let mut lines: Vec<Line> = Vec::new();
     if let (Some(file), true) = (&office.holidays_file, office.mistakes.is_empty()) {
-        let what = format!("{}: {} holidays", file.display(), office.from_file.len());
+        let what = format!("{}: {}", file.display(), counted(office.from_file.len(), "holiday"));
         lines.push(Line::new(Part::Config, Outcome::Works, what));
     }
     for mistake in &office.mistakes {

@@ -89,7 +89,7 @@ reach_percent = {reach_percent}
 # outcomes = ["restored", "credit", "explained"]
 
 # Cases in the order in which they are due, as columns behind the others: "mine", "due" (everything, whoever has it),
-# "overdue", "waiting" (the customer's turn, or put off) and "messages" (with direct messages). []: none.
+# "overdue", "waiting" (on the customer, or put off) and "messages" (with direct messages). []: none.
 queues = {queues}
 
 # By what the clocks of cases run. The first answer and the next ones are due so long after the customer's post (its own

@@ -3,7 +3,7 @@
 //! are few beside the posts.
 
 use super::event::Event;
-use super::id::RepName;
+use super::id::{AuthorId, RepName};
 
 /// `tag/slow line`
 pub fn tag(tag: &str) -> String {
@@ -18,6 +18,16 @@ pub fn cause(cause: &str) -> String {
 /// `rep/ana`
 pub fn rep(rep: &str) -> String {
     format!("rep/{}", folded(rep))
+}
+
+/// `out/x:901`: what went out from here under that name, as a post or as a direct message.
+pub fn out(name: &str) -> String {
+    format!("out/{name}")
+}
+
+/// `with/x:9`: direct messages with somebody.
+pub fn with(author: &AuthorId) -> String {
+    format!("with/{}", author.as_str())
 }
 
 /// Case does not count.
@@ -35,6 +45,9 @@ pub fn keys(event: &Event, by: &RepName) -> Vec<String> {
         }
         Event::CaseAssigned { to, .. } => vec![rep(to.as_str())],
         Event::CaseClaimed { .. } => vec![worked()],
+        Event::ReplySent { post, .. } => vec![out(post.as_str())],
+        Event::ReplyDelivered { message, .. } => vec![out(message.as_str())],
+        Event::DmReceived { author, .. } | Event::DmSent { to: author, .. } => vec![with(author)],
         // A text's key is its name, so that what was found by its words leads back to its case.
         Event::NoteAdded { .. } | Event::ReplyQueued { .. } | Event::ReplyHandedOver { .. } => {
             std::iter::once(worked()).chain(event.body_id().map(|body| body.as_str().to_owned())).collect()
@@ -57,13 +70,9 @@ pub fn keys(event: &Event, by: &RepName) -> Vec<String> {
         | Event::DraftDropped { .. }
         | Event::ReplyRecalled { .. }
         | Event::ReplyAttempted { .. }
-        | Event::ReplySent { .. }
         | Event::ReplyFailed { .. }
         | Event::ReplyParked { .. }
         | Event::ReplyDropped { .. }
-        | Event::ReplyDelivered { .. }
-        | Event::DmReceived { .. }
-        | Event::DmSent { .. }
         | Event::AuthorOptedOut { .. }
         | Event::AuthorOptOutLifted { .. }
         | Event::GapOpened { .. }

@@ -2,6 +2,11 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+/// `1 post`, `12 posts`: of words that are counted with an s.
+pub fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Compares what we sent with what the network shows, both cleaned: leading mentions may come or go, and on X each
 /// link has become `https://t.co/…`; a link at the end may not be shown at all.
 pub fn are_same_words(ours: &str, theirs: &str) -> bool {

@@ -144,8 +144,13 @@ impl Effects {
             Effect::ReadOlder { column, name, before } => self.read(move |log| async move {
                 log.older(name, before, PAGE).await.map(|posts| FromStore::Older { column, posts })
             }),
-            Effect::ReadCase { case } => self
-                .read(move |log| async move { log.of_case(case).await.map(|events| FromStore::Case { case, events }) }),
+            Effect::ReadCase { case } => {
+                let is_held = app.desk.cases.contains_key(&case);
+                self.read(move |log| async move {
+                    let (events, beside) = person::read_case(&*log, case, !is_held).await?;
+                    Ok(FromStore::Case { case, events, beside })
+                })
+            }
             Effect::Find { words, search } => self.read(move |log| async move {
                 let found = searching::search(&*log, &search, PAGE).await?;
                 Ok(FromStore::Found { words, found })

@@ -17,7 +17,7 @@ use crate::model::event::Standing;
 use crate::model::words::asks_to_stop;
 use crate::model::{
     AccountName, AuthorId, Body, BodyId, CaseId, ColumnName, Event, EventId, GapFill, GapId, MachineName, Message,
-    NewEvent, Post, PostId, RepName,
+    NewEvent, Post, PostId, RepName, key,
 };
 use crate::net::{Clock, Inbound};
 
@@ -83,7 +83,13 @@ pub async fn run(
                 Ok(None) | Err(_) => break,
             }
         }
-        let (events, erased) = gathered.into_events(&signer, clock(), &own.all());
+        let (mut events, mut erased) = gathered.into_events(&signer, clock(), &own.all());
+        for body in sent_as(&*log, &erased).await {
+            // Whoever hears of the deletion twice writes the same event; the log keeps one.
+            let id = EventId::of("sent-erased", &[body.as_str()]);
+            events.push(signer.event(id, clock(), Event::BodyErased { body: body.clone() }, None));
+            erased.push(body);
+        }
         append(&*log, events, &inbox, &clock).await;
         for body in erased {
             erase(&*log, body, &inbox, &clock).await;
@@ -120,6 +126,22 @@ async fn append(log: &dyn Log, events: Vec<NewEvent>, inbox: &mpsc::Sender<Msg>,
         }
         sleep(RETRY).await;
     }
+}
+
+/// The texts under which the outbox keeps what went out from here as one of these posts: they go with it.
+async fn sent_as(log: &dyn Log, gone: &[BodyId]) -> Vec<BodyId> {
+    let mut texts = Vec::new();
+    for body in gone {
+        let Some((_, post)) = body.as_str().split_once('/') else { continue };
+        match log.of_key(key::out(post), 2).await {
+            Ok(sent) => texts.extend(sent.iter().filter_map(|envelope| match &envelope.event {
+                Event::ReplySent { reply, .. } => Some(BodyId::reply(*reply)),
+                _ => None,
+            })),
+            Err(error) => tracing::error!(%error, %body, "whether a deleted post was ours is not known"),
+        }
+    }
+    texts
 }
 
 async fn erase(log: &dyn Log, body: BodyId, inbox: &mpsc::Sender<Msg>, clock: &Clock) {

@@ -95,7 +95,8 @@ fn lines(app: &App, adding: &Adding, cells: u16, theme: Theme) -> Vec<Line<'stat
         _ if asking(Gauge::Count) => say("the network counts..", theme.text()),
         (_, Some((per_day, cost))) => {
             let cost = cost.map_or_else(String::new, |cost| format!(", {} a day", cost.in_cents()));
-            say(&format!("by the network's count {} posts a day{cost}", number_in_full(per_day)), theme.strong());
+            let posts = if per_day == 1 { "post" } else { "posts" };
+            say(&format!("by the network's count {} {posts} a day{cost}", number_in_full(per_day)), theme.strong());
         }
         (Some((_, Ok(Gauged::Refused { why }))), _) => say(&format!("not counted: {why}"), theme.overdue()),
         (Some((_, Err(why))), _) => say(&format!("not counted: {why}"), theme.warning()),
@@ -123,5 +124,6 @@ fn lines(app: &App, adding: &Adding, cells: u16, theme: Theme) -> Vec<Line<'stat
 fn caught_words(caught: &Caught) -> String {
     let cut = caught.cut.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
     let (posts, of) = (number_in_full(caught.posts), number_in_full(caught.of));
-    format!("in the store it would have caught {posts} of the {of} posts of the last 7 days{cut}")
+    let s = if caught.of == 1 { "" } else { "s" };
+    format!("in the store it would have caught {posts} of the {of} post{s} of the last 7 days{cut}")
 }

@@ -16,6 +16,7 @@ use crate::app::{App, Mode};
 use crate::desk::{Case, PastCase, PostView, Reading};
 use crate::model::sla::Clock;
 use crate::model::verdict::may_reply;
+use crate::model::words::counted;
 use crate::model::{CaseStatus, ColumnName, Doing, Post, Purpose, Verdict};
 
 /// Earlier cases listed.
@@ -30,7 +31,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
         put(buffer, area.as_position(), area.width, " no post selected: j or Down selects one", theme.quiet());
         return (area.as_position(), 0);
     };
-    let case = reading::case_of(&app.desk, post);
+    let case = reading::case_of(&app.desk, post).or_else(|| app.past_case(post));
     put_line(buffer, area.as_position(), area.width, &head(app, case, theme));
     if area.height < 3 {
         return (area.as_position(), 0);
@@ -62,6 +63,9 @@ fn head(app: &App, case: Option<&Case>, theme: Theme) -> Line<'static> {
         Span::raw("  "),
         Span::styled(format!("{} {}", mark.letter(), mark.word()), theme.mark(mark)),
     ];
+    if !app.desk.cases.contains_key(&case.id) {
+        spans.push(Span::styled("  found, not on the desk", theme.quiet()));
+    }
     if case.owner.is_none() && case.status != CaseStatus::Resolved {
         spans.push(Span::styled("  unclaimed", theme.quiet()));
     }
@@ -163,7 +167,7 @@ fn log(app: &App, case: &Case, enough: usize, cells: u16, theme: Theme) -> Vec<L
     let mut lines = Vec::new();
     if earlier > 0 {
         let key = app.setup.keys.key(ModeKind::Case, Command::History);
-        lines.push(Line::styled(format!(" {earlier} earlier lines: {key} shows all"), theme.quiet()));
+        lines.push(Line::styled(format!(" {} earlier: {key} shows all", counted(earlier, "line")), theme.quiet()));
     }
     for line in told.iter().skip(earlier).take(enough.saturating_add(1)) {
         lines.extend(paragraph(&as_shown(app, &app.history_words(line)), cells, 1, theme.text()));
@@ -206,7 +210,7 @@ fn author_line(app: &App, body: &Post, theme: Theme) -> Line<'static> {
     if let Some(followers) = author.followers {
         words.push_str("   ");
         words.push_str(&number_in_full(followers));
-        words.push_str(" followers");
+        words.push_str(if followers == 1 { " follower" } else { " followers" });
     }
     if author.is_verified {
         words += "   verified";

@@ -12,6 +12,7 @@ use super::time;
 use crate::app::finding::{MOST_FROM_NETWORK, price_of_search};
 use crate::app::{App, Find, NetworkFind};
 use crate::model::search::OPERATORS;
+use crate::model::words::counted;
 use crate::model::{Body, Hit};
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, find: &Find, theme: Theme) -> Position {
@@ -77,8 +78,8 @@ fn of_network(app: &App, find: &Find, network: &NetworkFind, answered: Option<&s
         Some(_) => {
             let more = if network.has_more { "; there are older ones" } else { "" };
             format!(
-                "{} posts from {name}, not stored here ({}), newest first{more}",
-                find.hits.len(),
+                "{} from {name}, not stored here ({}), newest first{more}",
+                counted(find.hits.len(), "post"),
                 price(network.read)
             )
         }

@@ -66,6 +66,7 @@ fn counts(app: &App, post: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>
     let author = &post.author;
     let mut said = Vec::new();
     said.push(match author.followers {
+        Some(1) => "1 follower".to_owned(),
         Some(followers) => format!("{} followers", number_in_full(followers)),
         None => "followers not told".to_owned(),
     });

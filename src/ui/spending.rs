@@ -120,8 +120,9 @@ fn usage_words(app: &App, usage: &Usage, ours: u64, today: jiff::civil::Date) ->
     let at = time::hours(usage.asked, &app.setup.zone);
     let cap = usage.cap.map_or_else(String::new, |cap| format!(" of {}", number_in_full(cap)));
     let mut words = format!(
-        "X's own count at {at}: {}{cap} posts read in this period by the whole project",
-        number_in_full(usage.used)
+        "X's own count at {at}: {}{cap} post{} read in this period by the whole project",
+        number_in_full(usage.used),
+        if usage.used == 1 && usage.cap.is_none() { "" } else { "s" }
     );
     if let (Some(theirs), true) = (usage.today, billed_day(usage.asked) == today) {
         let told = match theirs.cmp(&ours) {

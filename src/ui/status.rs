@@ -36,7 +36,7 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         let overdue = if count.overdue > 0 { "!" } else { "" };
         let name = match app.setup.columns.get(i) {
             Some(setup) => setup.name.to_string(),
-            None => app.queue_of(i).map_or_else(String::new, |queue| queue.word().to_owned()),
+            None => app.queue_of(i).map_or_else(String::new, |queue| queue.tab().to_owned()),
         };
         // The focused tab keeps its name; of the others the start is enough to know them by, where they differ there.
         let name = match name_cells {

@@ -14,15 +14,15 @@ use uuid::Uuid;
 
 use super::script::{Deck, case_of, post, post_id, secs, setup};
 
-fn case(deck: &Deck, n: u64) -> &Case {
+pub(crate) fn case(deck: &Deck, n: u64) -> &Case {
     &deck.app.desk.cases[&case_of(n)]
 }
 
-fn owner(deck: &Deck, n: u64) -> Option<&str> {
+pub(crate) fn owner(deck: &Deck, n: u64) -> Option<&str> {
     case(deck, n).owner.as_ref().map(RepName::as_str)
 }
 
-fn with(change: impl FnOnce(&mut replydeck::app::Setup)) -> Deck {
+pub(crate) fn with(change: impl FnOnce(&mut replydeck::app::Setup)) -> Deck {
     let mut setup = setup(3);
     change(&mut setup);
     let mut deck = Deck::with(setup);
@@ -32,12 +32,6 @@ fn with(change: impl FnOnce(&mut replydeck::app::Setup)) -> Deck {
     }
     deck.effects.clear();
     deck
-}
-
-/// What of a case an undo must bring back.
-fn stand(case: &Case) -> impl PartialEq + std::fmt::Debug + use<> {
-    let Case { status, owner, waiting_since, snoozed_until, tags, is_urgent, .. } = case.clone();
-    (status, owner, waiting_since, snoozed_until, tags, is_urgent)
 }
 
 #[test]
@@ -160,127 +154,6 @@ fn a_kill_does_not_forget_when_a_case_is_back() {
 }
 
 #[test]
-fn fifty_marked_cases_are_resolved_and_one_undo_restores_them_all() {
-    let mut deck = Deck::with_posts(60);
-    deck.by("bo", Event::CaseClaimed { case: case_of(20) }, None);
-    let until = deck.now + secs(999);
-    deck.by("bo", Event::CaseSnoozed { case: case_of(21), until }, None);
-    deck.press("j");
-    for _ in 0..50 {
-        deck.press("x j");
-    }
-    assert_eq!(deck.app.marked_cases().len(), 50);
-    let before: Vec<_> = (1..=60).map(|n| stand(case(&deck, n))).collect();
-    deck.effects.clear();
-    deck.press("e");
-    deck.type_text("outage");
-    deck.press("enter");
-    let resolved = |deck: &Deck| (1..=60).filter(|n| case(deck, *n).status == CaseStatus::Resolved).count();
-    assert_eq!(resolved(&deck), 50);
-    assert!(deck.took().iter().all(|effect| matches!(effect, Effect::Append { .. })), "nothing goes out in bulk");
-    deck.press("u");
-    let after: Vec<_> = (1..=60).map(|n| stand(case(&deck, n))).collect();
-    assert_eq!(after, before);
-    assert!(deck.notice().contains("all 50 cases"), "{}", deck.notice());
-    deck.press("u");
-    assert!(deck.notice().contains("nothing is held"));
-}
-
-#[test]
-fn every_bulk_deed_is_taken_back_by_one_key() {
-    for deed in ["c", "t", "z", "*", "ge", "a"] {
-        let mut deck = with(|setup| setup.team = vec![RepName::new("bo")]);
-        deck.press("j x j x");
-        let before = [stand(case(&deck, 3)), stand(case(&deck, 2))];
-        deck.press(deed);
-        match deed {
-            "t" => deck.type_text("slow"),
-            "z" => deck.type_text("tomorrow 9:00"),
-            "a" => deck.type_text("bo"),
-            _ => {}
-        }
-        if ["t", "z", "a"].contains(&deed) {
-            deck.press("enter");
-        }
-        assert_ne!([stand(case(&deck, 3)), stand(case(&deck, 2))], before, "{deed}");
-        deck.press("u");
-        assert_eq!([stand(case(&deck, 3)), stand(case(&deck, 2))], before, "{deed}");
-    }
-}
-
-#[test]
-fn an_undo_leaves_what_others_changed_since() {
-    let mut deck = Deck::with_posts(3);
-    deck.press("j x j x c");
-    assert_eq!((owner(&deck, 3), owner(&deck, 2)), (Some("ana"), Some("ana")));
-    deck.by("bo", Event::CaseClaimed { case: case_of(2) }, None);
-    deck.press("u");
-    assert_eq!((owner(&deck, 3), owner(&deck, 2)), (None, Some("bo")));
-    assert!(deck.notice().contains("1 of 2"), "{}", deck.notice());
-}
-
-#[test]
-fn an_undo_names_the_case_and_asks_before_an_old_deed_of_a_case_that_is_not_in_hand() {
-    let mut deck = Deck::with_posts(3);
-    deck.press("j c u");
-    assert!(
-        deck.notice().contains("taken back: case 3 (@") && deck.notice().contains("claimed before"),
-        "{}",
-        deck.notice()
-    );
-    assert_eq!(owner(&deck, 3), None);
-    // In hand it is taken back however old the deed is.
-    deck.press("c");
-    deck.now += secs(3_600);
-    deck.tell(Msg::Tick);
-    deck.press("u");
-    assert_eq!(owner(&deck, 3), None);
-    // Another case in hand: the first press names it, the second takes it back.
-    deck.press("c j");
-    deck.now += secs(3_600);
-    deck.tell(Msg::Tick);
-    deck.press("u");
-    assert_eq!(owner(&deck, 3), Some("ana"));
-    assert!(deck.notice().contains("case 3 (@") && deck.notice().contains("claimed 60 min ago"), "{}", deck.notice());
-    deck.press("k j u");
-    assert_eq!(owner(&deck, 3), Some("ana"), "another key in between asks anew");
-    deck.press("u");
-    assert_eq!(owner(&deck, 3), None);
-    deck.press("u");
-    assert!(deck.notice().contains("nothing"), "{}", deck.notice());
-    // One that is changed by then is named as well.
-    deck.press("k c");
-    deck.by("bo", Event::CaseClaimed { case: case_of(3) }, None);
-    deck.press("u");
-    assert_eq!(owner(&deck, 3), Some("bo"));
-    assert!(deck.notice().contains("not taken back: case 3 (@"), "{}", deck.notice());
-}
-
-#[test]
-fn the_last_of_a_held_reply_and_a_deed_is_taken_back_first() {
-    let mut deck = Deck::previewing("We are on it.");
-    deck.press("y");
-    deck.press("t");
-    deck.type_text("slow");
-    deck.press("enter u");
-    assert_eq!(case(&deck, 3).tags, BTreeSet::new());
-    assert_eq!(deck.app.held().len(), 1, "the reply is still held");
-    deck.press("u");
-    assert!(deck.text().contains("We are on it."));
-}
-
-#[test]
-fn a_lost_race_leaves_nothing_to_take_back() {
-    let mut deck = Deck::with_posts(2);
-    deck.press("j");
-    let theirs = deck.written("bo", Event::CaseClaimed { case: case_of(2) }, None);
-    deck.press("c");
-    deck.tell(Msg::Envelopes(vec![theirs]));
-    deck.press("u");
-    assert_eq!(owner(&deck, 2), Some("bo"));
-}
-
-#[test]
 fn resolving_asks_cause_then_outcome_and_closing_keeps_a_goodbye_out() {
     let mut deck = with(|setup| setup.outcomes = vec!["restored".to_owned(), "credit".to_owned()]);
     deck.press("j e");
@@ -333,7 +206,7 @@ fn a_note_is_written_apart_and_never_reaches_a_reply_unseen() {
     let asked = deck.took();
     assert!(asked.contains(&Effect::ReadCase { case: case_of(2) }), "the notes are read: {asked:?}");
     let events = deck.all_of(case_of(2));
-    deck.tell(Msg::Store(FromStore::Case { case: case_of(2), events }));
+    deck.tell(Msg::Store(FromStore::Case { case: case_of(2), events, beside: vec![] }));
     deck.tell(Msg::Paste("Card  declined twice".to_owned()));
     assert!(deck.notice().contains("words of a note"), "{}", deck.notice());
     deck.press("C-s");
@@ -395,7 +268,7 @@ fn a_happy_post_is_asked_offered_and_counted_by_the_reps_key_alone() {
 }
 
 /// The network took the queued reply of case `n`.
-fn sent(deck: &mut Deck, n: u64, id: u64) {
+pub(crate) fn sent(deck: &mut Deck, n: u64, id: u64) {
     let reply = *deck.app.desk.unfinished_replies().map(|reply| &reply.id).next().expect("a queued reply");
     let case = case_of(n);
     deck.by("ana", Event::ReplyAttempted { reply, case, session: SessionId(Uuid::from_u128(7)) }, None);

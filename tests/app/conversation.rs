@@ -4,13 +4,13 @@
 use replydeck::app::command::ModeKind;
 use replydeck::app::{Effect, FromStore, Msg, Queue};
 use replydeck::model::{
-    AccountName, Body, BodyId, Delivery, Event, EventId, Message, MessageId, NetworkKind, NoteText, Post, PostId,
-    Purpose, RepName, ReplyId, SessionId, Verdict,
+    AccountName, Body, BodyId, CaseId, Delivery, Event, EventId, Hit, Message, MessageId, NetworkKind, NoteText, Post,
+    PostId, Purpose, RepName, ReplyId, SessionId, Verdict,
 };
 use uuid::Uuid;
 
-use super::people::screen;
-use super::script::{Deck, case_of, post, post_id, secs, setup, start};
+use super::people::{resolved, screen};
+use super::script::{Deck, case_of, found, post, post_id, secs, setup, start};
 
 const WIDE: (u16, u16) = (200, 50);
 const SMALL: (u16, u16) = (80, 24);
@@ -23,7 +23,7 @@ fn answer(deck: &mut Deck) -> Vec<BodyId> {
         match effect {
             Effect::ReadCase { case } => {
                 let events = deck.all_of(case);
-                deck.tell(Msg::Store(FromStore::Case { case, events }));
+                deck.tell(Msg::Store(FromStore::Case { case, events, beside: vec![] }));
             }
             Effect::ReadBodies { ids } => {
                 let gone = |id: &BodyId| {
@@ -76,7 +76,7 @@ fn sent(deck: &mut Deck, rep: &str, n: u128, to: u64, purpose: Purpose, words: &
     deck.by(rep, out, None);
 }
 
-fn message(deck: &mut Deck, id: &str, of: u64, words: &str) {
+pub(crate) fn message(deck: &mut Deck, id: &str, of: u64, words: &str) {
     let (id, with) = (MessageId::new(NetworkKind::X, id), post(of, deck.now).author.id);
     let body = Message {
         id: id.clone(),
@@ -354,4 +354,51 @@ fn the_pane_tells_what_happened_as_the_history_does() {
         let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains(&line), "not in the pane: {line}\n{shown}");
     }
+}
+
+/// Everything the store has of a case, as the deck gets it where the desk has let the case go.
+fn from_store(deck: &Deck, case: CaseId) -> Msg {
+    let customer = post(1, deck.now).author.id;
+    let of_network = |event: &Event| match event {
+        Event::PostMatched { author, .. } | Event::DmReceived { author, .. } => *author == customer,
+        Event::DmSent { to, .. } => *to == customer,
+        _ => false,
+    };
+    let beside = deck.all().iter().filter(|it| of_network(&it.event)).cloned().collect();
+    Msg::Store(FromStore::Case { case, events: deck.all_of(case), beside })
+}
+
+#[test]
+fn a_case_the_desk_let_go_still_tells_what_was_said_in_private() {
+    let mut deck = worked_on(&[], true);
+    sent(&mut deck, "bo", 503, 1, Purpose::DirectMessage, "We have replaced the card. ^BO");
+    deck.by("bo", resolved(case_of(1), "outage", 1), None);
+    let first = deck.all().iter().find(|it| matches!(it.event, Event::PostMatched { .. })).cloned().expect("a post");
+    // So many others that the window has no place for it.
+    for n in 0..u64::try_from(replydeck::desk::column::WINDOW).expect("few") {
+        deck.now += secs(1);
+        deck.arrives(&post(10_000 + n, deck.now), &["c1"]);
+    }
+    assert!(!deck.app.desk.cases.contains_key(&case_of(1)), "the desk has let it go");
+    deck.press("/");
+    deck.type_text("user1");
+    deck.press("enter");
+    deck.took();
+    let hit = Hit { id: BodyId::post(&post_id(1)), at: deck.now, body: first.body.clone().expect("its text") };
+    deck.tell(Msg::Store(FromStore::Found { words: "user1".to_owned(), found: found(vec![hit]) }));
+    deck.press("enter H");
+    assert!(deck.took().contains(&Effect::ReadCase { case: case_of(1) }));
+    let answer = from_store(&deck, case_of(1));
+    deck.tell(answer);
+    let told = screen(&deck.app, WIDE);
+    for words in ["the customer: wrote a direct message to help", "sent the direct message", "bo on", "resolved it"] {
+        assert!(told.contains(words), "{words} in:\n{told}");
+    }
+    // And the pane has the words, for those who may read them.
+    deck.press("esc enter");
+    let told = screen(&deck.app, WIDE);
+    assert!(told.contains(SECRET) && told.contains("not on the desk"), "{told}");
+    deck.app.setup.message_reps = [(AccountName::new("help"), vec![RepName::new("bo")])].into();
+    let told = screen(&deck.app, WIDE);
+    assert!(!told.contains(SECRET), "{told}");
 }

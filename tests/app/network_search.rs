@@ -122,7 +122,7 @@ fn an_answer_nobody_waits_for_is_told_and_a_refusal_keeps_the_networks_words() {
     deck.press("enter esc");
     assert_eq!(deck.kind(), ModeKind::Columns);
     found(&mut deck, "router", &[77]);
-    assert!(deck.notice().contains("found 1 posts, paid all the same"), "{}", deck.notice());
+    assert!(deck.notice().contains("found 1 post, paid all the same"), "{}", deck.notice());
 
     deck.command_line("find network router");
     deck.press("enter");

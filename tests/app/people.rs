@@ -33,7 +33,7 @@ fn case_by(author: &str, n: u64) -> CaseId {
     CaseId::of(&AuthorId::new(NetworkKind::X, author), &ConversationId::new(NetworkKind::X, &n.to_string()))
 }
 
-fn resolved(case: CaseId, cause: &str, number: u64) -> Event {
+pub(crate) fn resolved(case: CaseId, cause: &str, number: u64) -> Event {
     Event::CaseResolved {
         case,
         cause: Some(cause.to_owned()),
@@ -75,7 +75,7 @@ fn answer(deck: &mut Deck) {
             }
             Effect::ReadCase { case } => {
                 let events = deck.all_of(case);
-                deck.tell(Msg::Store(FromStore::Case { case, events }));
+                deck.tell(Msg::Store(FromStore::Case { case, events, beside: vec![] }));
             }
             _ => {}
         }

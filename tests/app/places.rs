@@ -27,14 +27,14 @@ fn a_column_nobody_touched_follows() {
 fn the_selected_row_stays_while_a_thousand_posts_arrive() {
     let mut deck = Deck::with_posts(5);
     deck.press("j j j");
-    let (selected, row) = (deck.selected(), deck.app.rows(0).iter().rev().position(|(_, row)| *row == post_id(3)));
+    let (selected, row) = (deck.selected(), deck.rows(0).iter().rev().position(|(_, row)| *row == post_id(3)));
     for n in 100..1_100 {
         deck.now += secs(1);
         deck.arrives(&post(n, deck.now), &["c1"]);
         assert_eq!(deck.selected(), selected);
     }
     assert_eq!(deck.app.columns[0].new, 1_000);
-    let rows = deck.app.rows(0);
+    let rows = deck.rows(0);
     assert_eq!(rows.len(), 1_005, "what the window let go is still there to be seen");
     assert_eq!(rows.iter().rev().position(|(_, row)| *row == post_id(3)), row, "as many rows below it as before");
     assert!(rows.is_sorted_by(|a, b| a > b));
@@ -229,10 +229,10 @@ fn a_tick_is_no_reason_for_a_frame_unless_something_shown_changes() {
 fn the_store_may_answer_late_or_never() {
     let mut deck = Deck::with_posts(2);
     deck.tell(Msg::Store(FromStore::Older { column: 9, posts: vec![] }));
-    deck.tell(Msg::Store(FromStore::Case { case: case_of(1), events: vec![] }));
+    deck.tell(Msg::Store(FromStore::Case { case: case_of(1), events: vec![], beside: vec![] }));
     assert!(deck.app.case_events.is_none(), "nobody asked for it");
     deck.press("j enter");
-    deck.tell(Msg::Store(FromStore::Case { case: case_of(2), events: vec![] }));
+    deck.tell(Msg::Store(FromStore::Case { case: case_of(2), events: vec![], beside: vec![] }));
     deck.by("bo", Event::CaseClaimed { case: case_of(2) }, None);
     assert_eq!(deck.app.case_events.as_ref().map(|it| it.events.len()), Some(1), "the pane goes on by itself");
 }

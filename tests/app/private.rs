@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::script::{Deck, case_of, post, post_id, secs};
 
-fn says(deck: &mut Deck, n: u64, verdict: Verdict) {
+pub(crate) fn says(deck: &mut Deck, n: u64, verdict: Verdict) {
     let author = post(n, deck.now).author.id;
     deck.tell(Msg::MayMessage { author, verdict });
 }

@@ -398,7 +398,7 @@ fn the_most_overdue_case_is_found_in_its_queue_where_no_column_shows_it() {
     for n in 0..u64::try_from(replydeck::desk::column::WINDOW).unwrap() {
         deck.arrives(&post(10_000 + n, start() - secs(60)), &["c1"]);
     }
-    assert!(!deck.app.rows(0).iter().any(|(_, post)| *post == post_id(1)));
+    assert!(!deck.rows(0).iter().any(|(_, post)| *post == post_id(1)));
     deck.press("g l !");
     assert_eq!(deck.selected(), Some("1".to_owned()));
     assert!(deck.app.queue_of(deck.app.focus).is_some());

@@ -380,6 +380,13 @@ impl Deck {
         self.app.mode.kind()
     }
 
+    /// The posts of a column as they stand, newest first.
+    pub(crate) fn rows(&self, column: usize) -> Vec<(Timestamp, PostId)> {
+        let newest = self.app.desk.newest(&self.app.setup.columns[column].name);
+        let rows = newest.chain(&self.app.columns[column].older);
+        rows.map(|post| (post.at, post.id.clone())).collect()
+    }
+
     pub(crate) fn selected(&self) -> Option<String> {
         self.app.selected_post().map(|post| post.native().to_owned())
     }

@@ -6,10 +6,16 @@ use jiff::Timestamp;
 use replydeck::log::Log;
 use replydeck::log::sqlite::{FILE, SqliteLog};
 use replydeck::model::post::Quoted;
-use replydeck::model::{Body, BodyId, ColumnName, Event, Seq, key};
+use replydeck::model::{AccountName, Body, BodyId, ColumnName, Event, MessageId, NetworkKind, ReplyId, Seq, key};
 
 use super::sample::{author_id, case, claimed, matched, matched_by, new, post_id, queued, seqs, take};
 use super::sqlite_bad_days::integrity;
+
+/// What tells format 3 from format 4: what went out, and direct messages, were not found by key.
+const FORMAT_3: &str = "
+DELETE FROM events_of_key WHERE key LIKE 'out/%' OR key LIKE 'with/%';
+PRAGMA user_version = 3;
+";
 
 /// What tells format 2 from format 3: nothing was found by key, quote or handle.
 const FORMAT_2: &str = "
@@ -44,6 +50,12 @@ DROP TABLE events_2;
 INSERT INTO words (words, rank) VALUES ('automerge', 4), ('crisismerge', 16);
 PRAGMA user_version = 1;
 ";
+
+fn make_format_3(dir: &Path) {
+    let db = rusqlite::Connection::open(dir.join(FILE)).expect("opens");
+    db.execute_batch(FORMAT_3).expect("taken back");
+    db.close().expect("closed");
+}
 
 fn make_format_2(dir: &Path) {
     let db = rusqlite::Connection::open(dir.join(FILE)).expect("opens");
@@ -119,5 +131,30 @@ async fn stores_of_earlier_formats_find_by_key_handle_and_quote() {
         let held = std::fs::read(dir.path().join(FILE)).expect("read");
         assert!(!held.windows(9).any(|bytes| bytes == b"regretted"), "from format {format}: still in the file");
         assert_eq!(integrity(dir.path()), "ok", "from format {format}");
+    }
+}
+
+#[tokio::test]
+async fn stores_of_earlier_formats_find_what_went_out_and_direct_messages() {
+    for (format, make) in [(2, make_format_2 as fn(&Path)), (3, make_format_3)] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let log = SqliteLog::open(dir.path()).expect("opens");
+        let reply = ReplyId(uuid::Uuid::from_u128(7));
+        let sent = Event::ReplySent { reply, case: case(1), post: post_id(900) };
+        let wrote = Event::DmReceived {
+            message: MessageId::new(NetworkKind::X, "m1"),
+            author: author_id(1),
+            account: AccountName::new("help"),
+            sent_at: Timestamp::UNIX_EPOCH,
+        };
+        let batch = vec![matched(1, "late again"), new("s", sent, None), new("w", wrote, None)];
+        log.append(batch, None).await.expect("written");
+        log.close().await;
+        make(dir.path());
+        let log = SqliteLog::open(dir.path()).expect("opens");
+        let of = async |key: String| seqs(&log.of_key(key, 9).await.expect("answered"));
+        assert_eq!(of(key::out(post_id(900).as_str())).await, [2], "from format {format}");
+        assert_eq!(of(key::with(&author_id(1))).await, [3], "from format {format}");
+        log.close().await;
     }
 }

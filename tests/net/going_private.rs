@@ -8,10 +8,19 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{SignedDuration, Timestamp};
 use replydeck::app::{App, Mode, Msg};
 use replydeck::desk::PostState;
-use replydeck::model::{BodyId, CaseStatus, NetworkKind, PostId};
-use replydeck::net::Clock;
+use replydeck::log::Log;
+use replydeck::log::memory::MemoryLog;
+use replydeck::model::{
+    AccountName, Body, BodyId, CaseId, CaseStatus, ColumnName, Event, EventId, MachineName, NetworkKind, NewEvent,
+    PostId, Purpose, RepName, ReplyId, Seq, SessionId,
+};
 use replydeck::net::x::pace::Pace;
+use replydeck::net::{Clock, Inbound};
+use replydeck::run::column::Taken;
+use replydeck::run::intake::{self, Signer};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use crate::rig::{PACE, clock};
 use crate::whole_desk::{Desk, control};
@@ -135,4 +144,57 @@ async fn posts_of_protected_and_suspended_authors_are_forgotten_and_their_cases_
     desk.take(Msg::Tick);
     desk.until("a later look", |app| erased(app) == 2).await;
     desk.end().await;
+}
+
+/// What we said and what the network took back again: the outbox keeps a copy under the reply's own name.
+#[tokio::test]
+async fn the_words_of_a_reply_go_with_its_post() {
+    let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
+    let signer = Signer { rep: RepName::new("intake"), machine: MachineName::new("here") };
+    let (reply, other, case) = (ReplyId(Uuid::from_u128(1)), ReplyId(Uuid::from_u128(2)), CaseId(Uuid::from_u128(3)));
+    let posts = ["901", "902"].map(|id| PostId::new(NetworkKind::X, id));
+    let event = |name: &str, event: Event, body: Option<Body>| NewEvent {
+        id: EventId::of("test", &[name]),
+        at: clock()(),
+        rep: RepName::new("ana"),
+        machine: MachineName::new("here"),
+        event,
+        body,
+    };
+    for (reply, post) in [reply, other].into_iter().zip(&posts) {
+        let queued = Event::ReplyQueued {
+            reply,
+            case,
+            to: PostId::new(NetworkKind::X, "5"),
+            purpose: Purpose::Acknowledgement,
+            account: AccountName::new("acme"),
+            until: clock()(),
+            session: SessionId(Uuid::nil()),
+        };
+        let sent = Event::ReplySent { reply, case, post: post.clone() };
+        let text = Some(Body::Reply("we are on it ^AN".to_owned()));
+        let batch = vec![event(&format!("queued {reply}"), queued, text), event(&format!("sent {reply}"), sent, None)];
+        log.append(batch, None).await.unwrap();
+    }
+    let (taken, takes) = mpsc::channel(4);
+    let (inbox, mut told) = mpsc::channel(4);
+    let what = Inbound::Deleted { post: posts[0].clone() };
+    for _ in 0..2 {
+        // Heard twice, as two columns do.
+        let from = Taken { column: ColumnName::new("a"), account: AccountName::new("acme"), what: what.clone() };
+        taken.send(from).await.unwrap();
+    }
+    drop(taken);
+    intake::run(takes, Arc::clone(&log), clock(), signer, intake::Own::default(), inbox).await;
+    assert!(told.recv().await.is_none(), "nothing went wrong");
+    let left = log.bodies(vec![BodyId::reply(reply), BodyId::reply(other)]).await.unwrap();
+    assert_eq!(left.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), [BodyId::reply(other)]);
+    let events = log.events(Seq(0), 99).await.unwrap();
+    let erased: Vec<_> = events.iter().filter(|it| matches!(it.event, Event::BodyErased { .. })).collect();
+    assert_eq!(erased.len(), 1, "and every desk hears of it once: {erased:?}");
+    let mut desk = replydeck::desk::Desk::default();
+    for envelope in &events {
+        replydeck::desk::fold(&mut desk, envelope);
+    }
+    assert!(desk.replies.get(&reply).is_none_or(|reply| reply.text.is_none()));
 }

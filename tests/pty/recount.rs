@@ -220,6 +220,18 @@ fn spread(mut times: Vec<i64>) -> Value {
     json!({"median_ms": rank(5), "p90_ms": rank(9)})
 }
 
+/// The whole percent that is nearest to `part` of `of`, of which only all is 100 and only none 0.
+fn share(part: usize, of: usize) -> Value {
+    let wanted = 200 * part;
+    let nearest = (0..=100).find(|percent| wanted < (2 * percent + 1) * of);
+    match (of, part) {
+        (0, _) => Value::Null,
+        (_, 0) => json!(0),
+        (all, part) if all == part => json!(100),
+        _ => json!(nearest.unwrap_or(100).clamp(1, 99)),
+    }
+}
+
 fn of_cases(stories: &[&Story], now: Timestamp) -> Map<String, Value> {
     let count = |is: &dyn Fn(&Story) -> bool| stories.iter().filter(|story| is(story)).count();
     let answered = count(&|story| !story.answers.is_empty());
@@ -230,7 +242,7 @@ fn of_cases(stories: &[&Story], now: Timestamp) -> Map<String, Value> {
         "seen": stories.len(),
         "posts": stories.iter().map(|story| story.posts).sum::<usize>(),
         "answered": answered,
-        "answered_percent": (answered * 100).checked_div(stories.len()),
+        "answered_percent": share(answered, stories.len()),
         "first": spread(first),
         "overdue": count(&|story| story.overdue(now)),
         "resolved": count(&|story| story.resolved),
@@ -309,7 +321,7 @@ pub(crate) fn figures(told: Told<'_>, now: Timestamp) -> Value {
                 "cases": of.len(),
                 "minutes": of.iter().map(|story| minutes(story)).sum::<i64>(),
                 "reopened": reopened,
-                "reopened_percent": reopened * 100 / of.len(),
+                "reopened_percent": share(reopened, of.len()),
                 "examples": longest.iter().take(3).map(|(.., id)| (*id).clone()).collect::<Vec<String>>(),
             })
         })

@@ -21,84 +21,22 @@ use replydeck::config::Config;
 use replydeck::desk::{Desk as Fold, fold};
 use replydeck::log::Log;
 use replydeck::log::sqlite::SqliteLog;
-use replydeck::model::{CaseId, Envelope, Event, IdSource, MachineName, RepName, Seq, SessionId};
+use replydeck::model::{CaseId, Envelope, Event, IdSource, MachineName, RepName, SessionId};
 use replydeck::run::clock::REHEARSAL;
 use replydeck::ui;
 use serde_json::{Value, json};
 
+use super::following::{Following, PATIENCE, is_of_outbox};
 use super::recount;
 use super::terminal::simulator::Simulator;
 use super::{CTRL_S, ESC, InTerminal, SMALL};
 
 const REPS: [&str; 3] = ["ana", "bo", "cy"];
 const CAUSES: [&str; 4] = ["outage", "billing", "technician", "delivery"];
-/// The log shows a deed within this time; a machine that tests may be slow.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The log as it grows, for threads that wait for something in it.
-#[derive(Clone)]
-struct Following(Arc<(Mutex<Vec<Arc<Envelope>>>, Condvar)>);
-
-impl Following {
-    fn begin(log: &SqliteLog) -> Self {
-        let following = Self(Arc::default());
-        let (told, mut batches) = (following.clone(), log.subscribe(Seq(0)));
-        std::thread::spawn(move || {
-            while let Some(batch) = batches.blocking_recv() {
-                told.0.0.lock().unwrap_or_else(PoisonError::into_inner).extend(batch);
-                told.0.1.notify_all();
-            }
-        });
-        following
-    }
-
-    fn all(&self) -> Vec<Arc<Envelope>> {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Waits until something of the log is found.
-    #[track_caller]
-    fn until<T>(&self, what: &str, deck: Option<&InTerminal>, find: impl Fn(&[Arc<Envelope>]) -> Option<T>) -> T {
-        let end = Instant::now() + PATIENCE;
-        let mut told = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(found) = find(&told) {
-                return found;
-            }
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                let failed =
-                    |it: &&Arc<Envelope>| matches!(it.event, Event::ReplyFailed { .. } | Event::ReplyParked { .. });
-                let failed: Vec<String> = told.iter().filter(failed).map(|it| format!("{:?}", it.event)).collect();
-                let screen = deck.map(InTerminal::screen).unwrap_or_default();
-                panic!("waited for {what} in the log; not sent: {failed:#?}; the screen shows:\n{screen}");
-            }
-            told = self.0.1.wait_timeout(told, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// So many events of a case fit.
-    #[track_caller]
-    fn count(&self, what: &str, deck: &InTerminal, case: CaseId, count: usize, fits: impl Fn(&Event) -> bool) {
-        self.until(what, Some(deck), |told| {
-            let found = told.iter().filter(|it| it.event.case() == Some(case) && fits(&it.event)).count();
-            (found >= count).then_some(())
-        });
-    }
-
-    /// The case a post opened or joined.
-    #[track_caller]
-    fn case_of(&self, post: &str, deck: Option<&InTerminal>) -> CaseId {
-        self.until(&format!("post {post}"), deck, |told| {
-            told.iter().find_map(|it| match &it.event {
-                Event::PostMatched { post: id, author, conversation, .. } if id.native() == post => {
-                    Some(CaseId::of(author, conversation))
-                }
-                _ => None,
-            })
-        })
-    }
-}
+/// After so long without anything a rep looks again, and presses the key once more.
+const LOOKS_AGAIN: Duration = Duration::from_secs(5);
+/// A reply is tried so often; more is no bad line but a fault.
+const TRIES: usize = 6;
 
 /// What a customer's post makes a rep do.
 #[derive(Clone, Debug)]
@@ -172,10 +110,10 @@ impl Shift {
         let case = self.following.case_of(post, Some(deck));
         find(deck, &format!("case{n}x"));
         if !handed && n % 10 != 8 {
-            deck.keys("c");
+            let claimed = |it: &Arc<Envelope>| it.event == Event::CaseClaimed { case };
+            self.press(deck, "c", &format!("case{n}x"), &format!("a claim of {n}"), |told| told.iter().any(claimed));
             let owner = self.following.until(&format!("a claim of {n}"), Some(deck), |told| {
-                let claimed = |it: &&Arc<Envelope>| it.event == Event::CaseClaimed { case };
-                told.iter().find(claimed).map(|it| it.rep.clone())
+                told.iter().find(|it| claimed(it)).map(|it| it.rep.clone())
             });
             if owner != me {
                 // Another rep was first.
@@ -206,12 +144,18 @@ impl Shift {
             // Thanks after a case that was closed for them; thanks that a rep takes for a turn.
             5 => drop(self.says(n, "thanks", Some(post))),
             3 => {
+                // Reading back after a lost answer looks two minutes further: the answer before is not to be there.
+                let end = self.simulator.now() + SignedDuration::from_mins(3);
+                while self.simulator.now() < end {
+                    std::thread::park_timeout(Duration::from_millis(200));
+                }
                 self.answer(deck, "w", case, n + 2_000, 2);
                 let happy = self.says(n, &format!("happy{n}x now it works"), Some(post));
                 self.following.case_of(&happy, Some(deck));
                 find(deck, &format!("happy{n}x"));
-                deck.keys("W");
-                self.following.count("a turn", deck, case, 1, |event| matches!(event, Event::CaseTurnedRound { .. }));
+                let turned =
+                    |it: &Arc<Envelope>| matches!(it.event, Event::CaseTurnedRound { case: of, .. } if of == case);
+                self.press(deck, "W", &format!("happy{n}x"), "a turn", |told| told.iter().any(turned));
             }
             // It comes back and is resolved again.
             6 => {
@@ -238,7 +182,69 @@ impl Shift {
         deck.keys(CTRL_S);
         deck.shows("y send");
         deck.keys("y");
-        self.following.count("a reply", deck, case, count, |event| matches!(event, Event::ReplySent { .. }));
+        let sent = |it: &&Arc<Envelope>| matches!(it.event, Event::ReplySent { case: of, .. } if of == case);
+        let is_done = |told: &[Arc<Envelope>]| told.iter().filter(sent).count() >= count;
+        let has_failed = |event: &Event| matches!(event, Event::ReplyFailed { .. } | Event::ReplyParked { .. });
+        for _ in 0..TRIES {
+            self.following.until("a reply, or why it did not go out", Some(deck), |told| {
+                let mut of_case = told.iter().rev().filter(|it| it.event.case() == Some(case));
+                let last = of_case.find(|it| is_of_outbox(&it.event))?;
+                (is_done(told) || has_failed(&last.event)).then_some(())
+            });
+            match self.following.outcome(case) {
+                Some(last) if has_failed(&last.event) => self.try_again(deck, case, &last),
+                _ => return,
+            }
+        }
+        self.following.count("a reply after all", deck, case, count, |event| matches!(event, Event::ReplySent { .. }));
+    }
+
+    /// A line that stood still: the reply is in the outbox, where a rep tries it once more, or looks whether it is
+    /// public where nobody knows.
+    #[track_caller]
+    fn try_again(&self, deck: &mut InTerminal, case: CaseId, failed: &Envelope) {
+        println!("shift: {} tries again: {:?}", failed.rep, failed.event);
+        let key = if matches!(failed.event, Event::ReplyParked { .. }) { "b" } else { "r" };
+        let goes_on = |told: &[Arc<Envelope>]| {
+            told.iter().any(|it| it.seq > failed.seq && it.event.case() == Some(case) && is_of_outbox(&it.event))
+        };
+        deck.keys(ESC);
+        deck.shows("outbox");
+        deck.keys("U");
+        deck.shows("outbox: replies");
+        // It stands among those of the others.
+        for _ in 0..10 {
+            deck.keys(key);
+            if self.following.comes(LOOKS_AGAIN, goes_on) {
+                break;
+            }
+            deck.keys("j");
+        }
+        self.following.until("another try", Some(deck), |told| goes_on(told).then_some(()));
+        deck.keys(ESC);
+    }
+
+    /// Presses a key on the post that holds this word until the log shows what it does: what has just come into the
+    /// store may not have reached this desk yet.
+    #[track_caller]
+    fn press(
+        &self,
+        deck: &mut InTerminal,
+        key: &str,
+        word: &str,
+        what: &str,
+        is_done: impl Fn(&[Arc<Envelope>]) -> bool,
+    ) {
+        let end = Instant::now() + PATIENCE;
+        deck.keys(key);
+        while !self.following.comes(LOOKS_AGAIN, &is_done) {
+            assert!(Instant::now() < end, "waited for {what}; the screen shows:\n{}", deck.screen());
+            find(deck, word);
+            // Twice the same deed would take it back.
+            if !self.following.comes(Duration::ZERO, &is_done) {
+                deck.keys(key);
+            }
+        }
     }
 
     #[track_caller]
@@ -271,9 +277,16 @@ impl Drop for Closing<'_> {
 /// Brings the post that holds this word under the keys.
 #[track_caller]
 fn find(deck: &mut InTerminal, word: &str) {
-    deck.keys(ESC);
-    deck.keys(ESC);
+    // Back to the columns from wherever it is: the keys of a column's row stand at the foot.
+    let is_there = |screen: &str| screen.contains("  c claim  ") && !screen.contains("any key closes");
+    for _ in 0..10 {
+        deck.keys(ESC);
+        if deck.comes(LOOKS_AGAIN, is_there) {
+            break;
+        }
+    }
     deck.keys("./");
+    deck.shows("find in stored posts");
     deck.keys(word);
     deck.keys("\r");
     deck.shows(&format!(" for {word}, newest"));
@@ -370,22 +383,6 @@ fn shift(cases: usize, minutes: u64, speed: u32) {
         began.elapsed()
     );
     runtime.block_on(log.close());
-}
-
-impl Following {
-    /// For what takes as long as a shift.
-    fn until_long(&self, what: &str, find: impl Fn(&[Arc<Envelope>]) -> Option<()>) {
-        let end = Instant::now() + Duration::from_mins(30);
-        let mut told = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut grew = (told.len(), Instant::now());
-        while find(&told).is_none() {
-            assert!(Instant::now() < end && grew.1.elapsed() < 2 * PATIENCE, "waited for {what}");
-            told = self.0.1.wait_timeout(told, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0;
-            if told.len() > grew.0 {
-                grew = (told.len(), Instant::now());
-            }
-        }
-    }
 }
 
 /// The command's figures are those of a recount by other means.

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
-/// So long a screen may take to show what is waited for; generous, because two tests share two cores.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// So long a screen may take to show what is waited for; generous, because two tests share two cores with whatever else
+/// the machine does.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The program in its terminal.
 pub(crate) struct InTerminal {

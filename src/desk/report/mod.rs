@@ -254,8 +254,13 @@ impl Report {
     }
 }
 
-/// Whole percent, rounded down, so that 100 means all of them; `None` of nothing.
+/// Whole percent, the nearest; but 100 means all of them and 0 none. `None` of nothing.
 pub fn percent(part: u64, whole: u64) -> Option<u64> {
-    let share = u128::from(part) * 100;
-    share.checked_div(u128::from(whole)).and_then(|share| u64::try_from(share).ok())
+    let (share, half) = (u128::from(part) * 100, u128::from(whole) / 2);
+    let nearest = (share + half).checked_div(u128::from(whole)).and_then(|share| u64::try_from(share).ok())?;
+    Some(match part {
+        0 => 0,
+        part if part >= whole => nearest,
+        _ => nearest.clamp(1, 99),
+    })
 }

@@ -37,19 +37,30 @@ pub(super) fn from_1(db: &Connection) -> rusqlite::Result<()> {
 /// From format 2: nothing was found by keys, quotes or handles.
 pub(super) fn from_2(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(FINDING)?;
-    let mut events = db.prepare("SELECT seq, kind, version, payload, rep FROM events WHERE kind <> 'PostMatched'")?;
-    let mut rows = events.query([])?;
-    while let Some(row) = rows.next()? {
-        let version = u16::try_from(row.get::<_, i64>(2)?).unwrap_or(u16::MAX);
-        let event = codec::decode(row.get_ref(1)?.as_str()?, version, row.get_ref(3)?.as_str()?);
-        finding::keep_keys(db, &event, &RepName::new(row.get_ref(4)?.as_str()?), row.get(0)?)?;
-    }
+    keep_keys(db, "kind <> 'PostMatched'")?;
     let mut posts = db.prepare("SELECT json FROM bodies WHERE id >= 'post/' AND id < 'post0'")?;
     let mut rows = posts.query([])?;
     while let Some(row) = rows.next()? {
         if let Some(Body::Post(post)) = codec::decode_body(row.get_ref(0)?.as_str()?) {
             finding::keep_post(db, &post)?;
         }
+    }
+    Ok(())
+}
+
+/// From format 3: what went out, and direct messages, were not found by key.
+pub(super) fn from_3(db: &Connection) -> rusqlite::Result<()> {
+    keep_keys(db, "kind IN ('ReplySent', 'ReplyDelivered', 'DmReceived', 'DmSent')")
+}
+
+/// Writes down under which keys the events that fit `condition` are found.
+fn keep_keys(db: &Connection, condition: &str) -> rusqlite::Result<()> {
+    let mut events = db.prepare(&format!("SELECT seq, kind, version, payload, rep FROM events WHERE {condition}"))?;
+    let mut rows = events.query([])?;
+    while let Some(row) = rows.next()? {
+        let version = u16::try_from(row.get::<_, i64>(2)?).unwrap_or(u16::MAX);
+        let event = codec::decode(row.get_ref(1)?.as_str()?, version, row.get_ref(3)?.as_str()?);
+        finding::keep_keys(db, &event, &RepName::new(row.get_ref(4)?.as_str()?), row.get(0)?)?;
     }
     Ok(())
 }

@@ -269,7 +269,11 @@ fn bring_up(db: &mut Connection, path: &Path) -> Result<(), LogError> {
         if format < 2 {
             migrate::from_1(&transaction).map_err(told)?;
         }
-        migrate::from_2(&transaction).map_err(told)?;
+        if format < 3 {
+            migrate::from_2(&transaction).map_err(told)?;
+        } else {
+            migrate::from_3(&transaction).map_err(told)?;
+        }
         transaction.pragma_update(None, "user_version", FORMAT).map_err(told)?;
     }
     transaction.commit().map_err(told)

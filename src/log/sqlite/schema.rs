@@ -1,7 +1,7 @@
 //! The tables. `PRAGMA user_version` holds their format; a store of a later format is left alone.
 
 /// The format this version reads and writes.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// The oldest format that [`super::migrate`] can bring to this one.
 pub(super) const OLDEST: u32 = 1;

@@ -7,6 +7,7 @@ use super::problem::Class;
 use super::{rules_sync, usage};
 use crate::model::LoginState;
 use crate::model::spend::{Act, Usage};
+use crate::model::words::counted;
 use crate::net::{Feed, Finding, FindingVerdict};
 
 pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
@@ -68,13 +69,14 @@ async fn app(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) -> Asked {
             };
         }
     };
-    findings.push(works(format!("the app's token: X shows its {} rules, {} of this deck", found.rules, found.ours)));
+    let rules = counted(found.rules, "rule");
+    findings.push(works(format!("the app's token: X shows its {rules}, {} of this deck", found.ours)));
     for (column, why) in &found.refused {
         findings.push(fails(format!("column {column}: X refuses its rule: {why}"), "correct the column's query"));
     }
     let good = feeds.iter().filter(|feed| !found.refused.iter().any(|(column, _)| *column == feed.column)).count();
     if good > 0 {
-        findings.push(works(format!("rules: X takes those of {good} columns")));
+        findings.push(works(format!("rules: X takes those of {}", counted(good, "column"))));
     }
     Asked::App
 }
@@ -147,7 +149,10 @@ async fn usage(api: &Api, findings: &mut Vec<Finding>) {
                 findings.push(works(what));
             }
         }
-        Ok(Some(Usage { used, cap: None, .. })) => findings.push(works(format!("{used} posts of this month are read"))),
+        Ok(Some(Usage { used, cap: None, .. })) => {
+            let posts = if used == 1 { "post of this month is" } else { "posts of this month are" };
+            findings.push(works(format!("{used} {posts} read")));
+        }
         Ok(None) => {}
         Err(error) => findings.push(mind(format!("usage: {}", error.words()), remedy(&error))),
     }

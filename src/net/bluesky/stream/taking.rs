@@ -257,7 +257,8 @@ impl Listener {
         }
         let unjudged = std::mem::take(&mut self.unjudged);
         if unjudged > 0 {
-            told.push(format!("{unjudged} posts were judged without knowing their authors' followers or names"));
+            let posts = if unjudged == 1 { "post was" } else { "posts were" };
+            told.push(format!("{unjudged} {posts} judged without knowing their authors' followers or names"));
         }
         self.tell(self.state.clone(), Some(told.join("; "))).await;
     }

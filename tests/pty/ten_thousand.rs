@@ -1,0 +1,225 @@
+//! Ten thousand open cases in the store and the network out of reach: every key of case work does what it does with
+//! ten, and nothing is lost.
+//!
+//! `a_store_of_ten_thousand_open_cases` (ignored) only writes such a store, into the folder `REPLYDECK_FILL`, with a
+//! config beside it, for measuring an optimised build with.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use replydeck::desk::{Desk as State, fold};
+use replydeck::log::Log;
+use replydeck::log::sqlite::SqliteLog;
+use replydeck::model::event::Standing;
+use replydeck::model::post::{Counts, WhoMayReply};
+use replydeck::model::{
+    Author, AuthorId, Body, CaseId, CaseStatus, ColumnName, ConversationId, Event, EventId, MachineName, NetworkKind,
+    NewEvent, Post, PostId, RepName, Seq,
+};
+
+use super::terminal::simulator::Simulator;
+use super::{ESC, InTerminal};
+
+const CASES: u64 = 10_000;
+/// One comes in so often.
+const APART: SignedDuration = SignedDuration::from_secs(12);
+
+fn post(n: u64, at: Timestamp) -> Post {
+    let id = (7_000_000 + n).to_string();
+    Post {
+        id: PostId::new(NetworkKind::X, &id),
+        version: None,
+        author: Author {
+            id: AuthorId::new(NetworkKind::X, &(9_000_000 + n).to_string()),
+            handle: format!("many{n}"),
+            name: "One Of Many".to_owned(),
+            followers: Some(n % 900),
+            is_verified: false,
+            is_protected: false,
+        },
+        conversation: ConversationId::new(NetworkKind::X, &id),
+        in_reply_to: None,
+        in_reply_to_author: None,
+        quotes: None,
+        is_repost: false,
+        text: format!("@AcmeHelp my line is dead, number{n}x, and the router blinks red since this morning"),
+        lang: Some("en".to_owned()),
+        at,
+        counts: Counts::default(),
+        mentions: Vec::new(),
+        hashtags: Vec::new(),
+        links: Vec::new(),
+        media: Vec::new(),
+        who_may_reply: WhoMayReply::Everyone,
+        is_edited: false,
+    }
+}
+
+fn case_of(n: u64) -> CaseId {
+    let post = post(n, Timestamp::UNIX_EPOCH);
+    CaseId::of(&post.author.id, &post.conversation)
+}
+
+/// The case of post `n`, which came `n` steps after `first`; every third is somebody's, every fifth has a tag.
+fn case(n: u64, first: Timestamp) -> Vec<NewEvent> {
+    let at = first + APART * i32::try_from(n).expect("few");
+    let (post, case) = (post(n, at), case_of(n));
+    let event = |what: &str, rep: &str, event: Event, body: Option<Body>| NewEvent {
+        id: EventId::of(what, &[&n.to_string()]),
+        at,
+        rep: RepName::new(rep),
+        machine: MachineName::new("desk"),
+        event,
+        body,
+    };
+    let matched = Event::PostMatched {
+        post: post.id.clone(),
+        author: post.author.id.clone(),
+        conversation: post.conversation.clone(),
+        columns: ["mentions", "acme", "hold"].into_iter().map(ColumnName::new).collect(),
+        posted_at: at,
+        in_reply_to: None,
+        in_reply_to_author: None,
+        standing: Standing::Customer,
+    };
+    let opened = Event::CaseOpened {
+        case,
+        author: post.author.id.clone(),
+        conversation: post.conversation.clone(),
+        post: post.id.clone(),
+        posted_at: at,
+    };
+    let mut events = vec![
+        event("matched", "intake", matched, Some(Body::Post(Box::new(post)))),
+        event("opened", "intake", opened, None),
+    ];
+    if n.is_multiple_of(3) {
+        let rep = ["ana", "bo", "cy"][usize::try_from(n / 3 % 3).expect("few")];
+        events.push(event("claimed", rep, Event::CaseClaimed { case }, None));
+    }
+    if n.is_multiple_of(5) {
+        let tag = Event::CaseTagged { case, tag: format!("area {}", n % 40), on: true };
+        events.push(event("tagged", "bo", tag, None));
+    }
+    events
+}
+
+/// Writes the store; the oldest cases are overdue.
+fn fill(data: &Path) {
+    std::fs::create_dir_all(data).expect("a folder");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let log = SqliteLog::open(data).expect("a store");
+    let first = Timestamp::now() - APART * i32::try_from(CASES).expect("few");
+    for from in (0..CASES).step_by(1_000) {
+        let batch = (from..from + 1_000).flat_map(|n| case(n, first)).collect();
+        runtime.block_on(log.append(batch, None)).expect("written");
+    }
+    runtime.block_on(log.close());
+}
+
+/// A config of the simulator's that is not there any more.
+fn config(home: &Path) -> std::path::PathBuf {
+    let simulator = Simulator::quiet(home);
+    let text = std::fs::read_to_string(&simulator.config).expect("the config");
+    // Its secrets go with it.
+    let beside = simulator.config.parent().expect("a folder").to_owned();
+    for file in std::fs::read_dir(&beside).expect("a folder").filter_map(Result::ok) {
+        if file.path().is_file() {
+            std::fs::copy(file.path(), home.join(file.file_name())).expect("copied");
+        }
+    }
+    let config = home.join("many.toml");
+    let words = |path: &Path| path.to_str().expect("a path").to_owned();
+    std::fs::write(&config, text.replace(&words(&beside), &words(home))).expect("a config");
+    config
+}
+
+#[test]
+fn ten_thousand_open_cases_are_worked_on_as_ten_are() {
+    let home = tempfile::tempdir().expect("a home");
+    let data = home.path().join("data");
+    fill(&data);
+    let config = config(home.path());
+    let began = Instant::now();
+    let mut deck = InTerminal::start(&["--config", config.to_str().expect("a path")], home.path(), (200, 50), &[]);
+    deck.shows(&format!("number{}x", CASES - 1));
+    println!("first screen of {CASES} open cases after {:?} (unoptimised)", began.elapsed());
+    // The head counts them all, and those that waited for a day.
+    let shown = deck.until("the counts", |screen| screen.contains("OVERDUE "));
+    assert!(shown.contains("mine "), "{shown}");
+
+    // Down a column, with the case in the pane; the network that is away stands above as a gap.
+    deck.keys("j");
+    deck.shows(">~~ gap since");
+    for n in 1..30 {
+        deck.keys("j");
+        let words = format!("number{}x", CASES - n);
+        deck.until(&words, |screen| pane(screen).contains(&words));
+    }
+    // The most overdue of all, wherever one is.
+    deck.keys("!");
+    deck.until("the most overdue case", |screen| pane(screen).contains("number0x"));
+    deck.keys("c");
+    deck.until("it is bo's or mine", |screen| screen.contains("number0x"));
+    // My queue; a tag, a snooze, and an end.
+    deck.keys("gq");
+    deck.until("my queue", |screen| screen.contains("my cases"));
+    deck.keys("t");
+    deck.shows("> ");
+    deck.keys("Ärger 😡\r");
+    deck.until("the tag", |screen| pane(screen).contains("Ärger"));
+    deck.keys(".");
+    // A thousand back in the store, by its words.
+    deck.keys("/");
+    deck.shows("find in stored posts");
+    deck.keys("number4321x\r");
+    deck.shows("for number4321x, newest");
+    deck.keys("\r");
+    deck.until("the post found", |screen| pane(screen).contains("number4321x"));
+    deck.keys("c");
+    deck.until("claimed", |screen| pane(screen).contains("M mine") || pane(screen).contains("you:ana"));
+    deck.keys("e");
+    deck.keys("billing\r");
+    deck.shows("how did it end?");
+    deck.keys("\r");
+    deck.until("resolved", |screen| screen.contains("R resolved") || screen.contains("resolved: case"));
+    deck.keys(ESC);
+    deck.keys("Q");
+    assert!(deck.ended().success());
+
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let log = SqliteLog::open(&data).expect("a store");
+    let last = runtime.block_on(log.last()).expect("the last place");
+    let (mut state, mut at) = (State::default(), Seq(0));
+    while at < last {
+        for envelope in runtime.block_on(log.events(at, 4_096)).expect("events") {
+            fold(&mut state, &envelope);
+            at = envelope.seq;
+        }
+    }
+    let open = state.cases.values().filter(|case| case.status != CaseStatus::Resolved).count();
+    assert_eq!(open as u64, CASES - 1, "one was resolved, and none was lost");
+    assert_eq!(state.counters.cases, CASES);
+    let tagged = state.cases.values().filter(|case| case.tags.iter().any(|tag| tag.contains('😡'))).count();
+    assert_eq!(tagged, 1);
+    let owner = state.cases.get(&case_of(4_321)).and_then(|case| case.owner.clone());
+    assert!(owner.is_none_or(|owner| owner == RepName::new("ana")), "claimed by who pressed the key");
+    runtime.block_on(log.close());
+}
+
+/// What stands in the case's pane, right of the columns.
+fn pane(screen: &str) -> String {
+    screen.lines().map(|line| line.chars().skip(129).collect::<String>()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+#[ignore = "writes the store that an optimised build is measured with: REPLYDECK_FILL=DIR"]
+fn a_store_of_ten_thousand_open_cases() {
+    let home = std::env::var("REPLYDECK_FILL").expect("REPLYDECK_FILL names a folder");
+    let home = Path::new(&home);
+    let began = Instant::now();
+    fill(&home.join("data"));
+    println!("{} and data/ beside it, after {:?}", config(home).display(), began.elapsed());
+    assert!(began.elapsed() < Duration::from_mins(10));
+}
