@@ -63,6 +63,10 @@ impl ColumnSet {
         self.0.contains(name)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn iter(&self) -> std::slice::Iter<'_, ColumnName> {
         self.0.iter()
     }
