@@ -257,7 +257,7 @@ impl App {
         // A network that gets no rules has nothing to say of one.
         let takes_rules = self.account(&account).is_none_or(|account| account.network.takes_rules());
         match adding.answer() {
-            None if !takes_rules => self.write_column(name, account, &rule, out),
+            None if !takes_rules => self.write_column(&name, account, &rule, out),
             None if adding.asking == Some(Gauge::Rule) => {}
             None => {
                 if let Mode::AddColumn(adding) = &mut self.mode {
@@ -271,17 +271,17 @@ impl App {
                 self.say_in_adding(why);
             }
             Some(Ok(Gauged::Taken | Gauged::Counted { .. }) | Err(_)) => {
-                self.write_column(name, account, &rule, out);
+                self.write_column(&name, account, &rule, out);
             }
         }
         self.dirty = true;
     }
 
-    fn write_column(&mut self, name: String, account: AccountName, rule: &Rule, out: &mut Vec<Effect>) {
+    fn write_column(&mut self, name: &str, account: AccountName, rule: &Rule, out: &mut Vec<Effect>) {
         if let Mode::AddColumn(adding) = &mut self.mode {
             adding.is_written = true;
         }
-        let column = NewColumn { name: ColumnName::new(&name), account, query: rule.source().to_owned() };
+        let column = NewColumn { name: ColumnName::new(name), account, query: rule.source().to_owned() };
         out.push(Effect::AddColumn { column });
     }
 

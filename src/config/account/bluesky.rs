@@ -77,7 +77,9 @@ pub(super) fn read(reader: &mut Reader<'_>, account: &Part<'_>, table: &mut Tabl
         Some(value) => {
             let wanted = format!("a list such as [\"{}\"]", JETSTREAMS[0]);
             let texts = reader.as_texts("jetstreams", value, &wanted)?;
-            if value.get_ref().as_array().is_some_and(|items| items.is_empty()) {
+            if let Some(items) = value.get_ref().as_array()
+                && items.is_empty()
+            {
                 reader.problem(
                     Problem::new(value.span(), "`jetstreams` names no stream".to_owned())
                         .remedy("leave it away for Bluesky's own, or name at least one"),
