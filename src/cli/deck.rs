@@ -72,9 +72,8 @@ pub fn open(deck: Deck<'_>, beside: impl FnOnce(&Beside)) -> anyhow::Result<()> 
     let _logs =
         logs::start(data_dir).with_context(|| format!("no log file can be written in {}", data_dir.display()))?;
     crate::run::terminal::restore_on_panic();
-    // Beside this thread, which draws, one is enough for what the networks bring: every further one keeps free memory of
-    // its own, a megabyte or more.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    // Beside this thread, which draws: a catch-up that keeps one busy must not hold a reply back on the other.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
         let log = Arc::new(SqliteLog::open(data_dir)?);
         let session = Session::start(data_dir, SessionId(Uuid::now_v7()), &config.effective_rep(), clock())
