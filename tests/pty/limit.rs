@@ -169,8 +169,9 @@ fn a_day_of_twenty_dollars_warns_pauses_within_one_post_and_keeps_back_no_confir
     deck.keys("A");
     deck.shows("new column");
     deck.keys("question16x OR @AcmeHelp");
-    let screen = deck.shows("in the store it would have caught");
-    assert!(screen.contains("of the 16 posts of the last 7 days"), "{screen}");
+    // Whoever was answered may have thanked us by now.
+    let screen = deck.shows("in the store it would have caught 1");
+    assert!(screen.contains("posts of the last 7 days") && screen.contains("question16x, please"), "{screen}");
     deck.keys(CTRL_T);
     deck.shows("it costs $0.005");
     assert!(!billed(&desk).0.contains_key("count"), "not asked yet");
@@ -181,7 +182,5 @@ fn a_day_of_twenty_dollars_warns_pauses_within_one_post_and_keeps_back_no_confir
     deck.keys(ESC);
     deck.keys("Q");
     assert!(deck.ended().success());
-    let (items, _) = billed(&desk);
-    assert_eq!(items.get("post_read"), Some(&16));
     assert_eq!(other.metered(), billed(&desk), "the meter is the bill");
 }
