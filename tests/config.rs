@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 mod config {
     mod asked_in_vain;
-    mod faults;
     mod example;
+    mod faults;
     mod hours;
     mod networks;
     mod reps;
