@@ -178,5 +178,5 @@ fn an_empty_span_a_wrong_one_and_no_store_are_told() {
         assert!(!stderr(&output).is_empty() && output.stdout.is_empty(), "{args:?}");
     }
     let help = stdout(&report(&["--help"]));
-    assert!(help.contains("answered % answered of seen, in whole percent, rounded down."), "{help}");
+    assert!(help.contains("answered % answered of seen, in whole percent, the nearest."), "{help}");
 }

@@ -65,13 +65,14 @@ fn a_hundred_seen_and_thirty_seven_answered_reads_37_percent() {
 }
 
 #[test]
-fn percent_is_rounded_down_and_there_is_none_of_nothing() {
+fn percent_is_the_nearest_and_there_is_none_of_nothing() {
     for (part, whole, told) in [
         (0, 0, None),
         (0, 3, Some(0)),
         (1, 3, Some(33)),
-        (2, 3, Some(66)),
+        (2, 3, Some(67)),
         (999, 1_000, Some(99)),
+        (1, 1_000, Some(1)),
         (3, 3, Some(100)),
         (u64::MAX, u64::MAX, Some(100)),
     ] {
@@ -119,7 +120,7 @@ fn the_first_answer_is_public_and_runs_from_the_posts_own_time() {
 
     let report = reckoned(&script.told, &terms("20:00"));
     let total = &report.total;
-    assert_eq!((total.seen, total.posts, total.answered, total.answered_percent), (6, 6, 4, Some(66)));
+    assert_eq!((total.seen, total.posts, total.answered, total.answered_percent), (6, 6, 4, Some(67)));
     let first = total.first.expect("answers");
     // 0, 5, 11 and 40 minutes: the second and the fourth by nearest rank.
     assert_eq!((first.median_ms, first.p90_ms), (5 * 60_000, 40 * 60_000));

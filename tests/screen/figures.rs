@@ -31,7 +31,7 @@ fn a_report_stands_in_80_cells_and_in_200() {
             "by hour of the day",
             "14:00",
             "what is counted",
-            "answered % answered of seen, in whole percent, rounded down.",
+            "answered % answered of seen, in whole percent, the nearest.",
         ],
     );
     for line in all.lines().filter(|line| line.starts_with('|')) {

@@ -103,7 +103,7 @@ fn head_tabs_and_foot_say_how_things_stand() {
 #[test]
 fn where_tabs_are_many_those_with_something_in_them_keep_their_names() {
     let names =
-        ["mentions", "acme", "acmedown", "billing", "hold", "praise", "mine", "due", "overdue", "waiting", "messages"];
+        ["mentions", "acme", "acmedown", "billing", "hold", "praise", "mine", "due", "overdue", "on them", "messages"];
     let mut app = deck::app(&names.map(|name| (name, name)), (80, 24));
     let tabs = |app: &App| Screen::new((80, 24), Theme::plain()).text(app).lines().nth(1).expect("tabs").to_owned();
     assert_eq!(tabs(&app).trim(), "[1 mentions 0]  2   3   4   5   6   7   8   9   10   11");

@@ -120,8 +120,12 @@ impl Api {
         if told.duration_since(signed).abs() < OFF {
             return false;
         }
-        let off = told.duration_since(self.now());
-        // The request was on its way for long: signed at once it is in time.
+        // X told the time between our asking and now: only outside of that the clocks differ.
+        let now = self.now();
+        let known = self.time_at_x().duration_since(now);
+        let asked = signed.checked_sub(known).unwrap_or(signed).min(now);
+        let off = told.duration_since(told.clamp(asked, now));
+        // The request, or its answer, was on its way for long: signed at once it is in time.
         let off = if off.abs() < OFF { SignedDuration::ZERO } else { off };
         if self.learn_clock_error(off) && !off.is_zero() {
             let what = clock_error::words(off);
