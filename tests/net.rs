@@ -54,6 +54,8 @@ mod spending;
 mod standing;
 #[path = "net/threads.rs"]
 mod threads;
+#[path = "net/unreachable.rs"]
+mod unreachable;
 #[path = "net/verdicts.rs"]
 mod verdicts;
 #[path = "net/whole_desk.rs"]

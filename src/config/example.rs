@@ -209,7 +209,8 @@ confirm = false
 # base_url = {service}
 # Where every post of Bluesky comes from, taken in turn; queries are matched here.
 # jetstreams = [{jetstreams}]
-# Ask for compressed frames, which need half the bytes.
+# Ask for packed frames, which need less than half the bytes and little more time; a server that sends plain ones is
+# read all the same.
 # compress = true
 # Where profiles are read.
 # appview = {appview}

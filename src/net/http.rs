@@ -62,6 +62,9 @@ pub(crate) fn client(base: &Url, connect_within: Duration) -> Result<Client, Net
         .pool_max_idle_per_host(0)
         .connect_timeout(connect_within)
         .tcp_keepalive(Duration::from_secs(30));
+    // Tests of this crate know no names, so that none of them ever asks for one.
+    #[cfg(test)]
+    let builder = builder.dns_resolver(std::sync::Arc::new(tests::Nobody));
     let builder = if is_local { builder.no_proxy() } else { builder.https_only(true) };
     builder.build().map_err(|error| NetSetupError::Client { why: words(error) })
 }
@@ -76,14 +79,26 @@ pub(crate) fn words(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut words = error.to_string();
     let mut is_name = false;
+    let mut is_tls = false;
     let mut source = std::error::Error::source(&error);
     while let Some(inner) = source {
         words = inner.to_string();
         is_name |= words.starts_with("dns error");
+        is_tls |= ["invalid peer certificate", "received fatal alert", "received corrupt message"]
+            .iter()
+            .any(|start| words.starts_with(start));
         source = inner.source();
     }
     if is_name {
         words = format!("its name could not be looked up: is this machine's network or DNS down? ({words})");
+    }
+    if is_tls {
+        words = match words.split_once("peer certificate") {
+            Some(_) => format!(
+                "its certificate is not trusted: does something else answer in its place, or is this machine's clock wrong? ({words})"
+            ),
+            None => format!("no encrypted line comes about: it refuses TLS, or is something else ({words})"),
+        };
     }
     crate::model::clean::line(&words)
 }
@@ -160,7 +175,7 @@ mod tests {
     }
 
     /// Knows no name.
-    struct Nobody;
+    pub(super) struct Nobody;
 
     impl reqwest::dns::Resolve for Nobody {
         fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {

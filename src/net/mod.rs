@@ -9,9 +9,12 @@ pub mod bluesky;
 pub mod dispatch;
 pub(crate) mod handing;
 pub mod http;
+pub(crate) mod kept;
 pub mod lines;
 pub mod mastodon;
 pub mod meter;
+#[cfg(test)]
+mod nameless;
 pub mod replay;
 pub(crate) mod socket;
 pub mod x;

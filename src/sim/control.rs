@@ -15,8 +15,9 @@
 //!                         takes every grant back
 //! POST /_sim/account     {"handle": …, "rename": NAME, "status": "takendown" | "deleted" | "active", "blocks_us"}: what
 //!                         happens to somebody's account; Bluesky's stream tells of it
-//! POST /_sim/mastodon    {"ignores_keys", "reset_in_seconds", "says_400", "has_no_socket", "closed", "max_characters",
-//!                         "most_questions", "streams_at", "revoked"}: the manner of the server from now on; what is left out is as usual
+//! POST /_sim/mastodon    {"ignores_keys", "reset_in_seconds", "says_400", "has_no_socket", "has_no_events", "letters_in_ids",
+//!                         "says_little", "closed", "max_characters", "most_questions", "streams_at", "revoked"}: the manner
+//!                         of the server from now on; what is left out is as usual
 //! POST /_sim/person      {"handle": "jo", "is": "protected" | "suspended" | "public"}: what of theirs is still shown
 //! POST /_sim/scenario    {"per_minute": X, "incident_minutes": N}
 //! ```

@@ -82,6 +82,18 @@ async fn a_message_that_breaks_the_line_each_time_is_passed_and_told_as_a_gap() 
     listening.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_on_the_stream_is_waited_for() {
+    let bluesky = Bluesky::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    bluesky.fault(json!({"kind": "status", "target": "stream", "status": 429, "reset_in": 90})).await;
+    let (mut listening, [_slow]) = bluesky.listen(bluesky.network(dir.path(), |_| {}), [("slow", "slow")]);
+    let limited = listening.link(|report| matches!(report.state, LinkState::BackingOff { .. })).await;
+    let LinkState::BackingOff { until, .. } = limited.state else { panic!() };
+    assert!(until.duration_since((bluesky.clock)()).as_secs() > 60, "{until}");
+    listening.end().await;
+}
+
 /// A Jetstream of our own: what each connection asked for, and what it is sent.
 struct Own {
     url: String,

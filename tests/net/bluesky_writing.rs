@@ -250,6 +250,10 @@ async fn direct_messages_go_where_they_are_taken_and_refusals_say_why() {
         ("InvalidRequest", "recipient has disabled incoming messages", true),
         ("MessagesDisabled", "x", true),
         ("ConvoLocked", "x", true),
+        ("NotFollowedBySender", "x", true),
+        ("BlockedActor", "x", true),
+        ("BlockedSubject", "x", true),
+        ("InvalidConvo", "x", true),
         ("AccountSuspended", "x", false),
         ("RecipientNotFound", "recipient not found", true),
     ] {

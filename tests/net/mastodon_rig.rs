@@ -67,10 +67,14 @@ impl Drop for Place {
 
 impl Place {
     pub(crate) fn open() -> Self {
+        Self::open_at(clock())
+    }
+
+    /// The same by a clock of the test's own.
+    pub(crate) fn open_at(clock: Clock) -> Self {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             drop(rustls::crypto::ring::default_provider().install_default());
         }
-        let clock = clock();
         let script = Script { network: NetworkKind::Mastodon, ..Script::new(7, 0.0, Arc::clone(&clock)) };
         let sim = Sim::bind("127.0.0.1:0".parse().unwrap(), script).unwrap();
         let (url, token) = (sim.url(), sim.credentials().access_token.clone());

@@ -31,7 +31,7 @@ pub struct BlueskyAccess {
     /// Never empty.
     pub jetstreams: Vec<Url>,
     pub appview: Url,
-    /// Ask the stream for compressed frames.
+    /// Ask the stream for packed frames.
     pub compress: bool,
 }
 

@@ -3,9 +3,7 @@
 //! Logging in is allowed 300 times a day, so it is never done for a single question. Several processes share the file:
 //! whoever changes it holds the lock file, and reads it again first, for another may have renewed the login a moment ago.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -23,11 +21,10 @@ use super::problem::Class;
 use super::record::{bounded, did_of, text_of};
 use super::xrpc::{Api, Ask, CallError};
 use crate::model::{Account, LoginReport, LoginState};
+use crate::net::kept::{self, KeptError};
 
 /// The only version there is.
 const VERSION: u8 = 1;
-/// Larger is no file of ours.
-const LARGEST: u64 = 64 * 1024;
 /// Whoever holds the lock asks the network one or two questions.
 const LOCK_WITHIN: Duration = Duration::from_mins(1);
 const LOCK_LOOK: Duration = Duration::from_millis(25);
@@ -122,19 +119,21 @@ impl Keeper {
     }
 
     fn read(&self) -> Option<Kept> {
-        let meta = fs::metadata(&self.path).ok()?;
-        if meta.len() > LARGEST || meta.permissions().mode() & 0o077 != 0 {
-            tracing::warn!(path = %self.path.display(), "the kept login may be read by others or is none; it is made anew");
-            return None;
-        }
-        let kept: Kept = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
+        let bytes = match kept::read(&self.path) {
+            Ok(bytes) => bytes?,
+            Err(error) => {
+                tracing::warn!(%error, "the kept login is not used; it is made anew");
+                return None;
+            }
+        };
+        let kept: Kept = serde_json::from_slice(&bytes).ok()?;
         let is_ours =
             kept.version == VERSION && kept.service == self.service.as_str() && kept.identifier == self.identifier;
         is_ours.then_some(kept)
     }
 
     /// Replaced as a whole, so that whoever reads it finds the old login or the new one.
-    fn write(&self, session: &Session, logins: Vec<Timestamp>) -> io::Result<()> {
+    fn write(&self, session: &Session, logins: Vec<Timestamp>) -> Result<(), KeptError> {
         let kept = Kept {
             version: VERSION,
             service: self.service.to_string(),
@@ -146,15 +145,8 @@ impl Keeper {
             refresh: session.refresh.expose_secret().to_owned(),
             logins,
         };
-        let beside = self.path.with_extension("new");
-        match fs::remove_file(&beside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        file.write_all(&serde_json::to_vec(&kept)?)?;
-        file.sync_all()?;
-        fs::rename(&beside, &self.path)
+        let bytes = serde_json::to_vec(&kept).expect("a login is plain JSON");
+        kept::write(&self.path, &bytes, true)
     }
 
     /// Waits for the right to change the file.
@@ -166,8 +158,8 @@ impl Keeper {
             let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
             made.map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
         }
-        let open = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-        let file = open.map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
+        let file =
+            kept::private(&path, false).map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
         let looks = LOCK_WITHIN.as_millis() / LOCK_LOOK.as_millis();
         for _ in 0..looks {
             match file.try_lock() {
@@ -267,7 +259,7 @@ impl Api {
         };
         let logins = logins.unwrap_or_else(|| self.keeper.read().map(|kept| kept.logins).unwrap_or_default());
         if let Err(error) = self.keeper.write(&session, logins) {
-            let why = format!("the login cannot be kept in {}: {error}", self.keeper.path.display());
+            let why = format!("the login cannot be kept: {error}");
             return Err(self.out(CallError::NotSent(why)));
         }
         self.keep_in_mind(&session);

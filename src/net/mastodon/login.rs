@@ -20,10 +20,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 use url::Url;
 
-use super::kept::{self, KeptError};
 use super::problem::{self, Class};
 use crate::model::AccountName;
 use crate::net::http::{self, NetSetupError};
+use crate::net::kept::{self, KeptError};
 use crate::rules::scan::status;
 
 /// The page shows the code instead of sending the browser anywhere.
@@ -332,7 +332,7 @@ mod tests {
         assert_eq!((again.access_token.expose_secret(), again.handle.as_str()), ("very-secret", "acme@near.example"));
         assert!(!format!("{again:?}").contains("secret"));
         std::fs::write(
-            super::kept::path(dir.path(), "mastodon", &AccountName::new("acme")),
+            crate::net::kept::path(dir.path(), "mastodon", &AccountName::new("acme")),
             "{\"access_token\":\"x\"}",
         )
         .unwrap();

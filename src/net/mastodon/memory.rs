@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::kept;
 use crate::model::{AccountName, AuthorId, ConversationId, NetworkKind, PostId};
+use crate::net::kept;
 use crate::rules::scan::status::Status;
 
 /// So many statuses are remembered; on a busy server some minutes, which is when most answers come.

@@ -12,7 +12,6 @@ pub mod decode;
 mod dm;
 mod fill;
 pub mod instance;
-mod kept;
 pub mod login;
 mod memory;
 pub mod pace;

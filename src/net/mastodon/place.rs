@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::kept::{self, KeptError};
 use crate::model::AccountName;
+use crate::net::kept::{self, KeptError};
 
 /// Marks of one timeline lie at least so far apart.
 const APART: SignedDuration = SignedDuration::from_secs(10);
@@ -194,7 +194,7 @@ mod tests {
         file.keep(&mut places);
         let again = PlaceFile::of(dir.path(), &account).read().unwrap();
         assert_eq!(again, places);
-        std::fs::write(super::kept::path(dir.path(), "place", &account), "{\"version\":9}").unwrap();
+        std::fs::write(crate::net::kept::path(dir.path(), "place", &account), "{\"version\":9}").unwrap();
         assert!(file.read().is_err());
     }
 }

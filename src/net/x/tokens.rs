@@ -5,27 +5,23 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::model::AccountName;
+use crate::net::kept::{self, KeptError};
 
 /// The only version there is.
 const VERSION: u8 = 1;
-/// Larger is no file of ours.
-const LARGEST: u64 = 64 * 1024;
 /// Room taken on the disk before the request leaves, so that its answer finds some.
 const RESERVED: usize = 8 * 1024;
 /// The room that the answer of a renewal goes to.
 pub(super) const NEXT: &str = "next";
-/// Letters that stand in file names as they are.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// Why the tokens cannot be had. Holds no part of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +34,17 @@ pub enum TokenFileError {
     Foreign { path: PathBuf },
     #[error("the token file {} cannot be written: {why}", path.display())]
     Unwritable { path: PathBuf, why: String },
+}
+
+impl From<KeptError> for TokenFileError {
+    fn from(error: KeptError) -> Self {
+        match error {
+            KeptError::Unreadable { path, why } => Self::Unreadable { path, why },
+            KeptError::Exposed { path, mode } => Self::Exposed { path, mode },
+            KeptError::Foreign { path } => Self::Foreign { path },
+            KeptError::Unwritable { path, why } => Self::Unwritable { path, why },
+        }
+    }
 }
 
 /// Who is logged in, and how.
@@ -151,7 +158,7 @@ pub struct TokenLock(#[expect(dead_code, reason = "held, not read")] File);
 
 impl TokenFile {
     pub fn of(data_dir: &Path, account: &AccountName) -> Self {
-        Self { folder: data_dir.to_owned(), name: format!("login-{}", utf8_percent_encode(account.as_str(), ESCAPED)) }
+        Self { folder: data_dir.to_owned(), name: kept::name("login", account) }
     }
 
     pub fn path(&self) -> PathBuf {
@@ -161,22 +168,7 @@ impl TokenFile {
     /// The tokens; `None` where nobody has logged in.
     pub fn read(&self) -> Result<Option<Kept>, TokenFileError> {
         let path = self.path();
-        let unreadable = |why: io::Error| TokenFileError::Unreadable { path: path.clone(), why: why.to_string() };
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(error)),
-        };
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-            if mode & 0o077 != 0 {
-                return Err(TokenFileError::Exposed { path, mode });
-            }
-        }
-        let mut bytes = Vec::new();
-        file.take(LARGEST).read_to_end(&mut bytes).map_err(unreadable)?;
+        let Some(bytes) = kept::read(&path)? else { return Ok(None) };
         parse(&bytes).map(Some).ok_or(TokenFileError::Foreign { path })
     }
 
@@ -205,7 +197,7 @@ impl TokenFile {
         const STEP: Duration = Duration::from_millis(20);
         let path = self.folder.join(format!("{}.lock", self.name));
         let failed = |error: io::Error| TokenFileError::Unwritable { path: path.clone(), why: error.to_string() };
-        let file = private(&path, false).map_err(failed)?;
+        let file = kept::private(&path, false).map_err(failed)?;
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {
@@ -223,7 +215,7 @@ impl TokenFile {
     pub fn reserve(&self, _lock: &TokenLock, part: &str) -> Result<Reserved, TokenFileError> {
         let beside = self.folder.join(format!("{}.{part}", self.name));
         let reserve = || -> io::Result<File> {
-            let mut file = private(&beside, true)?;
+            let mut file = kept::private(&beside, true)?;
             file.write_all(&[b' '; RESERVED])?;
             file.sync_all()?;
             Ok(file)
@@ -241,12 +233,7 @@ impl TokenFile {
 
     /// Forgets the tokens.
     pub fn remove(&self, _lock: &TokenLock) -> Result<(), TokenFileError> {
-        match fs::remove_file(self.path()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(TokenFileError::Unwritable { path: self.path(), why: error.to_string() })
-            }
-            _ => Ok(()),
-        }
+        Ok(kept::remove(&self.path())?)
     }
 }
 
@@ -293,24 +280,6 @@ impl Drop for Reserved {
 /// What serde says of a bad file could repeat a piece of it, so it says nothing.
 fn parse(bytes: &[u8]) -> Option<Kept> {
     serde_json::from_slice::<Kept>(bytes).ok().filter(|kept| kept.version == VERSION)
-}
-
-/// A file only its owner may read, from its first byte on.
-fn private(path: &Path, anew: bool) -> io::Result<File> {
-    if anew
-        && let Err(error) = fs::remove_file(path)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error);
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(!anew).create_new(anew).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub(super) use streams::{beat, next_beat};
 pub(super) const DOMAIN: &str = "mastodon.example";
 pub(super) const ELSEWHERE: &str = "social.example";
 
+/// The digits of ids with letters.
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What of the simulator only this network has.
@@ -73,6 +75,12 @@ pub(super) struct Manner {
     says_400: bool,
     /// There is no WebSocket, only server-sent events.
     has_no_socket: bool,
+    /// There are no server-sent events, only the WebSocket.
+    has_no_events: bool,
+    /// Ids are of letters and digits, as GoToSocial's are; nothing may be read into them.
+    letters_in_ids: bool,
+    /// It says little of itself: an old server, or one of another make.
+    says_little: bool,
     /// The administrators closed the public stream.
     closed: bool,
     max_characters: u64,
@@ -91,6 +99,9 @@ impl Default for Manner {
             reset_in_seconds: false,
             says_400: false,
             has_no_socket: false,
+            has_no_events: false,
+            letters_in_ids: false,
+            says_little: false,
             closed: false,
             max_characters: 500,
             most_questions: 300,
@@ -262,6 +273,16 @@ pub(super) fn limited(state: &State, answer: Answer, end: Timestamp) -> Answer {
 fn about(state: &State, call: &Call) -> Answer {
     let manner = &state.mastodon.manner;
     let base = call.origin.replacen("http", "ws", 1);
+    if manner.says_little {
+        if call.path.contains("/v2/") {
+            return usual(404);
+        }
+        return Answer::json(
+            200,
+            json!({"uri": DOMAIN, "title": "An old server", "version": "4.2.0 (compatible)",
+            "max_toot_chars": manner.max_characters, "urls": {"streaming_api": format!("{base}{}", manner.streams_at)}}),
+        );
+    }
     let feeds = if manner.closed { "disabled" } else { "authenticated" };
     Answer::json(
         200,
@@ -300,16 +321,34 @@ pub(super) fn usual(status: u16) -> Answer {
 }
 
 /// The server's id of a post of the world.
-fn status_id(id: u64) -> String {
+fn status_id(state: &State, id: u64) -> String {
     let millis = u64::try_from(world::time_of(id).as_millisecond()).unwrap_or(0);
-    ((millis << 16) | (id & 0xffff)).to_string()
+    let low = id & 0xffff;
+    if !state.mastodon.manner.letters_in_ids {
+        return ((millis << 16) | low).to_string();
+    }
+    // A ULID: ten digits of the time, sixteen that tell two of one moment apart.
+    let digit = |number: u64, place: u32| char::from(LETTERS[usize::try_from(number >> (place * 5) & 31).unwrap_or(0)]);
+    let time = (0..10).rev().map(|place| digit(millis, place));
+    time.chain((0..16).rev().map(|place| if place < 12 { digit(low, place) } else { '0' })).collect()
 }
 
 /// The post of the world behind an id of the server's.
 fn world_id(id: &str) -> Option<u64> {
-    let id: u64 = id.parse().ok()?;
-    let at = Timestamp::from_millisecond(i64::try_from(id >> 16).ok()?).ok()?;
-    Some(world::id_at(at) | (id & 0xffff))
+    let (millis, low) = if id.len() == 26 {
+        let number = |letters: &str| {
+            letters.bytes().try_fold(0_u64, |number, byte| {
+                let digit = LETTERS.iter().position(|letter| *letter == byte)?;
+                Some(number << 5 | u64::try_from(digit).ok()?)
+            })
+        };
+        (number(id.get(..10)?)?, number(id.get(14..)?)?)
+    } else {
+        let id: u64 = id.parse().ok()?;
+        (id >> 16, id & 0xffff)
+    };
+    let at = Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()?;
+    Some(world::id_at(at) | (low & 0xffff))
 }
 
 /// A post was published, or a new version of one.
@@ -338,7 +377,7 @@ fn notify(state: &mut State, what: Named, at: Timestamp) {
 /// A post was taken back.
 pub(super) fn withdrawn(state: &mut State, id: u64, at: Timestamp) {
     let first = state.world.posts.get(&id).and_then(|post| post.history.first().copied()).unwrap_or(id);
-    streams::delete(state, &status_id(first), at);
+    streams::delete(state, &status_id(state, first), at);
 }
 
 /// A person wrote the brand a direct message.

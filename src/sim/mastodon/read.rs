@@ -44,7 +44,7 @@ pub(super) fn timeline(state: &State, call: &Call) -> Answer {
             .people
             .get(&post.author)
             .is_some_and(|author| render::host(author, &state.world) == super::DOMAIN);
-        (fits && (is_here || !is_local)).then(|| status_id(*first))
+        (fits && (is_here || !is_local)).then(|| status_id(state, *first))
     });
     let ids: Vec<String> = ids.collect();
     page(call, &ids, |id| world_id(id).and_then(|first| render::status(state, first)))
@@ -64,7 +64,7 @@ pub(super) fn account_posts(state: &State, call: &Call) -> Answer {
         state.mastodon.directs.iter().filter(|direct| is_own && direct.author == author).map(|direct| direct.id);
     let mut ids: Vec<u64> = posts.chain(directs).collect();
     ids.sort_unstable();
-    let ids: Vec<String> = ids.into_iter().map(status_id).collect();
+    let ids: Vec<String> = ids.into_iter().map(|id| status_id(state, id)).collect();
     page(call, &ids, |id| {
         let id = world_id(id)?;
         let direct = state.mastodon.directs.iter().find(|direct| direct.id == id);

@@ -76,7 +76,7 @@ pub(super) fn status(state: &State, first: u64) -> Option<Value> {
     let newest = state.mastodon.newest.get(&first).copied().unwrap_or(first);
     let post = state.world.visible(newest)?;
     let original = state.world.posts.get(&first)?;
-    let id = status_id(first);
+    let id = status_id(state, first);
     let author = state.world.people.get(&post.author)?;
     let parent = post.reply_to.map(|to| first_of(&state.world, to));
     let mut status = json!({
@@ -88,7 +88,7 @@ pub(super) fn status(state: &State, first: u64) -> Option<Value> {
         "language": post.lang, "spoiler_text": "", "sensitive": false,
         "content": html(&state.world, &text(post)),
         "account": account(state, post.author),
-        "in_reply_to_id": parent.map(status_id),
+        "in_reply_to_id": parent.map(|id| status_id(state, id)),
         "in_reply_to_account_id":
             post.reply_to.and_then(|to| state.world.posts.get(&to)).map(|parent| parent.author.to_string()),
         "mentions": mentions(state, &post.text),
@@ -104,14 +104,14 @@ pub(super) fn status(state: &State, first: u64) -> Option<Value> {
 }
 
 pub(super) fn direct(state: &State, direct: &Direct) -> Value {
-    let id = status_id(direct.id);
+    let id = status_id(state, direct.id);
     let author = state.world.people.get(&direct.author);
     let (url, handle) = author.map_or((String::new(), ""), |author| (url(author, &state.world), &author.handle));
     json!({
         "id": id, "created_at": direct.at.to_string(), "edited_at": null,
         "uri": format!("https://{DOMAIN}/users/{handle}/statuses/{id}"), "url": format!("{url}/{id}"),
         "visibility": "direct", "language": "en", "spoiler_text": "", "content": html(&state.world, &direct.text),
-        "account": account(state, direct.author), "in_reply_to_id": direct.reply_to.map(status_id),
+        "account": account(state, direct.author), "in_reply_to_id": direct.reply_to.map(|id| status_id(state, id)),
         "in_reply_to_account_id": null, "mentions": mentions(state, &direct.text), "tags": [],
         "media_attachments": [], "reblog": null,
     })

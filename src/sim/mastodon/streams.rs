@@ -142,7 +142,7 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Answer {
             Err(words) => return Answer::json(400, json!({"error": words})),
         }
     }
-    if rest.is_empty() && (manner.has_no_socket || !call.is_upgrade) {
+    if !rest.is_empty() && manner.has_no_events || rest.is_empty() && (manner.has_no_socket || !call.is_upgrade) {
         return super::usual(404);
     }
     state.mastodon.lines.given += 1;

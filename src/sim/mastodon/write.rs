@@ -98,17 +98,18 @@ fn written(state: &mut State, call: &Call) -> Answer {
     if visibility.is_some() && !state.mastodon.quiet.contains_key(&id) {
         tracing::error!(id, "a quiet post of the simulator became a public one");
     }
-    state.ledger.wrote(json!({
+    let row = json!({
         "network": "mastodon",
         "kind": if parent.is_some() { "reply" } else { "post" },
-        "id": status_id(id),
-        "in_reply_to": parent.map(status_id),
+        "id": status_id(state, id),
+        "in_reply_to": parent.map(|id| status_id(state, id)),
         "in_reply_to_post": parent.map(|id| id.to_string()),
         "visibility": visibility.unwrap_or("public"),
         "key": call.header("idempotency-key"),
         "text": text,
         "at": call.now.to_string(),
-    }));
+    });
+    state.ledger.wrote(row);
     if parent.is_some() {
         let State { scenario, world, .. } = state;
         scenario.answered(id, &text, call.now, world);
@@ -127,17 +128,18 @@ fn direct(state: &mut State, call: &Call, text: &str, reply_to: Option<u64>) -> 
     let direct = Direct { id, author: brand, with, text: text.to_owned(), at: call.now, reply_to };
     let status = render::direct(state, &direct);
     state.mastodon.directs.push(direct);
-    state.ledger.wrote(json!({
+    let row = json!({
         "network": "mastodon",
         "kind": "dm",
-        "id": status_id(id),
+        "id": status_id(state, id),
         "to": with.to_string(),
-        "in_reply_to": reply_to.map(status_id),
+        "in_reply_to": reply_to.map(|id| status_id(state, id)),
         "visibility": "direct",
         "key": call.header("idempotency-key"),
         "text": text,
         "at": call.now.to_string(),
-    }));
+    });
+    state.ledger.wrote(row);
     super::streams::own(state, &status, call.now);
     Answer::json(200, status)
 }

@@ -26,13 +26,18 @@ pub enum KeptError {
     Unwritable { path: PathBuf, why: String },
 }
 
+/// `WHAT-ACCOUNT`, whatever stands in the account's name.
+pub(crate) fn name(what: &str, account: &AccountName) -> String {
+    format!("{what}-{}", utf8_percent_encode(account.as_str(), ESCAPED))
+}
+
 /// `WHAT-ACCOUNT.json` in `data_dir`.
-pub(super) fn path(data_dir: &Path, what: &str, account: &AccountName) -> PathBuf {
-    data_dir.join(format!("{what}-{}.json", utf8_percent_encode(account.as_str(), ESCAPED)))
+pub(crate) fn path(data_dir: &Path, what: &str, account: &AccountName) -> PathBuf {
+    data_dir.join(format!("{}.json", name(what, account)))
 }
 
 /// The file's bytes; `None` where there is none.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, KeptError> {
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, KeptError> {
     let unreadable = |why: io::Error| KeptError::Unreadable { path: path.to_owned(), why: why.to_string() };
     let file = match File::open(path) {
         Ok(file) => file,
@@ -54,22 +59,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, KeptError> {
 
 /// Replaces the file: whoever reads it finds the old bytes or the new ones. `is_lasting`: they are on the disk
 /// afterwards.
-pub(super) fn write(path: &Path, bytes: &[u8], is_lasting: bool) -> Result<(), KeptError> {
+pub(crate) fn write(path: &Path, bytes: &[u8], is_lasting: bool) -> Result<(), KeptError> {
     let put = || -> io::Result<()> {
         let beside = path.with_extension("new");
-        if let Err(error) = fs::remove_file(&beside)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        let mut file = options.open(&beside)?;
+        let mut file = private(&beside, true)?;
         file.write_all(bytes)?;
         if is_lasting {
             file.sync_all()?;
@@ -83,8 +76,26 @@ pub(super) fn write(path: &Path, bytes: &[u8], is_lasting: bool) -> Result<(), K
     put().map_err(|error| KeptError::Unwritable { path: path.to_owned(), why: error.to_string() })
 }
 
+/// Opens a file only its owner may read, from its first byte on. `anew`: one that is there already goes.
+pub(crate) fn private(path: &Path, anew: bool) -> io::Result<File> {
+    if anew
+        && let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(!anew).create_new(anew).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
 /// Removes the file; it may be gone already.
-pub(super) fn remove(path: &Path) -> Result<(), KeptError> {
+pub(crate) fn remove(path: &Path) -> Result<(), KeptError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(KeptError::Unwritable { path: path.to_owned(), why: error.to_string() })
