@@ -30,6 +30,8 @@ mod mastodon_listening;
 mod mastodon_outages;
 #[path = "net/mastodon_rig.rs"]
 mod mastodon_rig;
+#[path = "net/mastodon_servers.rs"]
+mod mastodon_servers;
 #[path = "net/mastodon_writing.rs"]
 mod mastodon_writing;
 #[path = "net/messages.rs"]

@@ -1,0 +1,133 @@
+//! Mastodon servers that differ: old ones, those that ask who calls, and bad days of their accounts and lines.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::SignedDuration;
+use replydeck::model::{LinkState, Verdict};
+use replydeck::net::{Clock, FindingVerdict, Inbound, Network, SendError};
+use serde_json::json;
+
+use crate::mastodon_rig::{Place, next_text, next_whole, reply_to};
+use crate::rig::next;
+use crate::server::{Answer, Server};
+
+#[tokio::test]
+async fn an_old_server_that_says_little_of_itself_is_enough() {
+    let place = Place::open();
+    place.manner(json!({"says_little": true, "max_characters": 700})).await;
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]);
+    ear.settled(place.folder.path()).await;
+    place.post("jo_m", "so slow", json!({})).await;
+    let post = next_whole(&mut slow).await;
+    ear.network.send(&reply_to(&post, &"x".repeat(600), 1)).await.unwrap();
+    let Err(SendError::Refused { why, .. }) = ear.network.send(&reply_to(&post, &"x".repeat(701), 2)).await else {
+        panic!()
+    };
+    assert!(why.contains("the server takes 700"), "{why}");
+    let findings = ear.network.check(&[]).await;
+    assert!(findings.iter().all(|finding| finding.verdict != FindingVerdict::Fails), "{findings:?}");
+    ear.end().await;
+}
+
+#[tokio::test]
+async fn every_request_says_who_asks() {
+    // GoToSocial answers 418 to who does not.
+    let server =
+        Server::start(|_| Answer::json(418, &json!({"error": "I'm a teapot: no user-agent sent with request"}))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = crate::mastodon_rig::settings(&server.url, Some("token"), folder.path());
+    let (mut ear, [_slow]) =
+        crate::mastodon_rig::Ear::open(settings, [("slow", "slow")], &crate::mastodon_rig::PACE, &crate::rig::clock());
+    let down = ear.link(|report| matches!(report.state, LinkState::Down { .. })).await;
+    assert!(format!("{down:?}").contains("teapot"), "{down:?}");
+    ear.end().await;
+    let seen = server.seen();
+    assert!(!seen.is_empty());
+    for seen in seen {
+        assert!(seen.header("user-agent").is_some_and(|agent| agent.starts_with("replydeck/")), "{seen:?}");
+    }
+    // The simulated server asks for it too, on its WebSocket as elsewhere: that every other test here hears anything
+    // shows that it is said there.
+    let place = Place::open();
+    let bare = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/api/v1/streaming", place.url);
+    assert_eq!(bare.get(url).bearer_auth(&place.token).send().await.unwrap().status(), 418);
+}
+
+#[tokio::test]
+async fn what_comes_twice_or_out_of_order_comes_once() {
+    let place = Place::open();
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]);
+    ear.settled(place.folder.path()).await;
+    place.fault(json!({"kind": "reorder", "target": "stream"})).await;
+    place.fault(json!({"kind": "duplicate", "target": "stream", "times": 3})).await;
+    for n in 0..4 {
+        place.post("jo_m", &format!("slow {n}"), json!({})).await;
+    }
+    place.post("jo_m", "slow at last", json!({})).await;
+    let mut seen = Vec::new();
+    while !seen.contains(&"slow at last".to_owned()) || seen.len() < 5 {
+        seen.push(next_text(&mut slow).await);
+    }
+    assert_eq!(seen, ["slow 1", "slow 0", "slow 2", "slow 3", "slow at last"]);
+    ear.end().await;
+}
+
+#[tokio::test]
+async fn after_thirty_six_hours_away_everything_is_read_back() {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let (base, jumped) = (crate::rig::clock(), ahead.clone());
+    let clock: Clock = Arc::new(move || base() + SignedDuration::from_hours(jumped.load(Ordering::SeqCst)));
+    let place = Place::open_at(clock);
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]);
+    ear.settled(place.folder.path()).await;
+    place.post("jo_m", "slow one", json!({})).await;
+    assert_eq!(next_text(&mut slow).await, "slow one");
+    ear.end().await;
+    for hour in 0..36 {
+        ahead.fetch_add(1, Ordering::SeqCst);
+        for n in 0..3 {
+            place.post("bo", &format!("slow {hour}:{n}"), json!({})).await;
+        }
+    }
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]);
+    let mut seen = Vec::new();
+    while seen.len() < 108 {
+        match next(&mut slow).await {
+            // What the overlap reads again is known to the log.
+            Inbound::Post(post) if post.text == "slow one" => {}
+            Inbound::Post(post) => seen.push(post.text),
+            other => panic!("{other:?} after {seen:?}"),
+        }
+    }
+    let expected: Vec<String> = (0..36).flat_map(|hour| (0..3).map(move |n| format!("slow {hour}:{n}"))).collect();
+    assert_eq!(seen, expected);
+    ear.note("what was missed was read").await;
+    ear.end().await;
+}
+
+#[tokio::test]
+async fn an_account_that_is_gone_takes_its_posts_with_it() {
+    let place = Place::open();
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow")]);
+    ear.settled(place.folder.path()).await;
+    let mut posts = Vec::new();
+    for n in 0..3 {
+        let number = place.post("jo_m", &format!("slow {n}"), json!({})).await;
+        posts.push((number, next_whole(&mut slow).await));
+    }
+    // A server tells of each of its posts.
+    for (number, _) in &posts {
+        place.control("post", json!({"delete": number})).await;
+    }
+    for (_, post) in &posts {
+        assert_eq!(next(&mut slow).await, Inbound::Deleted { post: post.id.clone() });
+    }
+    let (_, last) = &posts[2];
+    let refused = ear.network.send(&reply_to(last, "Sorry!", 1)).await.unwrap_err();
+    assert!(matches!(&refused, SendError::Refused { may_retry: false, .. }), "{refused:?}");
+    assert!(place.ledger("writes").await.is_empty());
+    assert!(!matches!(ear.network.may_message(&last.author.id).await, Verdict::Yes));
+    ear.end().await;
+}
