@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::header::{
     CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
@@ -14,7 +13,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use url::Url;
 
-use super::http::{self, RateHeaders};
+use super::http;
 
 /// An open WebSocket; pings are answered by the library as it is read.
 pub(crate) type Socket = WebSocketStream<Upgraded>;
@@ -22,9 +21,10 @@ pub(crate) type Socket = WebSocketStream<Upgraded>;
 /// Why no socket came about.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SocketError {
-    /// The server answered the request with something else, in its own words where it sent some.
+    /// The server answered the request with something else, in its own words where it sent some; the headers say when
+    /// to come again.
     #[error("the server answered {status}{}{words}", if words.is_empty() { "" } else { ": " })]
-    Refused { status: StatusCode, words: String, retry_at: Option<Timestamp> },
+    Refused { status: StatusCode, words: String, headers: Box<HeaderMap> },
     /// It agreed, but not to this request.
     #[error("the server did not answer our WebSocket request: {why}")]
     NotASocket { why: &'static str },
@@ -62,9 +62,9 @@ async fn asked(client: &Client, url: &Url, headers: HeaderMap, longest: usize) -
     let mut response = request.send().await.map_err(line)?;
     let status = response.status();
     if status != StatusCode::SWITCHING_PROTOCOLS {
-        let retry_at = RateHeaders::of(response.headers()).used_up_until;
+        let headers = Box::new(response.headers().clone());
         let body = http::body(&mut response).await.map_err(line)?;
-        return Err(SocketError::Refused { status, words: in_short(&body), retry_at });
+        return Err(SocketError::Refused { status, words: in_short(&body), headers });
     }
     let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
     if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {

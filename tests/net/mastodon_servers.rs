@@ -75,6 +75,29 @@ async fn what_comes_twice_or_out_of_order_comes_once() {
 }
 
 #[tokio::test]
+async fn a_limit_on_the_stream_is_waited_for_in_both_ways_to_write_it() {
+    for reset_in_seconds in [false, true] {
+        let place = Place::open();
+        place.manner(json!({"reset_in_seconds": reset_in_seconds})).await;
+        place.fault(json!({"kind": "status", "target": "stream", "status": 429, "reset_in": 90})).await;
+        let pace = replydeck::net::mastodon::pace::Pace {
+            steps: replydeck::net::backoff::Steps {
+                limited_first: std::time::Duration::from_secs(5),
+                limited_most: std::time::Duration::from_secs(1_000),
+                ..crate::mastodon_rig::PACE.steps
+            },
+            ..crate::mastodon_rig::PACE
+        };
+        let (mut ear, [_slow]) = place.listen_as([("slow", "slow")], &pace, |_| {});
+        let limited = ear.link(|report| matches!(report.state, LinkState::BackingOff { .. })).await;
+        let LinkState::BackingOff { until, .. } = limited.state else { panic!() };
+        let wait = until.duration_since((place.clock)());
+        assert!(wait > SignedDuration::from_secs(60), "{reset_in_seconds}: {wait}");
+        ear.end().await;
+    }
+}
+
+#[tokio::test]
 async fn after_thirty_six_hours_away_everything_is_read_back() {
     let ahead = Arc::new(AtomicI64::new(0));
     let (base, jumped) = (crate::rig::clock(), ahead.clone());

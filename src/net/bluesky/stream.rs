@@ -26,6 +26,7 @@ use super::sift::Sift;
 use super::xrpc::Api;
 use crate::model::{ColumnName, GapId, LinkReport, LinkState};
 use crate::net::dispatch::Dispatch;
+use crate::net::http::RateHeaders;
 use crate::net::socket::{self, Socket, SocketError};
 use crate::net::{Feed, Inbound};
 
@@ -236,14 +237,14 @@ impl Listener {
 
     fn not_opened(&mut self, host: &str, error: SocketError) -> End {
         match error {
-            SocketError::Refused { status, words, retry_at } => {
+            SocketError::Refused { status, words, headers } => {
                 let why = format!(
                     "{host} answered HTTP {}{}{words}",
                     status.as_u16(),
                     if words.is_empty() { "" } else { ": " }
                 );
                 match status.as_u16() {
-                    429 | 503 => End::Limited { why, until: retry_at },
+                    429 | 503 => End::Limited { why, until: RateHeaders::of(&headers).used_up_until },
                     // The newer dialect says so instead of beginning later: what it has not is missing.
                     400 if words.contains("CursorTooOld") || words.contains("ursor") && self.place.at_us > 0 => {
                         self.missing_from = Some(self.place.at_us);

@@ -113,15 +113,9 @@ pub(super) async fn open(api: &Api, streams: &BTreeSet<Stream>) -> Result<Wire, 
         Ok(socket) => return Ok(Wire::Socket(Box::new(socket))),
         Err(SocketError::Line(why)) => return Err(CallError::Lost(why)),
         Err(error @ SocketError::Silent(_)) => return Err(CallError::Lost(error.to_string())),
-        Err(SocketError::Refused { status, words, retry_at }) => {
-            let mut body = HeaderMap::new();
-            if let Some(at) = retry_at
-                && let Ok(at) = at.to_string().parse()
-            {
-                body.insert("x-ratelimit-reset", at);
-            }
+        Err(SocketError::Refused { status, words, headers }) => {
             let said = serde_json::json!({"error": words}).to_string();
-            let problem = super::problem::decode(status.as_u16(), &body, said.as_bytes(), api.now());
+            let problem = super::problem::decode(status.as_u16(), &headers, said.as_bytes(), api.now());
             let is_final = matches!(
                 problem.class,
                 Class::Unauthorised | Class::RateLimited | Class::ServerTrouble | Class::Teapot | Class::Redirected
