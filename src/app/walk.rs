@@ -456,7 +456,7 @@ impl App {
         }
         // One that the desk has let go is told from the store alone; what no column heard is not there either.
         let let_go = || {
-            let post = self.post_in_hand().filter(|post| post.columns.iter().next().is_some())?;
+            let post = self.post_in_hand().filter(|post| !post.columns.is_empty())?;
             post.case.filter(|_| matches!(self.mode, Mode::Case { .. }))
         };
         let Some(case) = noted.or_else(|| self.case_in_hand()).map(|case| case.id).or_else(let_go) else { return };

@@ -213,7 +213,9 @@ impl Test {
     pub(crate) fn handles_where(&self, are_wanted: bool, named: &mut BTreeSet<String>) {
         match self {
             Test::All(tests) | Test::Any(tests) => {
-                tests.iter().for_each(|test| test.handles_where(are_wanted, named));
+                for test in tests {
+                    test.handles_where(are_wanted, named);
+                }
             }
             Test::Not(inner) => inner.handles_where(!are_wanted, named),
             Test::From(who) | Test::To(who) | Test::Mention(who) if are_wanted => {

@@ -163,9 +163,9 @@ fn after_a_days_work_no_secret_is_anywhere_but_where_it_was_kept() {
     let loaded = Config::load(&desk.simulator.config).expect("the simulator's config");
     let account = &loaded.accounts[0];
     let settings = networks::x_settings(&loaded, account, account.x().expect("an account on X")).expect("its settings");
-    let mut told = format!("{loaded:?} {settings:?}");
+    let told = format!("{loaded:?} {settings:?}");
     let network = XNetwork::new(settings, clock::system(), 7).expect("a network");
-    told += &format!("{network:?}");
+    let told = format!("{told} {network:?}");
     assert!(told.contains("AcmeHelp") && told.contains("bearer"), "{told}");
     secrets.are_not_in("what a panic could print", told.as_bytes());
 
