@@ -33,7 +33,7 @@ fn source(network: NetworkKind) -> ColumnSource {
 /// One post of each network in a column that hears all of them.
 fn shared(size: (u16, u16)) -> App {
     let mut app = deck::app(&[("outage", "acme (down OR outage) -is:retweet"), ("x-only", "acme")], size);
-    app.setup.columns[0].title = "outage".to_owned();
+    "outage".clone_into(&mut app.setup.columns[0].title);
     app.setup.accounts = vec![
         account(NetworkKind::X, "AcmeHelp"),
         account(NetworkKind::Bluesky, LONG),
