@@ -1,16 +1,70 @@
-//! Mastodon servers that differ: old ones, those that ask who calls, and bad days of their accounts and lines.
+//! Mastodon servers that differ: old ones, those of another make, those that ask who calls; frames as no server should
+//! send them; bad days of their accounts and lines.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::SignedDuration;
 use replydeck::model::{LinkState, Verdict};
-use replydeck::net::{Clock, FindingVerdict, Inbound, Network, SendError};
-use serde_json::json;
+use replydeck::net::{Clock, FindingVerdict, Inbound, Network, ReadBack, SendError};
+use serde_json::{Value, json};
 
 use crate::mastodon_rig::{Place, next_text, next_whole, reply_to};
 use crate::rig::next;
 use crate::server::{Answer, Server};
+
+/// A server as GoToSocial is: ids of letters, keys ignored, no server-sent events, 400 for 422, other limits.
+fn gotosocial() -> Value {
+    json!({"ignores_keys": true, "says_400": true, "has_no_events": true, "letters_in_ids": true, "max_characters": 5_000})
+}
+
+#[tokio::test]
+async fn on_a_server_of_another_make_everything_goes_its_way() {
+    let place = Place::open();
+    place.manner(gotosocial()).await;
+    let (mut ear, [mut slow]) = place.listen([("slow", "slow OR #acmedown")]);
+    ear.settled(place.folder.path()).await;
+    let first = place.post("jo_m", "so slow", json!({})).await;
+    let post = next_whole(&mut slow).await;
+    assert!(post.version.as_ref().is_some_and(|id| id.len() == 26 && id.starts_with("01")), "{:?}", post.version);
+    let answer = place.post("bo", "here too #acmedown", json!({"in_reply_to": first})).await;
+    let under = next_whole(&mut slow).await;
+    assert_eq!(under.conversation, post.conversation);
+    place.post("bo", "still #acmedown", json!({"edits": answer})).await;
+    assert!(matches!(next(&mut slow).await, Inbound::Edited(edited) if edited.id == under.id));
+
+    // One post, though the answer is lost, the run that asks is another one, and the key counts for nothing.
+    let outgoing = reply_to(&post, &format!("Sorry! {}", "x".repeat(900)), 1);
+    let attempted = (place.clock)();
+    place.fault(json!({"kind": "lose_answer", "target": "posts"})).await;
+    let Err(SendError::Unknown { .. }) = ear.network.send(&outgoing).await else { panic!() };
+    let after = place.network();
+    let ReadBack::Published(found) = after.read_back(&outgoing, attempted).await else { panic!() };
+    assert_eq!(after.send(&outgoing).await.unwrap(), found);
+    assert_eq!(place.ledger("writes").await.len(), 1);
+    let Inbound::Own(own) = next(&mut slow).await else { panic!("our own answer is not heard") };
+    assert_eq!(own.id, found);
+
+    // A line that is lost is made good by ids into which nothing can be read.
+    let refused =
+        place.fault(json!({"kind": "status", "target": "stream", "status": 503, "times": "until_lifted"})).await;
+    let began = (place.clock)();
+    place.fault(json!({"kind": "cut", "target": "stream"})).await;
+    ear.link(|report| matches!(report.state, LinkState::BackingOff { .. })).await;
+    for n in 0..45 {
+        place.post("cy", &format!("slow {n}"), json!({})).await;
+    }
+    place.control("fault", json!({"lift": refused})).await;
+    for n in 0..45 {
+        assert_eq!(next_text(&mut slow).await, format!("slow {n}"));
+    }
+    // And a rep may ask for the stretch again.
+    let (feeds, [mut again]) = crate::rig::feeds([("slow", "slow")]);
+    let filled = ear.network.backfill(&feeds, began, (place.clock)()).await;
+    assert_eq!((filled.missing, filled.found.len()), (None, 45));
+    assert_eq!(next_text(&mut again).await, "slow 0");
+    ear.end().await;
+}
 
 #[tokio::test]
 async fn an_old_server_that_says_little_of_itself_is_enough() {
@@ -53,6 +107,32 @@ async fn every_request_says_who_asks() {
     let bare = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/api/v1/streaming", place.url);
     assert_eq!(bare.get(url).bearer_auth(&place.token).send().await.unwrap().status(), 418);
+}
+
+#[tokio::test]
+async fn frames_over_four_megabytes_and_such_that_are_no_text_lose_nothing() {
+    for has_no_socket in [false, true] {
+        let place = Place::open();
+        place.manner(json!({"has_no_socket": has_no_socket})).await;
+        let (mut ear, [mut slow]) = place.listen([("slow", "slow")]);
+        ear.settled(place.folder.path()).await;
+        place.fault(json!({"kind": "garble", "target": "stream"})).await;
+        ear.note("cannot be read").await;
+        place.post("jo_m", "slow one", json!({})).await;
+        assert_eq!(next_text(&mut slow).await, "slow one");
+        let giant = json!({"kind": "giant", "target": "stream", "bytes": 5 * 1024 * 1024});
+        place.fault(giant).await;
+        if has_no_socket {
+            // An event too long is thrown away as it comes.
+            ear.note("cannot be read").await;
+        } else {
+            // A WebSocket cannot be read on behind it: another one begins, and what it missed is read back.
+            ear.link(|report| matches!(report.state, LinkState::BackingOff { .. })).await;
+        }
+        place.post("jo_m", "slow two", json!({})).await;
+        assert_eq!(next_text(&mut slow).await, "slow two");
+        ear.end().await;
+    }
 }
 
 #[tokio::test]

@@ -91,6 +91,8 @@ pub fn event(kind: &str, payload: &str, streams: Vec<String>, host: Option<&str>
                 _ => Event::Other,
             }
         }
+        // Kinds this version does not know are no fault; none at all is.
+        "" => Event::Malformed { why: "an event without a kind".into() },
         _ => Event::Other,
     }
 }
@@ -189,6 +191,7 @@ mod tests {
             "{}",
             "{\"event\":\"update\",\"payload\":\"{\"}",
             "{\"event\":\"delete\",\"payload\":\"\"}",
+            "{\"event\":\"\",\"payload\":\"x\"}",
         ] {
             assert!(matches!(frame(bad, None), Event::Malformed { .. }), "{bad}");
         }

@@ -124,6 +124,7 @@ async fn look(api: &Api, outgoing: &OutgoingMessage, from: Timestamp) -> Result<
 
 /// Looks whether a message of which nobody knows the outcome is there.
 pub(super) async fn read_back(api: &Api, outgoing: &OutgoingMessage, attempted: Timestamp) -> ReadBack<MessageId> {
+    api.was_tried(outgoing.reply);
     let from = attempted.checked_sub(SKEW).unwrap_or(Timestamp::MIN);
     match wait_and_look(api, attempted, || look(api, outgoing, from)).await {
         ReadBack::Published(id) => ReadBack::Published(MessageId::new(NetworkKind::Mastodon, id.native())),

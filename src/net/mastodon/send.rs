@@ -206,6 +206,8 @@ pub(super) async fn own_posts(api: &Api, own: &Own) -> Result<Vec<Status>, CallE
 
 /// Looks whether a reply of which nobody knows the outcome was published since `attempted`.
 pub(super) async fn read_back(api: &Api, outgoing: &Outgoing, attempted: Timestamp) -> ReadBack {
+    // An earlier run tried it: should it be sent again, the thread is looked at once more before that.
+    api.was_tried(outgoing.reply);
     wait_and_look(api, attempted, || async {
         let own = ready(api).await?;
         let id = match find(api, &outgoing.to, outgoing.to_version.as_deref()).await? {
