@@ -104,6 +104,11 @@ impl Plane {
         self.call("POST", "/_sim/fault", fields);
     }
 
+    /// How a Mastodon server behaves from now on.
+    pub(crate) fn manner(&self, manner: &Value) {
+        self.call("POST", "/_sim/mastodon", manner);
+    }
+
     /// What time it is there.
     pub(crate) fn now(&self) -> jiff::Timestamp {
         let answer = self.call("GET", "/_sim/clock", &Value::Null);
