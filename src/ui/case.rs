@@ -27,7 +27,7 @@ const LOG_LINES: usize = 40;
 
 /// Draws head and text into `area`; returns where the cursor belongs, and how far it can be scrolled.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> (Position, u16) {
-    let Some(post) = reading::selected_post(app) else {
+    let Some(post) = app.post_in_hand() else {
         put(buffer, area.as_position(), area.width, " no post selected: j or Down selects one", theme.quiet());
         return (area.as_position(), 0);
     };
@@ -52,7 +52,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
 /// `CASE 4812  N new  unclaimed  due in 0:56`
 fn head(app: &App, case: Option<&Case>, theme: Theme) -> Line<'static> {
     let Some(case) = case else {
-        let is_only_found = reading::selected_post(app).is_some_and(|post| post.case.is_some());
+        let is_only_found = app.post_in_hand().is_some_and(|post| post.case.is_some());
         let words =
             if is_only_found { " found, not a case on the desk" } else { " no case: a repost or a post of ours" };
         return Line::styled(words, theme.quiet());
@@ -251,7 +251,7 @@ fn spread(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>
 pub(super) fn verdict_lines(app: &App, body: &Post, cells: u16, theme: Theme) -> Vec<Line<'static>> {
     let source = reading::focused_setup(app).and_then(|column| column.on(body.network()));
     let of_column = source.and_then(|source| app.account(&source.reply_as));
-    let of_post = || reading::selected_post(app).and_then(|post| app.reply_account(post));
+    let of_post = || app.post_in_hand().and_then(|post| app.reply_account(post));
     let Some(account) = of_column.or_else(of_post) else {
         return Vec::new();
     };

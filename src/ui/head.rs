@@ -22,7 +22,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         WIDE.. => format!("{} {}", time::day(app.now, zone), time::clock(app.now, zone)),
         _ => time::clock(app.now, zone),
     };
-    let of_post = reading::selected_post(app).and_then(|post| app.reply_account(post)).map(|account| &account.name);
+    let of_post = app.post_in_hand().and_then(|post| app.reply_account(post)).map(|account| &account.name);
     let of_column = || reading::focused_setup(app).map(|column| &column.main().reply_as);
     // An empty queue answers nobody: while all columns answer as one account, it is that one.
     let of_all = || {

@@ -128,12 +128,6 @@ pub(super) fn focused_setup(app: &App) -> Option<&ColumnSetup> {
     app.setup.columns.get(app.focus)
 }
 
-/// The post the keys act on; it may come from the store's older posts.
-pub(super) fn selected_post(app: &App) -> Option<&PostView> {
-    let id = app.selected_post()?;
-    app.desk.posts.get(id).or_else(|| app.columns.get(app.focus)?.older.iter().find(|post| post.id == *id))
-}
-
 /// Whether a post names the account: by mention or as a reply to it.
 pub(super) fn is_addressed_to(post: &Post, account: &Account) -> bool {
     let mentioned = post.mentions.iter().any(|mention| match (&mention.id, &account.id) {

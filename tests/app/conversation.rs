@@ -395,7 +395,7 @@ fn a_case_the_desk_let_go_still_tells_what_was_said_in_private() {
         assert!(told.contains(words), "{words} in:\n{told}");
     }
     // And the pane has the words, for those who may read them.
-    deck.press("esc enter");
+    deck.press("esc");
     let told = screen(&deck.app, WIDE);
     assert!(told.contains(SECRET) && told.contains("not on the desk"), "{told}");
     deck.app.setup.message_reps = [(AccountName::new("help"), vec![RepName::new("bo")])].into();

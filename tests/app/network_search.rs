@@ -70,7 +70,9 @@ fn a_hit_from_the_network_is_read_and_opened_but_is_no_case() {
     found(&mut deck, "router", &[77]);
     deck.took();
     deck.press("yh enter");
-    assert_eq!(deck.took(), [Effect::Copy { text: "@user77".to_owned() }]);
+    // Whether it was a case once is looked up in our own store.
+    let case = replydeck::model::CaseId::of(&post(77, deck.now).author.id, &post(77, deck.now).conversation);
+    assert_eq!(deck.took(), [Effect::Copy { text: "@user77".to_owned() }, Effect::ReadCase { case }]);
     assert_eq!((deck.kind(), deck.selected().as_deref()), (ModeKind::Case, Some("77")));
     for key in ["r", "c", "e"] {
         deck.press(key);
