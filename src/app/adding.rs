@@ -72,7 +72,8 @@ impl Adding {
         match &self.counted {
             Some((query, Ok(Gauged::Counted { posts, days }))) if *query == self.query.text => {
                 let per_day = posts.div_ceil((*days).max(1));
-                Some((per_day, read.map(|read| Money(read.times(*posts).0 / (*days).max(1)))))
+                // Of what is shown, so that the two agree where it is less than one.
+                Some((per_day, read.map(|read| read.times(per_day))))
             }
             _ => None,
         }

@@ -14,6 +14,8 @@ use crate::rules::x::{Limits, as_search};
 const REACHES: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The posts of so long before a gap tell how many may be missing in it.
 const MEASURED: SignedDuration = SignedDuration::from_hours(1);
+/// A column that listened for less says nothing of how much there is to hear.
+const TELLING: SignedDuration = SignedDuration::from_mins(5);
 
 impl App {
     /// `gf` or Enter on a gap's row, twice; the chosen gap, else the column's newest that is not filled.
@@ -95,15 +97,30 @@ impl App {
         (asked + usize::from(asked == 0 && not_asked.is_empty()), not_asked)
     }
 
+    /// How many posts a stretch is likely to have brought, by what its columns heard before it; `None` where they had
+    /// listened too short a time to tell.
+    fn expected(&self, gap: &Gap, to: Timestamp) -> Option<u64> {
+        let before = gap.from.checked_sub(MEASURED).unwrap_or(Timestamp::MIN);
+        let missed = to.duration_since(gap.from).as_secs().max(0).unsigned_abs();
+        let windows = gap.columns.iter().filter_map(|name| self.desk.columns.get(name));
+        windows
+            .filter_map(|column| {
+                column.window.iter().map(|(at, _)| *at).filter(|at| *at < gap.from).min().zip(Some(column))
+            })
+            .map(|(oldest, column)| {
+                // What stands further back, or was let go for newer posts, is not counted, nor is the time it took.
+                let since = oldest.max(before);
+                let listened = gap.from.duration_since(since);
+                let heard = column.window.iter().filter(|(at, _)| (since..gap.from).contains(at)).count() as u64;
+                let seconds = listened.as_secs().max(1).unsigned_abs();
+                (listened >= TELLING).then(|| heard.saturating_mul(missed).div_ceil(seconds))
+            })
+            .sum()
+    }
+
     /// `about 12 posts in 2 columns, $0.06 at $0.005 each`; without the money where nobody knows the `price` of one.
     fn cost_words(&self, gap: &Gap, to: Timestamp, price: Option<Money>) -> String {
-        let before = gap.from.checked_sub(MEASURED).unwrap_or(Timestamp::MIN);
-        let windows = gap.columns.iter().filter_map(|name| self.desk.columns.get(name));
-        let measured: usize =
-            windows.map(|column| column.window.iter().filter(|(at, _)| (before..gap.from).contains(at)).count()).sum();
-        let seconds = u64::try_from(to.duration_since(gap.from).as_secs().max(0)).unwrap_or_default();
-        let hour = u64::try_from(MEASURED.as_secs()).unwrap_or(1);
-        let posts = (measured as u64).saturating_mul(seconds).div_ceil(hour);
+        let posts = self.expected(gap, to).unwrap_or(0);
         let columns = gap.columns.len();
         let of = if columns == 1 { "1 column".to_owned() } else { format!("{columns} columns") };
         let (count, money) = match posts {

@@ -51,10 +51,16 @@ impl App {
     pub fn history_lines(&self, case: CaseId) -> Vec<HistoryLine> {
         let Some(events) = self.case_events.as_ref().filter(|events| events.case == case) else { return Vec::new() };
         let mut lines: Vec<(HistoryLine, bool)> = Vec::new();
+        let mut is_queued = false;
         let mut seen = self.seen_on_network(case).into_iter().peekable();
         for envelope in events.events.iter().filter(|envelope| envelope.event.case() == Some(case)) {
             while let Some(line) = seen.next_if(|line| line.at <= envelope.at) {
                 lines.push((line, false));
+            }
+            let was_queued = std::mem::replace(&mut is_queued, matches!(envelope.event, Event::ReplyQueued { .. }));
+            // A draft that was sent is not thrown away.
+            if was_queued && matches!(envelope.event, Event::DraftDropped { .. }) {
+                continue;
             }
             let Some(did) = self.did(envelope) else { continue };
             let who = if envelope.id == rule_event(case) {

@@ -462,7 +462,9 @@ impl App {
         let Some(end) = end else { return };
         match &mut self.mode {
             Mode::Person(person) => person.scroll = person.scroll.min(end),
-            Mode::Case { scroll } | Mode::History(super::HistoryScreen { scroll, .. }) => *scroll = (*scroll).min(end),
+            Mode::Case { scroll } | Mode::Help { scroll } | Mode::History(super::HistoryScreen { scroll, .. }) => {
+                *scroll = (*scroll).min(end);
+            }
             _ => {}
         }
     }
@@ -472,7 +474,10 @@ impl App {
         let width = usize::from(self.size.0.max(20)) / 2;
         let of_text = |text: &str| text.lines().count() + text.chars().count() / width + 1;
         match &self.mode {
-            Mode::Help { .. } => self.setup.keys.bindings(self.mode_below()).len() + 2,
+            // Every screen's keys, and words that may take several lines each.
+            Mode::Help { .. } => {
+                4 * ModeKind::ALL.iter().map(|mode| self.setup.keys.bindings(*mode).len()).sum::<usize>() + 200
+            }
             Mode::Links { .. } => self.link_log.len() + self.links.len(),
             Mode::Spend(_) => self.setup.budgets.len() * 100,
             Mode::Report(screen) => screen.report.as_ref().map_or(0, |report| {

@@ -232,7 +232,7 @@ confirm = false
 [[columns]]
 # One short word, unique: it names the column's rule at X and in `replydeck match`.
 name = "mentions"
-# Shown in the column's head. Default: the query.
+# Shown in the column's head. Default: the name, and behind it as much of the query as fits.
 title = "@ExampleHelp"
 account = "example"
 # Or several accounts, one of each network, or the one account of each network:

@@ -118,11 +118,13 @@ impl Filling {
         for (network, feeds) in &self.ask.asked {
             let Backfill { found: of_network, read: returned, missing } =
                 network.backfill(feeds, self.ask.from, self.ask.to).await;
+            if let Some(budget) = network.budget() {
+                // Those that are known were read before, and are billed once a day.
+                let billed = of_network.difference(&self.ask.known).count() as u64;
+                price = price.plus(budget.prices.post_read.times(billed));
+            }
             found.extend(of_network);
             read += returned;
-            if let Some(budget) = network.budget() {
-                price = price.plus(budget.prices.post_read.times(returned));
-            }
             reasons.extend(missing.map(|missing| match missing.until {
                 Some(until) => format!("{}, free again at {}", missing.why, minutes(until, &self.ask.zone)),
                 None => missing.why,
@@ -133,8 +135,8 @@ impl Filling {
         let span = gap::span(self.ask.from, Some(self.ask.to), &self.ask.zone);
         let cost = match read {
             0 => "no post read".to_owned(),
-            1 => format!("1 post read, {price}"),
-            _ => format!("{read} posts read, {price}"),
+            1 => format!("1 post read, about {price}"),
+            _ => format!("{read} posts read, about {price}"),
         };
         let why = reasons.join("; ");
         let (fill, weight, told) = if reasons.is_empty() {

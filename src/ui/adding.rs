@@ -94,7 +94,7 @@ fn lines(app: &App, adding: &Adding, cells: u16, theme: Theme) -> Vec<Line<'stat
     match (counted, adding.per_day(prices.map(|prices| prices.post_read))) {
         _ if asking(Gauge::Count) => say("the network counts..", theme.text()),
         (_, Some((per_day, cost))) => {
-            let cost = cost.map_or_else(String::new, |cost| format!(", {} a day", cost.in_cents()));
+            let cost = cost.map_or_else(String::new, |cost| format!(", {cost} a day"));
             let posts = if per_day == 1 { "post" } else { "posts" };
             say(&format!("by the network's count {} {posts} a day{cost}", number_in_full(per_day)), theme.strong());
         }

@@ -321,6 +321,12 @@ fn gap_line(app: &App, gap: &Gap, cells: u16, theme: Theme, (is_chosen, has_keys
         (true, true) => format!(">~~ {} Enter=fill ", gap_span(app, gap)),
         (true, false) => format!(">~~ {} ", gap_words(app, gap)),
     };
+    // What became of it is worth more than the waves before it.
+    let words = match width(words.trim_end()) > usize::from(cells) {
+        true if is_chosen => words.replacen("~~ ", "~ ", 1),
+        true => words.replacen("~~~ ", "~ ", 1),
+        false => words,
+    };
     let words = cut(&words, usize::from(cells)).into_owned();
     let rest = usize::from(cells).saturating_sub(width(&words));
     let style = if has_keys { theme.selected() } else { theme.warning() };

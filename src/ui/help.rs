@@ -15,7 +15,8 @@ use crate::model::Mark;
 /// Cells for the keys before their words.
 const KEYS: usize = 24;
 
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> Position {
+/// Hands back where the cursor belongs, and how far it can be scrolled.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> (Position, u16) {
     let inside = boxed(buffer, area, "help", theme.frame(), theme.focused());
     let cells = inside.width.saturating_sub(1);
     let mut lines = Vec::new();
@@ -81,8 +82,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
     ] {
         lines.extend(paragraph(&words, cells, 1, theme.text()));
     }
-    let scroll = clamp_scroll(scroll, lines.len(), inside.height);
+    let end = clamp_scroll(u16::MAX, lines.len(), inside.height);
+    let scroll = scroll.min(end);
     put_lines(buffer, inside, &lines, scroll);
     more_below(buffer, inside, lines.len(), scroll, theme.focused());
-    inside.as_position()
+    (inside.as_position(), end)
 }

@@ -178,7 +178,7 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         }
     }
     match &app.mode {
-        Mode::Help { scroll } => return help::draw(buffer, body, app, *scroll, theme),
+        Mode::Help { scroll } => return scrolled(cache, help::draw(buffer, body, app, *scroll, theme)),
         Mode::Outbox { selected } => return outbox::draw(buffer, body, app, *selected, theme),
         Mode::Drafts { selected } => return drafts::draw(buffer, body, app, *selected, theme),
         Mode::Links { scroll } => return links::draw(buffer, body, app, *scroll, theme),

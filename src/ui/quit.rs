@@ -43,7 +43,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) -> 
         lines.push(Line::raw(format!("   to {to} in {}", time::countdown(*until, app.now))));
     }
     if app.not_sent_at_quit() == 0 {
-        lines.push(Line::raw(" The deck ends by itself once nothing is left to wait for."));
+        lines.push(Line::raw(" It ends by itself once nothing is waited for."));
     }
     lines.push(Line::default());
     for Hint { keys, words, .. } in hints::of_mode(app) {

@@ -120,7 +120,7 @@ fn enter_fills_the_gap_one_stands_on_and_not_another() {
     }
     deck.press("enter");
     assert!(
-        deck.notice().contains("gap 13:30-13:37: about 4 posts in 2 columns, $0.02 at $0.005 each; Enter"),
+        deck.notice().contains("gap 13:30-13:37: about 7 posts in 2 columns, $0.035 at $0.005 each; Enter"),
         "{}",
         deck.notice()
     );

@@ -194,6 +194,7 @@ fn asked_to_quit_while_sending() -> (Deck, ReplyId) {
     let (case, session) = (case_of(2), deck.app.setup.session);
     deck.by("ana", Event::ReplyAttempted { reply, case, session }, None);
     assert!(screen(&deck).contains("One reply is on its way.") && !deck.app.quitting, "{}", screen(&deck));
+    assert!(screen(&deck).contains("It ends by itself once nothing is waited for."), "{}", screen(&deck));
     (deck, reply)
 }
 

@@ -387,3 +387,18 @@ fn a_failed_append_is_an_error_with_its_reason() {
     assert!(deck.app.pending.is_empty());
     assert_eq!(deck.notice(), "claiming failed: the disk is full");
 }
+
+#[test]
+fn help_can_be_read_to_its_end_at_every_size() {
+    for size in [(80, 24), (200, 50)] {
+        let mut deck = Deck::with_posts(2);
+        deck.tell(Msg::Resized { columns: size.0, rows: size.1 });
+        deck.press("?");
+        assert!(!super::people::screen(&deck.app, size).contains("reach_percent"), "there is more than fits");
+        deck.press("G");
+        let end = super::people::screen(&deck.app, size);
+        for words in ["overdue: 24 hours without an answer", "reach_percent"] {
+            assert!(end.contains(words), "{words} in:\n{end}");
+        }
+    }
+}

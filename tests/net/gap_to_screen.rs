@@ -55,7 +55,7 @@ async fn seven_minutes_without_a_line_are_one_row_and_enter_on_it_brings_the_pos
     assert_eq!(desk.app.desk.posts.len(), 2);
     desk.until("the notice", |app| app.notices.iter().any(|notice| notice.text.contains("filled: 1 new ("))).await;
     let told = desk.app.notices.iter().find(|notice| notice.text.contains("filled: 1 new (")).unwrap();
-    assert!(told.text.contains("posts read, $0.0"), "{}", told.text);
+    assert!(told.text.contains("posts read, about $0.0"), "{}", told.text);
     let screen = desk.screen();
     assert!(screen.contains("gap 10:00-10:07 filled: 1 new") && screen.contains("during the cut"), "{screen}");
     assert!(before["id"].is_string());

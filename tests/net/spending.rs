@@ -273,15 +273,15 @@ async fn a_day_of_twenty_dollars_is_metered_to_the_cent_and_ends_within_one_post
 
     // Another process of this host raises the limit for today: two posts more.
     let other = SqliteLog::open(day.data()).unwrap();
-    let raised = NewEvent {
-        id: EventId(Uuid::from_u128(77)),
+    let raise = |id: u128, to: u64| NewEvent {
+        id: EventId(Uuid::from_u128(id)),
         at: (day.clock)(),
         rep: RepName::new("bo"),
         machine: MachineName::new("here"),
-        event: Event::SpendLimitRaised { account: account.clone(), day: today, to: Money::thousandths(20_020) },
+        event: Event::SpendLimitRaised { account: account.clone(), day: today, to: Money::thousandths(to) },
         body: None,
     };
-    other.append(vec![raised], None).await.unwrap();
+    other.append(vec![raise(77, 20_020)], None).await.unwrap();
     here.link("the link after the raise", |state| *state == LinkState::Live).await;
     here.until("the gap's end", |desk| desk.gaps.values().any(|gap| gap.to.is_some())).await;
     for n in 0..2 {
@@ -290,6 +290,20 @@ async fn a_day_of_twenty_dollars_is_metered_to_the_cent_and_ends_within_one_post
     here.link("the second pause", is_paused).await;
     assert_eq!(day.bill().await.1, 20_020);
     day.agrees(&mut here).await;
+
+    // Many at once: what X has sent before the line is left is billed, and so it is metered and shown.
+    other.append(vec![raise(78, 20_040)], None).await.unwrap();
+    here.link("the link after the second raise", |state| *state == LinkState::Live).await;
+    let before = here.desk.counters.posts;
+    for burst in 0..4 {
+        let posts = (0..10).map(|n| day.post(burst * 10 + n, "@AcmeHelp all of us at once"));
+        futures_util::future::join_all(posts).await;
+    }
+    here.link("the third pause", is_paused).await;
+    day.agrees(&mut here).await;
+    let billed = (day.bill().await.1 - 20_020) / 5;
+    assert!(billed >= 4, "{billed}");
+    here.until("all that was paid for", |desk| desk.counters.posts >= before + billed).await;
 
     // The day ends at midnight UTC, and the same post costs again.
     let midnight = "2026-03-03T00:00:00Z".parse::<Timestamp>().unwrap().as_second();

@@ -80,6 +80,17 @@ impl Following {
         told.find(|it| is_of_outbox(&it.event)).cloned()
     }
 
+    /// Whether the customer has written in a case since it was last resolved.
+    pub(crate) fn wrote_since_resolve(&self, case: CaseId) -> bool {
+        let told = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since =
+            told.iter().rev().take_while(|it| !matches!(it.event, Event::CaseResolved { case: of, .. } if of == case));
+        since.any(|it| match &it.event {
+            Event::PostMatched { author, conversation, .. } => CaseId::of(author, conversation) == case,
+            _ => false,
+        })
+    }
+
     /// So many events of a case fit.
     #[track_caller]
     pub(crate) fn count(

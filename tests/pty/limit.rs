@@ -177,7 +177,8 @@ fn a_day_of_twenty_dollars_warns_pauses_within_one_post_and_keeps_back_no_confir
     assert!(!billed(&desk).0.contains_key("count"), "not asked yet");
     deck.keys(CTRL_T);
     let screen = deck.shows("by the network's count");
-    assert!(screen.contains("posts a day, $0.0"), "{screen}");
+    // Some 16 in seven days.
+    assert!(screen.contains("3 posts a day, $0.015 a day"), "{screen}");
     assert_eq!(billed(&desk).0.get("count"), Some(&1));
     deck.keys(ESC);
     deck.keys("Q");

@@ -144,10 +144,11 @@ impl Shift {
             // Thanks after a case that was closed for them; thanks that a rep takes for a turn.
             5 => drop(self.says(n, "thanks", Some(post))),
             3 => {
-                // Reading back after a lost answer looks two minutes further: the answer before is not to be there.
-                let end = self.simulator.now() + SignedDuration::from_mins(3);
-                while self.simulator.now() < end {
-                    std::thread::park_timeout(Duration::from_millis(200));
+                // Whoever wrote again meanwhile has reopened it: a happy post is asked for of an ended case.
+                if self.following.wrote_since_resolve(case) {
+                    find(deck, &format!("case{n}x"));
+                    resolve(deck, CAUSES[n % CAUSES.len()], false);
+                    self.resolved(deck, case, 2);
                 }
                 self.answer(deck, "w", case, n + 2_000, 2);
                 let happy = self.says(n, &format!("happy{n}x now it works"), Some(post));

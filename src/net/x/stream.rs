@@ -156,6 +156,11 @@ impl Listener {
                 }
                 End::Down { why, remedy, passes } => {
                     self.open_gap().await;
+                    let remedy = if passes {
+                        format!("{remedy}; X is asked again every hour, and at once when the config file is saved")
+                    } else {
+                        remedy
+                    };
                     let note = format!("{why}. {remedy}");
                     self.tell(LinkState::Down { why, remedy }, Some(note)).await;
                     let again = Instant::now() + self.api.pace.down_retry;
@@ -287,7 +292,7 @@ impl Listener {
                 // Others on this machine spend of the same money.
                 () = usage::changed(money.as_mut()) => {
                     if self.api.room() == Some(0) {
-                        return End::Paused;
+                        return self.stop_at_limit(&mut response, &mut splitter).await;
                     }
                 }
                 told = async { asking.as_mut().expect("guarded by the condition").await }, if asking.is_some() => {
@@ -321,9 +326,8 @@ impl Listener {
                                 return end;
                             }
                         }
-                        // What came in the same breath is billed already; nothing more is asked for.
                         if self.api.room() == Some(0) {
-                            return End::Paused;
+                            return self.stop_at_limit(&mut response, &mut splitter).await;
                         }
                         // Counted from here: time a column's reader took is not the line's silence.
                         heard = Instant::now();

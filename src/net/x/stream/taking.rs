@@ -20,10 +20,16 @@ use crate::net::x::pulse;
 /// Own posts that no column asked for are remembered under this name, which no column can have.
 const OWN: &str = "/own";
 
-/// A line that was slept over is empty when nothing more comes for so long…
-const DRAINED: Duration = Duration::from_millis(50);
-/// …and is left after so long if it is not.
-const LONGEST_DRAIN: Duration = Duration::from_secs(5);
+/// A line is empty when nothing more comes for so long, and is left after so long if it is not.
+struct Drain {
+    silence: Duration,
+    longest: Duration,
+}
+
+/// After a sleep: nobody knows how much waits in it.
+const SLEPT: Drain = Drain { silence: Duration::from_millis(50), longest: Duration::from_secs(5) };
+/// At the day's limit: only what is there already, for whatever is sent meanwhile costs as well.
+const AT_LIMIT: Drain = Drain { silence: Duration::from_millis(10), longest: Duration::from_millis(200) };
 
 impl Listener {
     /// The machine was suspended, or its clock was set ahead: the line is given up at once, for nobody knows what it
@@ -32,23 +38,39 @@ impl Listener {
         &mut self,
         slept: SignedDuration,
         response: &mut Response,
-        mut bytes: Option<Bytes>,
+        bytes: Option<Bytes>,
         splitter: &mut LineSplitter,
     ) -> End {
         self.open_gap().await;
-        let end = Instant::now() + LONGEST_DRAIN;
+        self.drain(&SLEPT, response, bytes, splitter).await.unwrap_or_else(|| lost(&pulse::words(slept)))
+    }
+
+    /// The day's money is spent: nothing more is asked for. What X had sent by then is billed, and taken.
+    pub(super) async fn stop_at_limit(&mut self, response: &mut Response, splitter: &mut LineSplitter) -> End {
+        self.drain(&AT_LIMIT, response, None, splitter).await.unwrap_or(End::Paused)
+    }
+
+    /// Takes what waits in a line that is given up; an end if a line of it says so.
+    async fn drain(
+        &mut self,
+        drain: &Drain,
+        response: &mut Response,
+        mut bytes: Option<Bytes>,
+        splitter: &mut LineSplitter,
+    ) -> Option<End> {
+        let end = Instant::now() + drain.longest;
         loop {
             let mut lines = Vec::new();
             splitter.feed(&bytes.unwrap_or_default(), |cut| lines.push(read_line(cut)));
             for line in lines {
                 if let Some(end) = self.take(line).await {
-                    return end;
+                    return Some(end);
                 }
             }
-            match timeout(DRAINED, response.chunk()).await {
+            match timeout(drain.silence, response.chunk()).await {
                 Ok(Ok(Some(more))) if Instant::now() < end => bytes = Some(more),
                 // Empty, broken, or alive after all: the next connection tells which.
-                Ok(Ok(_) | Err(_)) | Err(_) => return lost(&pulse::words(slept)),
+                Ok(Ok(_) | Err(_)) | Err(_) => return None,
             }
         }
     }
