@@ -48,7 +48,7 @@ fn rows_tell_every_state_in_letters() {
             " C *0:31 @petrk",
             "claimed bo 0:02  held ana 0:07",
             "gap 14:02-14:09 filled: 3 new ~~",
-            "not filled: the plan..",
+            "not filled: the plan h..",
             " R  1:12 @lin",
             "resolved ana: restored",
             " A *2:05 @mo",
