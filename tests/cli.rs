@@ -186,6 +186,17 @@ fn the_example_can_be_checked_and_shown() {
     assert!(stdout(&with).contains("Nothing fails; nothing was sent."));
     assert!(!Path::new(data).exists(), "a check makes nothing");
 
+    // Each fault of the config is a thing of its own.
+    let broken = String::from_utf8(example.stdout).expect("UTF-8") + "\n[nonsense]\n[more_nonsense]\n";
+    let beside = home.path().join("broken.toml");
+    std::fs::write(&beside, broken).expect("the folder can be written");
+    let beside = beside.to_str().expect("UTF-8");
+    let broken = replydeck(home.path(), &["--config", beside, "--data-dir", data, "check"], &[]);
+    assert_eq!(broken.status.code(), Some(2));
+    let told = stdout(&broken);
+    assert_eq!(told.matches("config    FAILS").count(), 2, "{told}");
+    assert!(told.contains("2 things fail; nothing was sent."), "{told}");
+
     let json = replydeck(home.path(), &["--config", file, "--data-dir", data, "check", "--json"], &set);
     let found: serde_json::Value = serde_json::from_slice(&json.stdout).expect("one JSON object");
     assert_eq!(found["ok"], true);

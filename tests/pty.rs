@@ -4,6 +4,9 @@
 #![expect(clippy::disallowed_methods, reason = "these tests wait for another process in real time")]
 #![expect(clippy::print_stdout, reason = "how a process of a test talks to the test")]
 
+#[path = "cli/auth_rig.rs"]
+#[expect(dead_code, reason = "made for the command line; a part of it serves here")]
+mod auth_rig;
 #[path = "pty/bad_days.rs"]
 mod bad_days;
 #[path = "pty/busy_day.rs"]
@@ -43,6 +46,8 @@ mod terminal;
 mod three_networks;
 #[path = "pty/together.rs"]
 mod together;
+#[path = "pty/tokens.rs"]
+mod tokens;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

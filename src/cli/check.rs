@@ -19,6 +19,7 @@ use crate::log::Log;
 use crate::log::memory::MemoryLog;
 use crate::log::sqlite::{self, SqliteLog};
 use crate::model::spend::Act;
+use crate::model::words::counted;
 use crate::model::{Envelope, NewEvent, Seq, clean};
 use crate::net::x::tokens::{Renewal, TokenFile, Tokens};
 use crate::net::x::user_token;
@@ -69,7 +70,7 @@ pub(super) fn run(args: &CheckArgs, cli: &Cli, connect: Connect<'_>) -> anyhow::
     let config = match Config::load(&places.config) {
         Ok(config) => Some(config),
         Err(error) => {
-            lines.push(unusable(&error));
+            lines.extend(unusable(&error));
             None
         }
     };
@@ -108,12 +109,13 @@ pub(super) fn run(args: &CheckArgs, cli: &Cli, connect: Connect<'_>) -> anyhow::
     }))
 }
 
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-fn unusable(error: &ConfigError) -> Line {
-    Line::new(Part::Config, Outcome::Fails, error.to_string())
+/// Why there is no config: a line for each fault.
+fn unusable(error: &ConfigError) -> Vec<Line> {
+    let faults = match error {
+        ConfigError::Invalid(invalid) => invalid.each().collect(),
+        ConfigError::Missing { .. } | ConfigError::Unreadable { .. } => vec![error.to_string()],
+    };
+    faults.into_iter().map(|fault| Line::new(Part::Config, Outcome::Fails, fault)).collect()
 }
 
 /// The store, where there is one: whether the deck would open it.

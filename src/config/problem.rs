@@ -94,27 +94,29 @@ impl Invalid {
     pub fn count(&self) -> usize {
         self.problems.len()
     }
+
+    /// Each thing that is wrong: where, the line with a caret below it, and what to do.
+    pub fn each(&self) -> impl Iterator<Item = String> {
+        self.problems.iter().map(|problem| {
+            let Told { line, column, message, remedy, excerpt, caret } = problem;
+            let number = line.to_string();
+            let gutter = " ".repeat(number.len());
+            let (before, under) = (" ".repeat(caret.start), "^".repeat(caret.len().max(1)));
+            let mut told =
+                format!("{}:{line}:{column}: {message}\n{number} | {excerpt}\n{gutter} | {before}{under}", self.name);
+            if let Some(remedy) = remedy {
+                told.extend(["\n", &gutter, " = ", remedy]);
+            }
+            told
+        })
+    }
 }
 
 impl std::error::Error for Invalid {}
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, problem) in self.problems.iter().enumerate() {
-            if at > 0 {
-                f.write_str("\n\n")?;
-            }
-            let Told { line, column, message, remedy, excerpt, caret } = problem;
-            let number = line.to_string();
-            let gutter = " ".repeat(number.len());
-            writeln!(f, "{}:{line}:{column}: {message}", self.name)?;
-            writeln!(f, "{number} | {excerpt}")?;
-            write!(f, "{gutter} | {}{}", " ".repeat(caret.start), "^".repeat(caret.len().max(1)))?;
-            if let Some(remedy) = remedy {
-                write!(f, "\n{gutter} = {remedy}")?;
-            }
-        }
-        Ok(())
+        f.write_str(&self.each().collect::<Vec<_>>().join("\n\n"))
     }
 }
 

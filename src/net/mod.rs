@@ -6,7 +6,9 @@
 
 pub mod backoff;
 pub mod bluesky;
+pub(crate) mod call;
 pub mod dispatch;
+mod finding;
 pub(crate) mod handing;
 pub mod http;
 pub(crate) mod kept;
@@ -35,6 +37,7 @@ use crate::model::{
 };
 use crate::rules::Rule;
 
+pub use self::finding::{Finding, FindingVerdict};
 pub use self::http::NetSetupError;
 pub use self::meter::Meter;
 
@@ -299,22 +302,4 @@ pub struct Missing {
     pub why: String,
     /// Asking again makes no sense before, where the network said so.
     pub until: Option<Timestamp>,
-}
-
-/// One line of `replydeck check`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    pub verdict: FindingVerdict,
-    pub what: String,
-    /// What to do, where something is wrong.
-    pub remedy: Option<String>,
-}
-
-/// How bad a [`Finding`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FindingVerdict {
-    Works,
-    /// Works, with something to know.
-    Mind,
-    Fails,
 }

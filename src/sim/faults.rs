@@ -82,6 +82,19 @@ impl Kind {
         }
     }
 
+    /// Strikes a stream's connection as a whole, rather than a post on it or a request.
+    pub(super) fn is_for_connections(&self) -> bool {
+        matches!(
+            self,
+            Kind::Stall
+                | Kind::Cut { mid_line: false }
+                | Kind::Disconnect { .. }
+                | Kind::Line { .. }
+                | Kind::Giant { .. }
+                | Kind::Garble
+        )
+    }
+
     /// Makes sense only where posts are delivered.
     pub(super) fn is_for_streams_only(&self) -> bool {
         match self {

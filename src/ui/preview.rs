@@ -159,13 +159,15 @@ fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
 
 fn key_lines(app: &App, preview: &Preview, theme: Theme) -> [Line<'static>; 2] {
     let hold = app.setup.hold.as_secs();
+    let is_stopped = preview.checks.iter().any(|check| check.stops);
     let send = match (preview.armed, app.account(&preview.account).is_some_and(|account| account.confirm)) {
+        _ if is_stopped => "does not send: see STOP".to_owned(),
         (true, _) => format!("once more sends as {}", reading::account_handle(app, &preview.account)),
         (false, true) => format!("send, asks twice ({hold} s to undo)"),
         (false, false) => format!("send ({hold} s to undo)"),
     };
     let key = |command| Span::styled(hints::key(app, command), theme.key());
-    let send_style = if preview.armed { theme.warning() } else { theme.text() };
+    let send_style = if preview.armed || is_stopped { theme.warning() } else { theme.text() };
     [
         Line::from(vec![
             Span::raw(" "),

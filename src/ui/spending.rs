@@ -88,7 +88,7 @@ fn account_lines(
     }
     let unshared = of_day.unshared();
     if unshared > Money::default() {
-        let words = "no column's: written, own posts";
+        let words = "no column's: replies, profiles ...";
         say(&format!("{words}{}{:>14}", " ".repeat(38 - words.len()), unshared.to_string()), theme.text());
     }
     if !of_day.acts.is_empty() {

@@ -56,10 +56,11 @@ impl Rig {
         self.data().join("login-acme.json")
     }
 
-    /// The program on the account that has to be logged in.
+    /// The program on the account that has to be logged in; its log holds everything anybody cares to log.
     pub(crate) fn replydeck(&self, args: &[&str]) -> Command {
         let mut command = program(self.home.path());
         command.arg("--config").arg(&self.config).arg("--data-dir").arg(self.data()).args(args);
+        command.env("REPLYDECK_LOG", "trace");
         command
     }
 

@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,8 @@ struct Shift {
     /// The simulated clock of every process, for the environment.
     clock: String,
     config: PathBuf,
+    /// A rep's day came to a bad end.
+    is_broken: AtomicBool,
 }
 
 impl Shift {
@@ -98,6 +101,7 @@ impl Shift {
 
     /// One rep at work until nothing comes any more.
     fn work(&self, rep: usize, mut deck: InTerminal) -> InTerminal {
+        let _day = Day(self);
         while let Some(work) = self.next(rep) {
             self.take(rep, &mut deck, &work);
         }
@@ -275,6 +279,18 @@ impl Drop for Closing<'_> {
     }
 }
 
+/// Tells the others where a rep's day breaks off, so that nobody waits for what that rep would have done.
+struct Day<'a>(&'a Shift);
+
+impl Drop for Day<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.is_broken.store(true, Ordering::Relaxed);
+            self.0.close();
+        }
+    }
+}
+
 /// Brings the post that holds this word under the keys.
 #[track_caller]
 fn find(deck: &mut InTerminal, word: &str) {
@@ -321,6 +337,7 @@ fn shift(cases: usize, minutes: u64, speed: u32) {
         config: simulator.config.clone(),
         simulator,
         clock,
+        is_broken: AtomicBool::new(false),
     };
     let decks: Vec<InTerminal> = REPS.iter().map(|rep| start(&shift.config, rep, home.path(), &shift.clock)).collect();
     let pace = Duration::from_mins(minutes) / speed / u32::try_from(cases).expect("few");
@@ -360,7 +377,7 @@ fn shift(cases: usize, minutes: u64, speed: u32) {
                 .filter(|it| matches!(it.event, Event::CaseResolved { .. }))
                 .filter_map(|it| it.event.case())
                 .collect();
-            (done.len() >= wanted).then_some(())
+            (done.len() >= wanted || shift.is_broken.load(Ordering::Relaxed)).then_some(())
         });
         drop(closing);
         at_work.into_iter().map(|rep| rep.join().expect("a rep's day ends well")).collect()

@@ -1,6 +1,6 @@
 //! X's own pages: what a person at the brand does by hand.
 
-use reqwest::Response;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, quiet, with};
@@ -16,6 +16,22 @@ async fn post(sim: &Bench, to: &str, text: &str) -> (u16, String) {
         .finish();
     let asked = sim.http.post(format!("{}/intent/tweet", sim.url)).body(body);
     read(asked.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap()).await
+}
+
+/// Fills in and sends the form that `link` leads to.
+async fn write(sim: &Bench, link: &str, from: &str, text: &str) -> (u16, String) {
+    let to = link.split_once('=').unwrap().1;
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("recipient_id", to)
+        .append_pair("from", from)
+        .append_pair("text", text)
+        .finish();
+    let asked = sim.http.post(format!("{}/messages/compose", sim.url)).body(body);
+    read(asked.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap()).await
+}
+
+async fn as_brand(sim: &Bench, path: &str) -> Value {
+    sim.user(Method::GET, path, None).await.json().await.unwrap()
 }
 
 async fn read(response: Response) -> (u16, String) {
@@ -66,5 +82,51 @@ fn a_post_has_a_page_on_which_text_is_only_text() {
         sim.control("post", json!({"delete": id})).await;
         assert_eq!(page(&sim, &format!("/otter/status/{id}")).await.0, 404);
         assert_eq!(page(&sim, "/otter/status/abc").await.0, 404);
+    });
+}
+
+#[test]
+fn the_link_of_a_request_for_a_direct_message_leads_to_a_conversation_with_the_brand() {
+    with(quiet(), |sim| async move {
+        let to = sim.post(json!({"text": "@AcmeHelp is slow", "handle": "otter"})).await;
+        let link = format!(
+            "/messages/compose?recipient_id={}",
+            as_brand(&sim, "/2/users/me").await["data"]["id"].as_str().unwrap()
+        );
+        let (status, told) = sim.reply(&to, &format!("@otter write us\nhttps://x.com{link}")).await;
+        assert_eq!(status, 201, "{told}");
+        let reply = told["data"]["id"].as_str().unwrap();
+        let (_, shown) = page(&sim, &format!("/acme/status/{reply}")).await;
+        assert!(shown.contains(&format!("<a href=\"{link}\">https://x.com{link}</a>")), "{shown}");
+
+        let (status, form) = page(&sim, &link).await;
+        assert_eq!(status, 200);
+        assert!(form.contains("Direct message to") && form.contains("name=\"from\""), "{form}");
+        let (status, told) = write(&sim, &link, "otter", "my line is\r\n<b>slow</b>").await;
+        assert_eq!(status, 200, "{told}");
+        assert!(told.contains("@otter: ") && told.contains("my line is\n&lt;b&gt;slow&lt;/b&gt;"), "{told}");
+        let messages = as_brand(&sim, "/2/dm_events?dm_event.fields=sender_id").await;
+        assert_eq!(messages["data"][0]["text"], json!("my line is\n<b>slow</b>"), "{messages}");
+        let otter = messages["data"][0]["sender_id"].as_str().unwrap().to_owned();
+
+        // The other way round, as a rep on X's own page: at no price, and in the same conversation.
+        let back = format!("/messages/compose?recipient_id={otter}");
+        assert_eq!(write(&sim, &back, "", "we look").await.0, 200);
+        let (_, shown) = page(&sim, &format!("{back}&text=and%20%26%20now")).await;
+        assert!(
+            shown.contains("&lt;b&gt;slow") && shown.contains("we look") && shown.contains("\nand &amp; now<"),
+            "{shown}"
+        );
+        let ledger = sim.ledger().await;
+        let last = ledger["writes"].as_array().unwrap().last().unwrap();
+        assert_eq!((&last["kind"], &last["text"], &last["price"]), (&json!("dm"), &json!("we look"), &json!("$0.00")));
+
+        assert_eq!(write(&sim, &link, "nobody", "hello").await.0, 403);
+        assert_eq!(write(&sim, &link, "otter", " ").await.0, 403);
+        assert_eq!(page(&sim, "/messages/compose?recipient_id=17").await.0, 404);
+        sim.post(json!({"text": "acme", "handle": "heron", "dm_open": false})).await;
+        let heron = sim.get("/2/users/by/username/heron").await["data"]["id"].as_str().unwrap().to_owned();
+        let (status, told) = write(&sim, &format!("/messages/compose?recipient_id={heron}"), "", "hello").await;
+        assert!(status == 403 && told.contains("permission to DM"), "{status} {told}");
     });
 }

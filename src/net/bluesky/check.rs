@@ -11,7 +11,7 @@ use super::problem::Class;
 use super::profiles;
 use super::sift::Sift;
 use super::xrpc::{Api, Ask, CallError, Place};
-use crate::net::{Feed, Finding, FindingVerdict, socket};
+use crate::net::{Feed, Finding, socket};
 
 pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -21,30 +21,18 @@ pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
         stream(api, place, &mut findings).await;
     }
     if !feeds.is_empty() {
-        findings.push(works(
-            "Jetstream knows no words: every post of the network is read and matched here, free of charge".to_owned(),
+        findings.push(Finding::works(
+            "Jetstream knows no words: every post of the network is read and matched here, free of charge",
         ));
     }
     findings
-}
-
-fn works(what: String) -> Finding {
-    Finding { verdict: FindingVerdict::Works, what, remedy: None }
-}
-
-fn mind(what: String, remedy: &str) -> Finding {
-    Finding { verdict: FindingVerdict::Mind, what, remedy: Some(remedy.to_owned()) }
-}
-
-fn fails(what: String, remedy: &str) -> Finding {
-    Finding { verdict: FindingVerdict::Fails, what, remedy: Some(remedy.to_owned()) }
 }
 
 /// Who writes, and whether direct messages are allowed.
 async fn login(api: &Api, findings: &mut Vec<Finding>) {
     let account = api.account();
     if !api.can_write() {
-        findings.push(mind(
+        findings.push(Finding::mind(
             format!("@{} has no app password: it only listens", account.handle),
             "make one at bsky.app (Settings, App passwords) and put it into the config",
         ));
@@ -58,25 +46,25 @@ async fn login(api: &Api, findings: &mut Vec<Finding>) {
         }
     };
     if let Err(error) = api.as_us(&Ask::get("com.atproto.server.getSession", &[], api.pace.answer_within)).await {
-        findings.push(fails(format!("writing as @{}: {}", account.handle, error.words()), error.remedy()));
+        findings.push(Finding::fails(format!("writing as @{}: {}", account.handle, error.words()), error.remedy()));
         return;
     }
     if session.handle.eq_ignore_ascii_case(&account.handle) || account.handle == session.did {
-        findings.push(works(format!("writing as @{}, {}", session.handle, session.did)));
+        findings.push(Finding::works(format!("writing as @{}, {}", session.handle, session.did)));
     } else {
-        findings.push(mind(
+        findings.push(Finding::mind(
             format!("the login is that of @{}, the config says @{}", session.handle, account.handle),
             "correct the handle in the config, unless the account was renamed a moment ago",
         ));
     }
     let ask = Ask::get("chat.bsky.convo.listConvos", &[("limit", "1")], api.pace.answer_within).through(&api.chat);
     match api.as_us(&ask).await {
-        Ok(_) => findings.push(works("direct messages: the app password allows them".to_owned())),
-        Err(error) if error.class() == Some(Class::NotPrivileged) => findings.push(mind(
-            "direct messages: the app password does not allow them".to_owned(),
+        Ok(_) => findings.push(Finding::works("direct messages: the app password allows them")),
+        Err(error) if error.class() == Some(Class::NotPrivileged) => findings.push(Finding::mind(
+            "direct messages: the app password does not allow them",
             "make an app password that allows direct messages, if you want to send and see them here",
         )),
-        Err(error) => findings.push(mind(format!("direct messages: {}", error.words()), error.remedy())),
+        Err(error) => findings.push(Finding::mind(format!("direct messages: {}", error.words()), error.remedy())),
     }
 }
 
@@ -87,20 +75,20 @@ async fn not_logged_in(api: &Api, error: &CallError) -> Finding {
     let mut what = format!("logging in as @{handle}: {}", error.words());
     // An error without a class was none of the network's: nobody looked at the password.
     if error.class().is_none() {
-        return fails(what, error.remedy());
+        return Finding::fails(what, error.remedy());
     }
     if error.class() == Some(Class::LoggedOut)
         && let Ok(found) = profiles::ask(api, std::slice::from_ref(&handle), api.pace.answer_within).await
         && !found.iter().any(|profile| profile.handle.eq_ignore_ascii_case(&handle))
     {
         what = format!("{what}; nobody is called @{handle} on Bluesky");
-        return fails(what, "correct the handle in the config; if it is right, try again in a moment");
+        return Finding::fails(what, "correct the handle in the config; if it is right, try again in a moment");
     }
     let ask = Ask::get("com.atproto.server.getSession", &[], api.pace.answer_within);
     if api.as_us(&ask).await.is_ok() {
         what = format!("{what}; the login kept from before still works, until it ends");
     }
-    fails(what, error.remedy())
+    Finding::fails(what, error.remedy())
 }
 
 /// The public directory, and whom the columns ask for.
@@ -110,13 +98,13 @@ async fn directory(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) {
     let asked: Vec<String> = asked.into_iter().collect();
     match profiles::ask(api, &asked, api.pace.answer_within).await {
         Ok(found) => {
-            findings.push(works("profiles: the public directory answers".to_owned()));
+            findings.push(Finding::works("profiles: the public directory answers"));
             for feed in feeds {
                 for handle in feed.rule.handles().iter().filter(|handle| handle.contains('.')) {
                     let is_there = handle.starts_with("did:")
                         || found.iter().any(|profile| profile.handle.eq_ignore_ascii_case(handle));
                     if !is_there {
-                        findings.push(fails(
+                        findings.push(Finding::fails(
                             format!("column {}: nobody is called @{handle} on Bluesky", feed.column),
                             "correct the column's query",
                         ));
@@ -124,7 +112,7 @@ async fn directory(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) {
                 }
             }
         }
-        Err(error) => findings.push(fails(format!("profiles: {}", error.words()), error.remedy())),
+        Err(error) => findings.push(Finding::fails(format!("profiles: {}", error.words()), error.remedy())),
     }
 }
 
@@ -138,8 +126,10 @@ async fn stream(api: &Api, place: &Place, findings: &mut Vec<Finding>) {
     let mut socket = match opened {
         Ok(socket) => socket,
         Err(error) => {
-            findings
-                .push(fails(format!("stream at {host}: {error}"), "check jetstreams in the config and the network"));
+            findings.push(Finding::fails(
+                format!("stream at {host}: {error}"),
+                "check jetstreams in the config and the network",
+            ));
             return;
         }
     };
@@ -153,11 +143,15 @@ async fn stream(api: &Api, place: &Place, findings: &mut Vec<Finding>) {
     });
     findings.push(match heard.await {
         Ok(Some(frame)) if !matches!(frame.what, What::Malformed { .. }) => {
-            works(format!("stream at {host}: it is heard"))
+            Finding::works(format!("stream at {host}: it is heard"))
         }
-        Ok(Some(_)) => fails(format!("stream at {host}: it says what nobody understands"), "check the address"),
-        Ok(None) => fails(format!("stream at {host}: it hung up at once"), "try again, or take another server"),
-        Err(_) => mind(
+        Ok(Some(_)) => {
+            Finding::fails(format!("stream at {host}: it says what nobody understands"), "check the address")
+        }
+        Ok(None) => {
+            Finding::fails(format!("stream at {host}: it hung up at once"), "try again, or take another server")
+        }
+        Err(_) => Finding::mind(
             format!("stream at {host}: it is open, and nothing was said for {} s", api.pace.look_within.as_secs()),
             "on the whole network somebody writes all the time; a server of one's own may be quiet",
         ),

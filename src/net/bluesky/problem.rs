@@ -5,6 +5,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::record::{bounded, text_of};
+use crate::net::call::Refusal;
 
 /// A refusal, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub(super) enum Class {
 }
 
 impl Problem {
+    /// What to do about it.
     pub(super) fn remedy(&self) -> &'static str {
         match self.class {
             Class::Expired | Class::LoggedOut => {
@@ -69,6 +71,22 @@ impl Problem {
             }
             Class::Unknown => "see the network's own words",
         }
+    }
+}
+
+impl Refusal for Problem {
+    type Class = Class;
+
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn words(&self) -> &str {
+        &self.words
+    }
+
+    fn remedy(&self) -> &'static str {
+        Problem::remedy(self)
     }
 }
 

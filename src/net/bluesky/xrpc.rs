@@ -20,6 +20,7 @@ use super::pace::Pace;
 use super::problem::{self, Class, Limits, Problem};
 use super::session::{Keeper, Session};
 use crate::model::{Account, AuthorId, IdSource, LoginState, NetworkKind};
+use crate::net::call;
 use crate::net::http::{self, NetSetupError};
 use crate::net::{Clock, socket};
 
@@ -27,39 +28,7 @@ use crate::net::{Clock, socket};
 const LONGEST_LIMIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why a question got no answer.
-#[derive(Debug)]
-pub(super) enum CallError {
-    /// It never left this machine.
-    NotSent(String),
-    /// It may have arrived; the answer was lost or could not be read.
-    Lost(String),
-    /// Bluesky, or somebody in between, said no.
-    No(Box<Problem>),
-}
-
-impl CallError {
-    pub(super) fn words(&self) -> &str {
-        match self {
-            CallError::NotSent(why) | CallError::Lost(why) => why,
-            CallError::No(problem) => &problem.words,
-        }
-    }
-
-    pub(super) fn remedy(&self) -> &'static str {
-        match self {
-            CallError::NotSent(_) => "check the address in the config, the network and the proxy variables",
-            CallError::Lost(_) => "try again; if it stays, check the network and the proxy variables",
-            CallError::No(problem) => problem.remedy(),
-        }
-    }
-
-    pub(super) fn class(&self) -> Option<Class> {
-        match self {
-            CallError::No(problem) => Some(problem.class),
-            CallError::NotSent(_) | CallError::Lost(_) => None,
-        }
-    }
-}
+pub(super) type CallError = call::CallError<Problem>;
 
 /// A server and the client for it.
 #[derive(Clone)]

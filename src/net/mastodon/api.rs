@@ -23,6 +23,7 @@ use super::problem::{self, Class, Problem, Rates};
 use crate::model::{Account, IdSource, ReplyId, clean};
 use crate::net::Clock;
 use crate::net::backoff::{Backoff, Failure};
+use crate::net::call;
 use crate::net::http::{self, NetSetupError};
 use crate::rules::scan::status::{self, id_of};
 
@@ -32,35 +33,14 @@ const RESERVED: u64 = 40;
 const TRIED: usize = 1_024;
 
 /// Why a question got no answer.
-#[derive(Debug)]
-pub(super) enum CallError {
-    /// It never left this machine.
-    NotSent(String),
-    /// It may have arrived; the answer was lost or could not be read.
-    Lost(String),
-    /// The server, or somebody in between, said no.
-    No(Box<Problem>),
-}
+pub(super) type CallError = call::CallError<Problem>;
 
 impl CallError {
-    pub(super) fn words(&self) -> &str {
-        match self {
-            CallError::NotSent(why) | CallError::Lost(why) => why,
-            CallError::No(problem) => &problem.words,
-        }
-    }
-
-    pub(super) fn class(&self) -> Option<Class> {
-        match self {
-            CallError::No(problem) => Some(problem.class),
-            _ => None,
-        }
-    }
-
+    /// Nothing makes sense before, where the server said so.
     pub(super) fn until(&self) -> Option<Timestamp> {
         match self {
             CallError::No(problem) => problem.until,
-            _ => None,
+            CallError::NotSent(_) | CallError::Lost(_) => None,
         }
     }
 }

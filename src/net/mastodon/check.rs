@@ -4,27 +4,10 @@ use super::api::{Api, CallError, Urgency};
 use super::problem::Class;
 use super::subscriptions::{Stream, Wanted};
 use super::wire;
-use crate::net::{Feed, Finding, FindingVerdict};
-
-fn works(what: String) -> Finding {
-    Finding { verdict: FindingVerdict::Works, what, remedy: None }
-}
-
-fn mind(what: String, remedy: &str) -> Finding {
-    Finding { verdict: FindingVerdict::Mind, what, remedy: Some(remedy.to_owned()) }
-}
-
-fn fails(what: String, remedy: &str) -> Finding {
-    Finding { verdict: FindingVerdict::Fails, what, remedy: Some(remedy.to_owned()) }
-}
+use crate::net::{Feed, Finding};
 
 fn failed(what: &str, error: &CallError) -> Finding {
-    let remedy = match error {
-        CallError::NotSent(_) => "check base_url, the network and the proxy variables",
-        CallError::Lost(_) => "try again; if it stays, check the network and the proxy variables",
-        CallError::No(problem) => problem.remedy(),
-    };
-    fails(format!("{what}: {}", error.words()), remedy)
+    Finding::fails(format!("{what}: {}", error.words()), error.remedy())
 }
 
 pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
@@ -34,7 +17,7 @@ pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
         Err(error) => return vec![failed("the server", &error)],
     };
     let name = facts.domain.clone().unwrap_or_else(|| api.host.clone());
-    findings.push(works(format!(
+    findings.push(Finding::works(format!(
         "{name} speaks Mastodon's interface (version {}); a post may have {} characters, a link counts {}",
         if facts.version.is_empty() { "not told" } else { &facts.version },
         facts.characters,
@@ -46,9 +29,9 @@ pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
             let is_same = own.handle.eq_ignore_ascii_case(&account.handle)
                 || own.handle.split('@').next().is_some_and(|user| user.eq_ignore_ascii_case(&account.handle));
             findings.push(if is_same {
-                works(format!("writing as @{}", own.handle))
+                Finding::works(format!("writing as @{}", own.handle))
             } else {
-                fails(
+                Finding::fails(
                     format!("the login writes as @{}, the config says @{}", own.handle, account.handle),
                     "log in as the account of the config, or correct its handle",
                 )
@@ -67,16 +50,16 @@ pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
     let wanted = Wanted::of(feeds, &facts, api.settings.messages);
     if !wanted.streams.is_empty() {
         match wire::open(api, &[Stream::User].into()).await {
-            Ok(wire) if wire.is_socket() => findings.push(works("listening: the server takes a WebSocket".into())),
-            Ok(_) => findings.push(mind(
-                "listening: the server takes no WebSocket; its events are read instead, a few streams at most".into(),
+            Ok(wire) if wire.is_socket() => findings.push(Finding::works("listening: the server takes a WebSocket")),
+            Ok(_) => findings.push(Finding::mind(
+                "listening: the server takes no WebSocket; its events are read instead, a few streams at most",
                 "keep the number of hashtags small",
             )),
             Err(error) => findings.push(failed("listening", &error)),
         }
     }
     for (column, why) in &wanted.refused {
-        findings.push(fails(
+        findings.push(Finding::fails(
             format!("column {column}: {why}"),
             "ask the server's administrators, or use an account elsewhere",
         ));
@@ -102,7 +85,7 @@ fn columns(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) {
     let on_words: Vec<&str> =
         feeds.iter().filter(|feed| !feed.rule.hashtags().1).map(|feed| feed.column.as_str()).collect();
     if !on_words.is_empty() {
-        findings.push(mind(
+        findings.push(Finding::mind(
             format!(
                 "Mastodon has no stream for words: {} matched here over the public timeline, which holds what this server \
                  hears of and leaves out replies to others (they are seen with a hashtag, or where they mention @{})",
@@ -114,7 +97,7 @@ fn columns(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) {
     }
     for feed in feeds {
         for problem in feed.rule.local_problems() {
-            findings.push(mind(
+            findings.push(Finding::mind(
                 format!("column {}: {} cannot be judged on Mastodon", feed.column, problem.message),
                 "leave the operator out, or give this network a column of its own",
             ));

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::decode::bounded;
 use crate::model::html;
+use crate::net::call::Refusal;
 
 /// Windows of Mastodon last five minutes, three hours at most; a header that lies must not keep us silent for days.
 const LONGEST_LIMIT: SignedDuration = SignedDuration::from_hours(4);
@@ -54,6 +55,22 @@ impl Problem {
             Class::ServerTrouble => "the server has trouble; it is tried again",
             Class::Unknown => "look at the server's status page",
         }
+    }
+}
+
+impl Refusal for Problem {
+    type Class = Class;
+
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn words(&self) -> &str {
+        &self.words
+    }
+
+    fn remedy(&self) -> &'static str {
+        Problem::remedy(self)
     }
 }
 

@@ -22,6 +22,7 @@ use super::{UserCredentials, XSettings};
 use crate::model::spend::{Act, Budget, billed_day};
 use crate::model::{Account, Author, AuthorId, ColumnName, IdSource, NetworkKind, clean};
 use crate::net::backoff::{Backoff, Failure};
+use crate::net::call;
 use crate::net::http::{self, NetSetupError};
 use crate::net::{Clock, Meter};
 
@@ -29,24 +30,7 @@ use crate::net::{Clock, Meter};
 const LONGEST_LIMIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why a question got no answer.
-#[derive(Debug)]
-pub(super) enum CallError {
-    /// It never left this machine.
-    NotSent(String),
-    /// It may have arrived; the answer was lost or could not be read.
-    Lost(String),
-    /// X, or somebody in between, said no.
-    No(Box<Problem>),
-}
-
-impl CallError {
-    pub(super) fn words(&self) -> &str {
-        match self {
-            CallError::NotSent(why) | CallError::Lost(why) => why,
-            CallError::No(problem) => &problem.words,
-        }
-    }
-}
+pub(super) type CallError = call::CallError<Problem>;
 
 /// Whose token a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::{rules_sync, usage};
 use crate::model::LoginState;
 use crate::model::spend::{Act, Usage};
 use crate::model::words::counted;
-use crate::net::{Feed, Finding, FindingVerdict};
+use crate::net::{Feed, Finding};
 
 pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -36,32 +36,12 @@ enum Asked {
     Nobody,
 }
 
-fn works(what: String) -> Finding {
-    Finding { verdict: FindingVerdict::Works, what, remedy: None }
-}
-
-fn mind(what: String, remedy: &str) -> Finding {
-    Finding { verdict: FindingVerdict::Mind, what, remedy: Some(remedy.to_owned()) }
-}
-
-fn fails(what: String, remedy: &str) -> Finding {
-    Finding { verdict: FindingVerdict::Fails, what, remedy: Some(remedy.to_owned()) }
-}
-
-fn remedy(error: &CallError) -> &'static str {
-    match error {
-        CallError::NotSent(_) => "check base_url, the network and the proxy variables",
-        CallError::Lost(_) => "try again; if it stays, check the network and the proxy variables",
-        CallError::No(problem) => problem.remedy(),
-    }
-}
-
 /// The app's token, the rules that are there, and whether X would take ours.
 async fn app(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) -> Asked {
     let found = match rules_sync::rehearse(api, feeds).await {
         Ok(found) => found,
         Err(error) => {
-            findings.push(fails(format!("listening: {}", error.words()), remedy(&error)));
+            findings.push(Finding::fails(format!("listening: {}", error.words()), error.remedy()));
             return match error {
                 CallError::NotSent(_) => Asked::Nobody,
                 CallError::No(problem) if problem.class == Class::Unauthorised => Asked::Account,
@@ -70,13 +50,14 @@ async fn app(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) -> Asked {
         }
     };
     let rules = counted(found.rules, "rule");
-    findings.push(works(format!("the app's token: X shows its {rules}, {} of this deck", found.ours)));
+    findings.push(Finding::works(format!("the app's token: X shows its {rules}, {} of this deck", found.ours)));
     for (column, why) in &found.refused {
-        findings.push(fails(format!("column {column}: X refuses its rule: {why}"), "correct the column's query"));
+        findings
+            .push(Finding::fails(format!("column {column}: X refuses its rule: {why}"), "correct the column's query"));
     }
     let good = feeds.iter().filter(|feed| !found.refused.iter().any(|(column, _)| *column == feed.column)).count();
     if good > 0 {
-        findings.push(works(format!("rules: X takes those of {}", counted(good, "column"))));
+        findings.push(Finding::works(format!("rules: X takes those of {}", counted(good, "column"))));
     }
     Asked::App
 }
@@ -85,7 +66,7 @@ async fn app(api: &Api, feeds: &[Feed], findings: &mut Vec<Finding>) -> Asked {
 async fn account(api: &Api, findings: &mut Vec<Finding>) {
     let account = api.account();
     if !api.can_write() {
-        findings.push(mind(
+        findings.push(Finding::mind(
             format!("@{} has no credentials for writing: it only listens", account.handle),
             "put the account's own token into the config",
         ));
@@ -96,14 +77,16 @@ async fn account(api: &Api, findings: &mut Vec<Finding>) {
         Err(error) => {
             let what = format!("writing as @{}: {}", account.handle, error.words());
             findings.push(match api.login_state() {
-                Some(LoginState::Out { remedy, .. } | LoginState::Doubtful { remedy, .. }) => fails(what, &remedy),
-                Some(LoginState::In { .. }) | None => fails(what, remedy(&error)),
+                Some(LoginState::Out { remedy, .. } | LoginState::Doubtful { remedy, .. }) => {
+                    Finding::fails(what, &remedy)
+                }
+                Some(LoginState::In { .. }) | None => Finding::fails(what, error.remedy()),
             });
             return;
         }
     };
     let Some(me) = answer.get("data") else {
-        findings.push(fails("X did not say whose token it is".into(), "try again"));
+        findings.push(Finding::fails("X did not say whose token it is", "try again"));
         return;
     };
     let handle = bounded(text_of(me, "username"));
@@ -113,27 +96,29 @@ async fn account(api: &Api, findings: &mut Vec<Finding>) {
     }
     if !handle.eq_ignore_ascii_case(&account.handle) {
         let what = format!("the token writes as @{handle}, the config says @{}", account.handle);
-        findings.push(fails(what, "use the token of the account in the config, or correct its handle"));
+        findings.push(Finding::fails(what, "use the token of the account in the config, or correct its handle"));
     } else if account.id.as_ref().is_some_and(|known| known.native() != id) {
-        findings.push(fails(
+        findings.push(Finding::fails(
             format!("@{handle} has the user id {id}, the config says another"),
             "correct user_id in the config",
         ));
     } else {
-        findings.push(works(format!("writing as @{handle}, user id {id}")));
+        findings.push(Finding::works(format!("writing as @{handle}, user id {id}")));
     }
 }
 
 /// What already listens with the app's token; a pay-per-use app may hold one connection.
 async fn open_connections(api: &Api, findings: &mut Vec<Finding>) {
     match connections::list(api).await {
-        Ok(open) if open.is_empty() => findings.push(works("connections: none is open".into())),
-        Ok(open) => findings.push(mind(
+        Ok(open) if open.is_empty() => findings.push(Finding::works("connections: none is open")),
+        Ok(open) => findings.push(Finding::mind(
             format!("connections: {}", connections::words(&open)),
             "a deck of this team that runs is meant to be there; one that nobody knows of is closed, after a question, \
              by replydeck check --online --close-stale",
         )),
-        Err(missing) => findings.push(mind(format!("connections: {}", missing.why), "look in X's developer console")),
+        Err(missing) => {
+            findings.push(Finding::mind(format!("connections: {}", missing.why), "look in X's developer console"));
+        }
     }
 }
 
@@ -143,17 +128,19 @@ async fn usage(api: &Api, findings: &mut Vec<Finding>) {
         Ok(Some(Usage { used, cap: Some(cap), .. })) => {
             let what = format!("{used} of the {cap} posts of this month are read");
             if cap > 0 && used >= cap / 10 * 9 {
-                findings
-                    .push(mind(what, "nothing is heard once the cap is reached: raise it in X's developer console"));
+                findings.push(Finding::mind(
+                    what,
+                    "nothing is heard once the cap is reached: raise it in X's developer console",
+                ));
             } else {
-                findings.push(works(what));
+                findings.push(Finding::works(what));
             }
         }
         Ok(Some(Usage { used, cap: None, .. })) => {
             let posts = if used == 1 { "post of this month is" } else { "posts of this month are" };
-            findings.push(works(format!("{used} {posts} read")));
+            findings.push(Finding::works(format!("{used} {posts} read")));
         }
         Ok(None) => {}
-        Err(error) => findings.push(mind(format!("usage: {}", error.words()), remedy(&error))),
+        Err(error) => findings.push(Finding::mind(format!("usage: {}", error.words()), error.remedy())),
     }
 }

@@ -5,6 +5,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::decode::{bounded, items, text_of};
+use crate::net::call::Refusal;
 use crate::net::http::RateHeaders;
 
 /// What kind of no it is.
@@ -115,8 +116,25 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What to do about it.
     pub fn remedy(&self) -> &'static str {
         self.class.remedy()
+    }
+}
+
+impl Refusal for Problem {
+    type Class = Class;
+
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn words(&self) -> &str {
+        &self.words
+    }
+
+    fn remedy(&self) -> &'static str {
+        Problem::remedy(self)
     }
 }
 

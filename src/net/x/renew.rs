@@ -29,9 +29,10 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::decode::{bounded, text_of};
-use super::tokens::{Kept, NEXT, OAuth2, Renewal, Reserved, TokenFile, TokenFileError, Tokens};
+use super::tokens::{Kept, NEXT, OAuth2, Renewal, Reserved, TokenFile, Tokens};
 use crate::model::AccountName;
 use crate::net::http;
+use crate::net::kept::KeptError;
 use crate::net::{Clock, NetSetupError};
 
 /// X's endpoint for tokens.
@@ -217,7 +218,7 @@ fn over(file: &TokenFile, lock: &super::tokens::TokenLock, kept: &Kept, now: Tim
 async fn store(next: &mut Reserved, fresh: &Kept) -> Renewed {
     let mut tries = 0;
     loop {
-        let error: TokenFileError = match next.commit(fresh) {
+        let error: KeptError = match next.commit(fresh) {
             Ok(()) => return Renewed::Done,
             Err(error) => error,
         };

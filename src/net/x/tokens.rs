@@ -23,30 +23,6 @@ const RESERVED: usize = 8 * 1024;
 /// The room that the answer of a renewal goes to.
 pub(super) const NEXT: &str = "next";
 
-/// Why the tokens cannot be had. Holds no part of them.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TokenFileError {
-    #[error("the token file {} cannot be read: {why}", path.display())]
-    Unreadable { path: PathBuf, why: String },
-    #[error("the token file {} may be read by others (mode {mode:04o}); run: chmod 600 '{}'", path.display(), path.display())]
-    Exposed { path: PathBuf, mode: u32 },
-    #[error("the token file {} is not one of ours, or of a newer replydeck; log in again", path.display())]
-    Foreign { path: PathBuf },
-    #[error("the token file {} cannot be written: {why}", path.display())]
-    Unwritable { path: PathBuf, why: String },
-}
-
-impl From<KeptError> for TokenFileError {
-    fn from(error: KeptError) -> Self {
-        match error {
-            KeptError::Unreadable { path, why } => Self::Unreadable { path, why },
-            KeptError::Exposed { path, mode } => Self::Exposed { path, mode },
-            KeptError::Foreign { path } => Self::Foreign { path },
-            KeptError::Unwritable { path, why } => Self::Unwritable { path, why },
-        }
-    }
-}
-
 /// Who is logged in, and how.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Kept {
@@ -166,16 +142,16 @@ impl TokenFile {
     }
 
     /// The tokens; `None` where nobody has logged in.
-    pub fn read(&self) -> Result<Option<Kept>, TokenFileError> {
+    pub fn read(&self) -> Result<Option<Kept>, KeptError> {
         let path = self.path();
         let Some(bytes) = kept::read(&path)? else { return Ok(None) };
-        parse(&bytes).map(Some).ok_or(TokenFileError::Foreign { path })
+        parse(&bytes).map(Some).ok_or(KeptError::Foreign { path })
     }
 
     /// Puts the answer of a renewal in its place, where it was written whole and not put there. False: there is none.
-    pub(super) fn salvage(&self, _lock: &TokenLock) -> Result<bool, TokenFileError> {
+    pub(super) fn salvage(&self, _lock: &TokenLock) -> Result<bool, KeptError> {
         let beside = self.folder.join(format!("{}.{NEXT}", self.name));
-        let failed = |error: io::Error| TokenFileError::Unwritable { path: self.path(), why: error.to_string() };
+        let failed = |error: io::Error| KeptError::Unwritable { path: self.path(), why: error.to_string() };
         let bytes = match fs::read(&beside) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -193,10 +169,10 @@ impl TokenFile {
     }
 
     /// Waits for the lock; `None` where somebody held it all the time.
-    pub async fn lock(&self, within: Duration) -> Result<Option<TokenLock>, TokenFileError> {
+    pub async fn lock(&self, within: Duration) -> Result<Option<TokenLock>, KeptError> {
         const STEP: Duration = Duration::from_millis(20);
         let path = self.folder.join(format!("{}.lock", self.name));
-        let failed = |error: io::Error| TokenFileError::Unwritable { path: path.clone(), why: error.to_string() };
+        let failed = |error: io::Error| KeptError::Unwritable { path: path.clone(), why: error.to_string() };
         let file = kept::private(&path, false).map_err(failed)?;
         let mut waited = Duration::ZERO;
         loop {
@@ -212,7 +188,7 @@ impl TokenFile {
     }
 
     /// Takes the room for a later [`Reserved::commit`]. `part` tells two reservations of one run apart.
-    pub fn reserve(&self, _lock: &TokenLock, part: &str) -> Result<Reserved, TokenFileError> {
+    pub fn reserve(&self, _lock: &TokenLock, part: &str) -> Result<Reserved, KeptError> {
         let beside = self.folder.join(format!("{}.{part}", self.name));
         let reserve = || -> io::Result<File> {
             let mut file = kept::private(&beside, true)?;
@@ -222,18 +198,18 @@ impl TokenFile {
         };
         match reserve() {
             Ok(file) => Ok(Reserved { file, beside, path: self.path(), folder: self.folder.clone() }),
-            Err(error) => Err(TokenFileError::Unwritable { path: beside, why: error.to_string() }),
+            Err(error) => Err(KeptError::Unwritable { path: beside, why: error.to_string() }),
         }
     }
 
     /// Replaces the tokens.
-    pub fn write(&self, lock: &TokenLock, kept: &Kept) -> Result<(), TokenFileError> {
+    pub fn write(&self, lock: &TokenLock, kept: &Kept) -> Result<(), KeptError> {
         self.reserve(lock, "new")?.commit(kept)
     }
 
     /// Forgets the tokens.
-    pub fn remove(&self, _lock: &TokenLock) -> Result<(), TokenFileError> {
-        Ok(kept::remove(&self.path())?)
+    pub fn remove(&self, _lock: &TokenLock) -> Result<(), KeptError> {
+        kept::remove(&self.path())
     }
 }
 
@@ -248,7 +224,7 @@ pub struct Reserved {
 
 impl Reserved {
     /// Puts the tokens in their place. May be tried again where it failed.
-    pub fn commit(&mut self, kept: &Kept) -> Result<(), TokenFileError> {
+    pub fn commit(&mut self, kept: &Kept) -> Result<(), KeptError> {
         let mut bytes = serde_json::to_vec(kept).expect("tokens are plain JSON");
         bytes.push(b'\n');
         let length = bytes.len() as u64;
@@ -262,7 +238,7 @@ impl Reserved {
             fs::rename(&self.beside, &self.path)?;
             File::open(&self.folder)?.sync_all()
         };
-        put().map_err(|error| TokenFileError::Unwritable { path: self.path.clone(), why: error.to_string() })
+        put().map_err(|error| KeptError::Unwritable { path: self.path.clone(), why: error.to_string() })
     }
 }
 
@@ -286,7 +262,7 @@ fn parse(bytes: &[u8]) -> Option<Kept> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Kept, OAuth2, Renewal, TokenFile, TokenFileError, Tokens};
+    use super::{Kept, KeptError, OAuth2, Renewal, TokenFile, Tokens};
     use crate::model::AccountName;
 
     fn kept(access: &str) -> Kept {
@@ -330,7 +306,7 @@ mod tests {
             let mode = std::fs::metadata(file.path()).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
             std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
-            assert!(matches!(file.read(), Err(TokenFileError::Exposed { .. })));
+            assert!(matches!(file.read(), Err(KeptError::Exposed { .. })));
             std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o600)).unwrap();
         }
         // Killed between the last byte of the answer and its place: it is found beside the file.

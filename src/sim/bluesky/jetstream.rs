@@ -207,20 +207,9 @@ pub(in crate::sim) fn apply_waiting_faults(state: &mut State) {
     let State { bluesky, faults, .. } = state;
     let Jetstream { listeners, packer, .. } = &mut bluesky.jetstream;
     listeners.retain_mut(|listener| {
-        let whole = |kind: &Kind| {
-            matches!(
-                kind,
-                Kind::Stall
-                    | Kind::Cut { mid_line: false }
-                    | Kind::Disconnect { .. }
-                    | Kind::Line { .. }
-                    | Kind::Giant { .. }
-                    | Kind::Garble
-            )
-        };
         // A fault that lasts acts once on each socket.
         let mut met: Vec<String> = Vec::new();
-        while let Some(fault) = faults.take_unless("stream", &met, whole) {
+        while let Some(fault) = faults.take_unless("stream", &met, Kind::is_for_connections) {
             met.push(fault.id.clone());
             match fault.kind {
                 Kind::Stall if listener.stalled.is_none() => listener.stalled = Some(fault.id),

@@ -221,19 +221,8 @@ fn tend(listener: &mut Listener, faults: &mut Faults, now: Timestamp) -> bool {
             return false;
         }
     }
-    let whole = |kind: &Kind| {
-        matches!(
-            kind,
-            Kind::Stall
-                | Kind::Cut { mid_line: false }
-                | Kind::Disconnect { .. }
-                | Kind::Line { .. }
-                | Kind::Giant { .. }
-                | Kind::Garble
-        )
-    };
     // A fault that lasts acts once on each line at a time.
-    if let Some(fault) = faults.take("stream", whole) {
+    if let Some(fault) = faults.take("stream", Kind::is_for_connections) {
         match fault.kind {
             Kind::Stall => {
                 faults.hold(&fault.id);

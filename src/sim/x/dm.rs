@@ -46,13 +46,7 @@ pub(super) fn send(state: &mut State, id: &str, call: &Call) -> Result<Answer, A
     let with = other_side(state.world.brand.id, id)?;
     let body = super::json_body(call)?;
     let text = read_text(&body)?;
-    let refused = match state.world.people.get(&with) {
-        // To oneself, or to somebody who does not want to hear from us.
-        Some(person) if with == state.world.brand.id || person.blocks_us => Some("This operation is not permitted."),
-        Some(person) if may_write(person) => None,
-        Some(_) | None => Some("You do not have permission to DM one or more participants."),
-    };
-    if let Some(why) = refused {
+    if let Err(why) = welcome(state, with) {
         state.ledger.refused(json!({
             "network": "x",
             "kind": "dm",
@@ -65,22 +59,45 @@ pub(super) fn send(state: &mut State, id: &str, call: &Call) -> Result<Answer, A
         }));
         return Err(problem::forbidden(why));
     }
-    let event = state.world.next_id(call.now);
-    state.x.messages.push(Message { id: event, with, sender: state.world.brand.id, text: text.clone(), at: call.now });
+    let event = put(state, with, &text, call.now, "$0.015");
     state.x.bill.add(Item::Dm, event, call.now);
-    state.ledger.wrote(json!({
-        "network": "x",
-        "kind": "dm",
-        "id": event.to_string(),
-        "to": with.to_string(),
-        "in_reply_to": null,
-        "text": text,
-        "at": call.now.to_string(),
-        "price": "$0.015",
-    }));
     let data =
         json!({"dm_conversation_id": conversation_id(state.world.brand.id, with), "dm_event_id": event.to_string()});
     Ok(Answer::json(201, json!({"data": data})).with("x-sim-price", "$0.015"))
+}
+
+/// A person at the brand writes on X's own page: free of charge. Why it may not be, otherwise.
+pub(super) fn by_hand(state: &mut State, with: u64, text: &str, at: Timestamp) -> Result<(), &'static str> {
+    welcome(state, with)?;
+    put(state, with, text, at, "$0.00");
+    Ok(())
+}
+
+/// Whether somebody takes messages of the brand, or X's words on why not.
+fn welcome(state: &State, with: u64) -> Result<(), &'static str> {
+    match state.world.people.get(&with) {
+        // To oneself, or to somebody who does not want to hear from us.
+        Some(person) if with == state.world.brand.id || person.blocks_us => Err("This operation is not permitted."),
+        Some(person) if may_write(person) => Ok(()),
+        Some(_) | None => Err("You do not have permission to DM one or more participants."),
+    }
+}
+
+/// The brand's message is there; hands back its id.
+fn put(state: &mut State, with: u64, text: &str, at: Timestamp, price: &str) -> u64 {
+    let id = state.world.next_id(at);
+    state.x.messages.push(Message { id, with, sender: state.world.brand.id, text: text.to_owned(), at });
+    state.ledger.wrote(json!({
+        "network": "x",
+        "kind": "dm",
+        "id": id.to_string(),
+        "to": with.to_string(),
+        "in_reply_to": null,
+        "text": text,
+        "at": at.to_string(),
+        "price": price,
+    }));
+    id
 }
 
 fn read_text(body: &Map<String, Value>) -> Result<String, Answer> {

@@ -12,6 +12,7 @@ mod connections;
 mod dm;
 mod fields;
 pub(super) mod limits;
+mod message_page;
 mod oauth1;
 pub(super) mod problem;
 mod query;

@@ -185,20 +185,9 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Result<Answer, Answer> 
 /// Faults that act on a connection as a whole rather than on a post.
 pub(in crate::sim) fn apply_waiting_faults(x: &mut XApp, faults: &mut Faults, now: Timestamp) {
     x.streams.retain_mut(|connection| {
-        let whole = |kind: &Kind| {
-            matches!(
-                kind,
-                Kind::Stall
-                    | Kind::Cut { mid_line: false }
-                    | Kind::Disconnect { .. }
-                    | Kind::Line { .. }
-                    | Kind::Giant { .. }
-                    | Kind::Garble
-            )
-        };
         // A fault that lasts acts once on each connection.
         let mut met: Vec<String> = Vec::new();
-        while let Some(fault) = faults.take_unless("stream", &met, whole) {
+        while let Some(fault) = faults.take_unless("stream", &met, Kind::is_for_connections) {
             met.push(fault.id.clone());
             match fault.kind {
                 Kind::Stall if connection.stalled.is_none() => connection.stalled = Some(fault.id),

@@ -1,9 +1,10 @@
-//! X's own pages, as far as a hand-over needs them: a post, and the form in which a person answers it. A person
-//! on the web is not held back by what X refuses apps.
+//! X's own pages, as far as a hand-over needs them: a post, the form in which a person answers it, and where a link to
+//! a direct message leads ([`message_page`]). A person on the web is not held back by what X refuses apps.
 
 use super::super::state::State;
+use super::super::world::SimPost;
 use super::{Answer, Body, Call};
-use super::{auth_pages, write};
+use super::{auth_pages, message_page, write};
 
 /// Where the form is, and where it is sent to.
 const INTENT: &str = "/intent/tweet";
@@ -14,6 +15,8 @@ pub(in crate::sim) fn answer(state: &mut State, call: &Call) -> Option<Answer> {
     let answer = match (call.method.as_str(), parts.as_slice()) {
         ("GET", ["intent", "tweet"]) => form(state, call),
         ("POST", ["intent", "tweet"]) => publish(state, call),
+        ("GET", ["messages", "compose"]) => message_page::form(state, call),
+        ("POST", ["messages", "compose"]) => message_page::send(state, call),
         ("GET", ["i", "oauth2", "authorize"]) => auth_pages::form(state, call),
         ("POST", ["i", "oauth2", "authorize"]) => auth_pages::decide(state, call),
         ("GET", ["oauth", "authorize"]) => auth_pages::pin_form(state, call),
@@ -70,6 +73,19 @@ fn post_page(state: &State, id: &str) -> Answer {
     }
 }
 
+/// The text as HTML; a short link to a direct message leads to the page here, as it does for whoever reads X's pages.
+fn with_private_links(post: &SimPost) -> String {
+    let mut html = escaped(&post.text);
+    for (short, target) in &post.links {
+        let page = target.split_once("://").and_then(|(_, rest)| Some(rest.split_once('/')?.1));
+        if let Some(page) = page.filter(|page| page.starts_with("messages/compose?")) {
+            let link = format!("<a href=\"/{}\">{}</a>", escaped(page), escaped(target));
+            html = html.replace(short.as_str(), &link);
+        }
+    }
+    html
+}
+
 /// A post that is there, as HTML.
 fn shown(state: &State, id: &str) -> Option<String> {
     let post = state.world.visible(id.parse().ok()?)?;
@@ -79,7 +95,7 @@ fn shown(state: &State, id: &str) -> Option<String> {
         "<article><p><b>{}</b> @{}</p><p style=\"white-space: pre-wrap\">{}</p><p>{}</p></article>",
         escaped(name),
         escaped(handle),
-        escaped(&post.text),
+        with_private_links(post),
         post.at,
     ))
 }
