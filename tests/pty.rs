@@ -37,6 +37,7 @@ mod secrets;
 mod sharing;
 #[path = "pty/shift.rs"]
 mod shift;
+mod simulator;
 #[path = "pty/slow_line.rs"]
 mod slow_line;
 #[path = "pty/ten_thousand.rs"]
@@ -55,9 +56,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use simulator::PATIENCE;
+use simulator::Simulator;
 use tempfile::TempDir;
-use terminal::simulator::Simulator;
-use terminal::{InTerminal, PATIENCE};
+use terminal::InTerminal;
 
 /// X's search shows a post half a minute late, and a request whose answer was lost may publish a while later.
 const READ_BACK: Duration = Duration::from_secs(150);

@@ -2,50 +2,32 @@
 #![expect(clippy::disallowed_methods, reason = "a test that waits for another process needs a real clock")]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Generous: other tests share the machine.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+use crate::simulator::{Answer, PATIENCE, Simulator, ask};
 
 /// A simulated X and a home in which `login.toml` is the config.
 pub(crate) struct Rig {
-    sim: Child,
-    _out: BufReader<ChildStdout>,
-    pub(crate) address: String,
+    simulator: Simulator,
     pub(crate) config: PathBuf,
     pub(crate) home: TempDir,
-}
-
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
 }
 
 impl Rig {
     pub(crate) fn start() -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
-        let dir = home.path().join("sim");
-        let mut sim = program(home.path())
-            .args(["sim", "--rate", "0", "--seed", "7", "--config-dir", dir.to_str().expect("UTF-8")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the simulator starts");
-        let mut out = BufReader::new(sim.stdout.take().expect("a pipe"));
-        let mut line = String::new();
-        out.read_line(&mut line).expect("the first line");
-        let start: Value = serde_json::from_str(&line).expect("the first line is JSON");
-        let address = start["x"].as_str().expect("an address").trim_start_matches("http://").to_owned();
-        let config = PathBuf::from(start["login_config"].as_str().expect("a config"));
-        Self { sim, _out: out, address, config, home }
+        let simulator = Simulator::quiet(home.path());
+        Self { config: simulator.login_config.clone(), simulator, home }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.simulator.address()
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -77,18 +59,15 @@ impl Rig {
     }
 
     pub(crate) fn call(&self, method: &str, path: &str, kind: &str, body: &str) -> Answer {
-        call(&self.address, method, path, kind, body)
+        ask(self.address(), method, path, kind, body)
     }
 
     pub(crate) fn control(&self, path: &str, body: &Value) -> Value {
-        let answer = self.call("POST", &format!("/_sim/{path}"), "application/json", &body.to_string());
-        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-        serde_json::from_str(&answer.body).expect("JSON")
+        self.simulator.call("POST", &format!("/_sim/{path}"), body)
     }
 
     pub(crate) fn get(&self, path: &str) -> Value {
-        let answer = self.call("GET", &format!("/_sim/{path}"), "application/json", "");
-        serde_json::from_str(&answer.body).expect("JSON")
+        self.simulator.call("GET", &format!("/_sim/{path}"), &Value::Null)
     }
 
     pub(crate) fn jump(&self, seconds: u32) {
@@ -104,7 +83,7 @@ impl Rig {
 
     /// Sends the form of a page that the program printed.
     pub(crate) fn decide(&self, page: &str, decision: &str, who: &str) -> Answer {
-        let path = page.split_once(&self.address).expect("a page of the simulator").1;
+        let path = page.split_once(self.address()).expect("a page of the simulator").1;
         let form = self.call("GET", path, "text/plain", "");
         assert_eq!(form.status, 200, "{}", form.body);
         assert!(form.body.contains("Approve") && form.body.contains("Deny"), "{}", form.body);
@@ -148,13 +127,6 @@ impl Rig {
     }
 }
 
-impl Drop for Rig {
-    fn drop(&mut self) {
-        drop(self.sim.kill());
-        drop(self.sim.wait());
-    }
-}
-
 /// The binary in a home of its own, with nothing of this environment but the path.
 fn program(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_replydeck"));
@@ -170,7 +142,7 @@ fn program(home: &Path) -> Command {
 pub(crate) fn browse(address: &str) -> Answer {
     let rest = address.strip_prefix("http://").expect("plain http on this machine");
     let (host, path) = rest.split_once('/').expect("a path");
-    call(host, "GET", &format!("/{path}"), "text/plain", "")
+    ask(host, "GET", &format!("/{path}"), "text/plain", "")
 }
 
 pub(crate) fn location(answer: &Answer) -> String {
@@ -180,22 +152,6 @@ pub(crate) fn location(answer: &Answer) -> String {
         name.eq_ignore_ascii_case("location").then(|| value.to_owned())
     });
     found.expect("an address to go to")
-}
-
-fn call(host: &str, method: &str, path: &str, kind: &str, body: &str) -> Answer {
-    let mut stream = TcpStream::connect(host).expect("it listens");
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .expect("the request goes out");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer");
-    let answer = String::from_utf8(answer).expect("UTF-8");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
-    let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
-    Answer { status, head: head.to_owned(), body: body.to_owned() }
 }
 
 /// `replydeck auth`, waiting for somebody to approve.

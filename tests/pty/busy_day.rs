@@ -29,7 +29,7 @@ use replydeck::model::{AccountName, Event, Seq};
 use replydeck::run::clock::REHEARSAL;
 use serde_json::Value;
 
-use super::terminal::simulator::Simulator;
+use crate::simulator::Simulator;
 
 /// Bytes and requests of one path.
 #[derive(Clone, Copy, Debug, Default)]

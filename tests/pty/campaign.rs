@@ -26,8 +26,8 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::terminal::simulator::Plane;
 use super::{CTRL_S, Desk, ESC, InTerminal, PATIENCE, READ_BACK, SMALL};
+use crate::simulator::Plane;
 
 /// What the kill waits for; milliseconds count from there.
 #[derive(Clone, Copy, Debug)]

@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use replydeck::run::clock::REHEARSAL;
 use serde_json::{Value, json};
 
-use super::terminal::simulator::Simulator;
 use super::{CTRL_S, ESC, InTerminal, SMALL};
+use crate::simulator::Simulator;
 
 /// Direct messages are asked for every other minute.
 const MESSAGES_COME: Duration = Duration::from_mins(4);

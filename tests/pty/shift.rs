@@ -29,8 +29,8 @@ use serde_json::{Value, json};
 
 use super::following::{Following, PATIENCE, is_of_outbox};
 use super::recount;
-use super::terminal::simulator::Simulator;
 use super::{CTRL_S, ESC, InTerminal, SMALL};
+use crate::simulator::Simulator;
 
 const REPS: [&str; 3] = ["ana", "bo", "cy"];
 const CAUSES: [&str; 4] = ["outage", "billing", "technician", "delivery"];

@@ -18,8 +18,8 @@ use replydeck::model::{
     NewEvent, Post, PostId, RepName, Seq,
 };
 
-use super::terminal::simulator::Simulator;
 use super::{ESC, InTerminal};
+use crate::simulator::Simulator;
 
 const CASES: u64 = 10_000;
 /// One comes in so often.

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::terminal::simulator::Simulator;
 use super::{CTRL_S, InTerminal};
+use crate::simulator::Simulator;
 
 const LARGE: (u16, u16) = (200, 50);
 

@@ -1,7 +1,5 @@
 //! Drives the real program in a pseudo-terminal and reads its screen back through a terminal model.
 
-pub(crate) mod simulator;
-
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -9,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
-/// So long a screen may take to show what is waited for; generous, because two tests share two cores with whatever else
-/// the machine does.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+use crate::simulator::PATIENCE;
 
 /// The program in its terminal.
 pub(crate) struct InTerminal {

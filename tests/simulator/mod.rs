@@ -1,4 +1,5 @@
 //! `replydeck sim` as a process of its own, and its control plane.
+#![expect(clippy::disallowed_methods, reason = "a test that waits for another process needs a real clock")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -7,6 +8,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+
+/// How long another process may take; other tests share the machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A running simulator.
 pub(crate) struct Simulator {
@@ -21,6 +25,15 @@ pub(crate) struct Simulator {
     pub(crate) config: PathBuf,
     /// One for all its networks.
     pub(crate) all_config: PathBuf,
+    /// One for an account that has to be logged in first.
+    pub(crate) login_config: PathBuf,
+}
+
+/// What a server answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 /// One simulated network's control plane.
@@ -68,6 +81,7 @@ impl Simulator {
             mastodon: plane("mastodon"),
             config: config("config"),
             all_config: config("all_config"),
+            login_config: config("login_config"),
         }
     }
 }
@@ -143,7 +157,7 @@ impl Plane {
     /// Waits until the simulator has accepted so many writes, and gives them back.
     #[track_caller]
     pub(crate) fn written(&self, count: usize) -> Vec<Value> {
-        let end = Instant::now() + super::PATIENCE;
+        let end = Instant::now() + PATIENCE;
         loop {
             let writes = self.writes();
             if writes.len() >= count {
@@ -154,25 +168,32 @@ impl Plane {
         }
     }
 
-    fn call(&self, method: &str, path: &str, body: &Value) -> Value {
-        let mut stream = TcpStream::connect(&self.address).expect("the simulator listens");
+    /// Asks the control plane; refusals are failures.
+    #[track_caller]
+    pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.address,
-            body.len()
-        )
-        .expect("the request goes out");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        let answer = String::from_utf8(answer).expect("UTF-8");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
-        assert!(head.starts_with("HTTP/1.1 2"), "{method} {path}: {answer}");
-        let body =
-            if head.to_lowercase().contains("transfer-encoding: chunked") { joined(body) } else { body.to_owned() };
-        serde_json::from_str(&body).unwrap_or(Value::Null)
+        let answer = ask(&self.address, method, path, "application/json", &body);
+        assert!((200..300).contains(&answer.status), "{method} {path}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap_or(Value::Null)
     }
+}
+
+/// One request to a server on this machine, as a browser or a script makes it.
+pub(crate) fn ask(host: &str, method: &str, path: &str, kind: &str, body: &str) -> Answer {
+    let mut stream = TcpStream::connect(host).expect("it listens");
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("the request goes out");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let answer = String::from_utf8(answer).expect("UTF-8");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
+    let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
+    let body = if head.to_lowercase().contains("transfer-encoding: chunked") { joined(body) } else { body.to_owned() };
+    Answer { status, head: head.to_owned(), body }
 }
 
 /// The body of a chunked answer.
