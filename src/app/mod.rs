@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::desk::{Desk, PostView};
 use crate::model::{
     AccountName, Body, BodyId, CaseId, Envelope, Found, FoundPerson, GoneSession, Hit, IdSource, LinkReport,
-    LoginState, NetworkKind, PostId, Presence, RepName, ReplyId,
+    LoginState, NetworkKind, PostId, Presence, RepName, ReplyId, Seq,
 };
 
 mod acts;
@@ -117,6 +117,8 @@ pub struct App {
     pub present: Vec<Presence>,
     /// The store's past has been folded; before that the screen says it is loading.
     pub caught_up: bool,
+    /// That past, where it is known: the desk's place at the start and the log's.
+    pub past: Option<(Seq, Seq)>,
     /// Terminal size in cells: columns, rows.
     pub size: (u16, u16),
     pub ids: IdSource,
@@ -363,6 +365,7 @@ impl App {
             gone: Vec::new(),
             present: Vec::new(),
             caught_up: false,
+            past: None,
             size,
             ids,
             dirty: true,

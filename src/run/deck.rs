@@ -94,6 +94,7 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     let mut screen = Screen::open()
         .context("this is no terminal: the deck needs one (try `replydeck match` or `replydeck ingest`)")?;
     let mut app = App::new(setup, screen.size(), clock(), IdSource::new(random));
+    app.past = Some((desk.seq, past));
     app.desk = desk;
     // Without a config of its own the store is one that is thrown away.
     app.keeps_store = config.is_some();
@@ -180,9 +181,8 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     if timeout(LAST_SENDS, till.flush()).await.is_err() {
         tracing::warn!("the price of the last replies could not be written");
     }
-    if app.caught_up {
-        store::keep(&*log, &app.desk).await?;
-    }
+    // Also of a past that was read in part: the next start goes on from there.
+    store::keep(&*log, &app.desk).await?;
     log.flush().await?;
     tasks.close();
     tasks.wait().await;

@@ -350,9 +350,9 @@ fn gap_span(app: &App, gap: &Gap) -> String {
 
 fn empty(buffer: &mut Buffer, body: Rect, app: &App, index: usize, theme: Theme) {
     let words = match app.queue_of(index) {
-        _ if !app.caught_up => "reading the store..",
-        Some(_) => "no case",
-        None => "no posts yet",
+        _ if !app.caught_up => reading::of_store(app),
+        Some(_) => "no case".to_owned(),
+        None => "no posts yet".to_owned(),
     };
-    put(buffer, Position::new(body.x + 1, body.y), body.width.saturating_sub(1), words, theme.quiet());
+    put(buffer, Position::new(body.x + 1, body.y), body.width.saturating_sub(1), &words, theme.quiet());
 }

@@ -42,7 +42,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
         Part::new(Kind::Account, words, theme.text())
     }));
     if !app.caught_up {
-        parts.push(Part::new(Kind::Other, "reading the store..", theme.warning()));
+        parts.push(Part::new(Kind::Other, reading::of_store(app), theme.warning()));
     }
     let link = match worst {
         None if live > 0 => (format!("LIVE {live}/{all}"), theme.text()),

@@ -13,6 +13,15 @@ const SHORTEST_HANDLE: usize = 7;
 /// Contacts count as repeated within this time.
 pub(super) const CONTACT_DAYS: i64 = 7;
 
+/// The store's past is being read, and how much of it has been.
+pub(super) fn of_store(app: &App) -> String {
+    let part = app.past.and_then(|(from, to)| {
+        let (read, all) = (app.desk.seq.0.saturating_sub(from.0), to.0.saturating_sub(from.0));
+        read.saturating_mul(100).checked_div(all)
+    });
+    part.map_or_else(|| "reading the store..".to_owned(), |part| format!("reading the store {}%", part.min(99)))
+}
+
 /// The totals in the head and on the tabs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {

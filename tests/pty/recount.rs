@@ -358,15 +358,25 @@ pub(crate) fn owners_and_clocks(told: Told<'_>) -> (BTreeMap<CaseId, RepName>, B
             _ => {}
         }
     }
-    let posts = customers_posts(told);
+    let (posts, answers) = (customers_posts(told), answers(told));
     let mut waiting = BTreeMap::new();
     for story in stories(told).iter().filter(|story| !story.resolved) {
-        let said = story.answers.iter().map(|(at, _)| *at).max();
+        let ours = || answers.iter().filter(|(case, ..)| case.to_string() == story.id);
+        let theirs = || posts.iter().filter(|(case, ..)| case.to_string() == story.id);
+        // Whoever answered on the network itself had read what was there. An answer from here could only know what had
+        // been heard: what came in after it, newer than all that was known, waits though it was written before it.
+        let waits = |at: Timestamp, place: u64| {
+            let is_read = ours().any(|(_, said, rep, _)| rep.is_none() && at <= *said);
+            let is_newer = ours().all(|(_, said, ..)| *said < at);
+            let is_unheard = ours().all(|(.., told)| *told < place)
+                && theirs().filter(|(.., heard)| *heard < place).all(|(_, earlier, ..)| *earlier < at);
+            !is_read && (is_newer || is_unheard)
+        };
         // The last end settled what had come in before it; a goodbye that came after it, before the post that took the
         // case up again, asks for nothing.
         let from = story.taken_up.unwrap_or(0);
-        let of = posts.iter().filter(|(case, .., place)| case.to_string() == story.id && *place >= from);
-        let since = of.map(|(_, at, ..)| *at).filter(|at| said.is_none_or(|said| said < *at)).min();
+        let of = theirs().filter(|(_, at, .., place)| *place >= from && waits(*at, *place));
+        let since = of.map(|(_, at, ..)| *at).min();
         if let (Some(since), Some((case, ..))) = (since, posts.iter().find(|post| post.0.to_string() == story.id)) {
             waiting.insert(*case, since);
         }

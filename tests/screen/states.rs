@@ -6,7 +6,9 @@ use replydeck::app::command::{Command, ModeKind};
 use replydeck::app::{App, Effect, LineInput, Mode, Msg, NetworkFind, update};
 use replydeck::model::price::Prices;
 use replydeck::model::spend::Budget;
-use replydeck::model::{AccountName, Body, BodyId, ColumnName, Delivery, GoneSession, Hit, NetworkKind, NotAppended};
+use replydeck::model::{
+    AccountName, Body, BodyId, ColumnName, Delivery, GoneSession, Hit, NetworkKind, NotAppended, Seq,
+};
 use replydeck::ui::Theme;
 
 use super::{Screen, assert_has, busy, deck, shown};
@@ -184,4 +186,17 @@ fn a_reply_that_waits_for_the_network_says_until_when() {
     app.mode = Mode::Outbox { selected: 0 };
     assert_has(&screen(&app), &["waits for the network, free again at 14:41"]);
     assert!(!shown((80, 24), "outbox").contains("free again"), "only where a limit was told");
+}
+
+#[test]
+fn a_store_that_is_being_read_says_how_much_of_it_has_been() {
+    let mut app = deck((80, 24));
+    let seq = app.desk.seq;
+    (app.caught_up, app.past) = (false, Some((Seq(0), Seq(seq.0 * 4))));
+    assert!(screen(&app).contains("reading the store 25%"), "{}", screen(&app));
+    // What came meanwhile is read as well.
+    app.past = Some((Seq(0), Seq(seq.0 / 2)));
+    assert!(screen(&app).contains("reading the store 99%"), "{}", screen(&app));
+    app.past = Some((seq, seq));
+    assert!(screen(&app).contains("reading the store.."), "{}", screen(&app));
 }
