@@ -6,6 +6,8 @@ mod bad_days;
 mod bluesky_bad_days;
 #[path = "net/bluesky_frames.rs"]
 mod bluesky_frames;
+#[path = "net/bluesky_gates.rs"]
+mod bluesky_gates;
 #[path = "net/bluesky_listening.rs"]
 mod bluesky_listening;
 #[path = "net/bluesky_rig.rs"]

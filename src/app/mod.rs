@@ -14,6 +14,7 @@ use crate::model::{
 
 mod acts;
 pub mod adding;
+mod asked_of;
 pub mod asking;
 pub mod books;
 mod cannot;

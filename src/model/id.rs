@@ -47,6 +47,15 @@ impl NetworkKind {
         }
     }
 
+    /// Who may reply to a post, and what the post says that it quotes, does not come with the post: it is asked when
+    /// somebody looks at it.
+    pub fn is_asked_of_posts(self) -> bool {
+        match self {
+            NetworkKind::Bluesky => true,
+            NetworkKind::X | NetworkKind::Mastodon => false,
+        }
+    }
+
     /// It gets queries as rules of its own: it can refuse one, and say how many posts a day it brings.
     pub fn takes_rules(self) -> bool {
         match self {

@@ -3,9 +3,10 @@
 //! The whole network's posts come over one socket (`stream`, `jetstream`), are matched here by all columns' rules at
 //! once (`sift`) and get their authors' names from the public directory (`profiles`). The stream is gone on with where it
 //! broke off (`cursor`), so only what a server no longer has is a gap. Replies are records under keys made from their
-//! own ids (`send`, `tid`): sent twice, one post. Direct messages go by the chat service (`dm`, `inbox`).
+//! own ids (`send`, `tid`): sent twice, one post; whether they would be shown is asked before (`asking`). Direct messages go by the chat service (`dm`, `inbox`).
 
 mod acts;
+mod asking;
 mod backfill;
 mod check;
 mod cursor;
@@ -41,7 +42,7 @@ use super::http::NetSetupError;
 use super::{
     Backfill, Clock, Feed, Finding, Inbound, Missing, Network, Outgoing, OutgoingMessage, ReadBack, Secrets, SendError,
 };
-use crate::model::{Account, AuthorId, LinkReport, LoginReport, MessageId, PostId, Verdict};
+use crate::model::{Account, AuthorId, LinkReport, LoginReport, MessageId, PostId, ToldOfPost, Verdict};
 
 /// What the adapter needs to know of a Bluesky account.
 #[derive(Clone, Debug)]
@@ -148,6 +149,10 @@ impl Network for BlueskyNetwork {
 
     async fn may_message(&self, author: &AuthorId) -> Verdict {
         dm::may_message(&self.api, author).await
+    }
+
+    async fn told_of(&self, posts: &[PostId]) -> Vec<ToldOfPost> {
+        asking::told_of(&self.api, posts).await
     }
 
     async fn send_message(&self, outgoing: &OutgoingMessage) -> Result<MessageId, SendError> {

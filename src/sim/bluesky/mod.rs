@@ -4,6 +4,7 @@
 //! under a key for a post. Refusals have the network's own names and, where known, its own words.
 
 mod chat;
+mod gates;
 pub(super) mod jetstream;
 mod limits;
 mod packer;
