@@ -12,6 +12,8 @@ mod bluesky_gates;
 mod bluesky_listening;
 #[path = "net/bluesky_rig.rs"]
 mod bluesky_rig;
+#[path = "net/bluesky_search.rs"]
+mod bluesky_search;
 #[path = "net/bluesky_writing.rs"]
 mod bluesky_writing;
 #[path = "net/each_outage.rs"]

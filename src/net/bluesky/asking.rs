@@ -146,7 +146,7 @@ fn who_may(view: &Value) -> String {
 }
 
 /// The quoted post, where its words are shown.
-fn quoted(view: &Value) -> Option<Quoted> {
+pub(super) fn quoted(view: &Value) -> Option<Quoted> {
     let embed = view.get("embed")?.get("record")?;
     // Beside pictures it stands one deeper.
     let shown = [Some(embed), embed.get("record")].into_iter().flatten().find(|shown| shown.get("value").is_some())?;
