@@ -36,6 +36,8 @@ mod mastodon_outages;
 mod mastodon_rig;
 #[path = "net/mastodon_servers.rs"]
 mod mastodon_servers;
+#[path = "net/mastodon_twice.rs"]
+mod mastodon_twice;
 #[path = "net/mastodon_writing.rs"]
 mod mastodon_writing;
 #[path = "net/messages.rs"]

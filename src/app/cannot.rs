@@ -14,11 +14,10 @@ impl App {
                 }
                 let column = self.setup.columns.get(self.focus).or_else(|| self.setup.columns.first())?;
                 let network = column.main().network;
-                Some(match network.search_wants_login() {
-                    true => {
-                        format!("{network} is searched only by accounts that can write: give this one its password")
-                    }
-                    false => format!("{network} has no search this deck can ask"),
+                Some(if network.search_wants_login() {
+                    format!("{network} is searched only by accounts that can write: give this one its password")
+                } else {
+                    format!("{network} has no search this deck can ask")
                 })
             }
             Command::AskCount => {
