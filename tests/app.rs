@@ -2,6 +2,7 @@
 
 mod app {
     mod answering;
+    mod asked_of;
     mod cannot;
     mod casework;
     mod chance;

@@ -6,10 +6,14 @@ mod bad_days;
 mod bluesky_bad_days;
 #[path = "net/bluesky_frames.rs"]
 mod bluesky_frames;
+#[path = "net/bluesky_gates.rs"]
+mod bluesky_gates;
 #[path = "net/bluesky_listening.rs"]
 mod bluesky_listening;
 #[path = "net/bluesky_rig.rs"]
 mod bluesky_rig;
+#[path = "net/bluesky_search.rs"]
+mod bluesky_search;
 #[path = "net/bluesky_writing.rs"]
 mod bluesky_writing;
 #[path = "net/each_outage.rs"]
@@ -32,6 +36,8 @@ mod mastodon_outages;
 mod mastodon_rig;
 #[path = "net/mastodon_servers.rs"]
 mod mastodon_servers;
+#[path = "net/mastodon_twice.rs"]
+mod mastodon_twice;
 #[path = "net/mastodon_writing.rs"]
 mod mastodon_writing;
 #[path = "net/messages.rs"]

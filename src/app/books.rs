@@ -60,6 +60,8 @@ pub struct Books {
     pub(super) asked_private: Option<(AuthorId, PostView)>,
     /// What the network said of it, and when.
     pub(super) may_message: BTreeMap<AuthorId, (Verdict, Timestamp)>,
+    /// What networks said of posts when they were asked.
+    pub(super) asked_of: super::asked_of::AskedOf,
     /// When each post was last looked up, and the next look.
     pub(super) looked_up: BTreeMap<PostId, Timestamp>,
     pub(super) next_look: Option<Timestamp>,

@@ -13,7 +13,12 @@ impl App {
                     return None;
                 }
                 let column = self.setup.columns.get(self.focus).or_else(|| self.setup.columns.first())?;
-                Some(format!("{} has no search this deck can ask", column.main().network))
+                let network = column.main().network;
+                Some(if network.search_wants_login() {
+                    format!("{network} is searched only by accounts that can write: give this one its password")
+                } else {
+                    format!("{network} has no search this deck can ask")
+                })
             }
             Command::AskCount => {
                 let Mode::AddColumn(adding) = &self.mode else { return None };
@@ -41,6 +46,10 @@ impl App {
         let column = self.setup.columns.get(self.focus).or_else(|| self.setup.columns.first())?;
         let of_post = self.post_in_hand().and_then(|post| column.on(post.id.network()));
         let mut sources = of_post.into_iter().chain([column.main()]).chain(&column.sources);
-        sources.find(|source| source.network.has_search())
+        let may_ask = |source: &&ColumnSource| {
+            let can_write = || self.account(&source.account).is_some_and(|account| account.can_send);
+            source.network.has_search() && (!source.network.search_wants_login() || can_write())
+        };
+        sources.find(may_ask)
     }
 }

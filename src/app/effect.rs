@@ -96,6 +96,11 @@ pub enum Effect {
         account: AccountName,
         author: AuthorId,
     },
+    /// Ask the network what it says of these posts; the answer comes as [`super::Msg::ToldOfPosts`].
+    AskOfPosts {
+        account: AccountName,
+        posts: Vec<PostId>,
+    },
     /// Open a page in the browser, or show its bare address where there is none.
     Open {
         url: String,

@@ -11,7 +11,7 @@ use crate::model::{
     Account, Body, BodyId, CaseId, Envelope, Found, FoundOnNetwork, FoundPerson, Hit, NetworkKind, Post, Search,
 };
 use crate::rules::x::{Limits, as_search};
-use crate::rules::{QueryError, Rule};
+use crate::rules::{QueryError, Rule, bluesky};
 
 /// A network is asked for so many posts at most: what they cost is told before.
 pub const MOST_FROM_NETWORK: u64 = 50;
@@ -50,6 +50,7 @@ impl App {
             account: account.name.clone(),
             kind: account.network,
             priced: None,
+            judged_here: String::new(),
             is_asking: false,
             read: 0,
             has_more: false,
@@ -86,11 +87,12 @@ impl App {
         }
         match query {
             Err(why) => find.input.error = Some(why),
-            Ok(_) if network.priced.as_ref() != Some(&words) => {
+            Ok(askable) if network.priced.as_ref() != Some(&words) => {
                 find.input.error = None;
                 network.priced = Some(words);
+                network.judged_here = askable.judged_here;
             }
-            Ok(query) => {
+            Ok(Askable { query, .. }) => {
                 network.is_asking = true;
                 network.has_more = false;
                 network.read = 0;
@@ -124,7 +126,11 @@ impl App {
             find.in_list = !find.hits.is_empty();
             find.input.error = match refused.clone() {
                 Some(why) => Some(format!("not searched: {why}")),
-                None => find.hits.is_empty().then(|| "no post of the last 7 days fits".to_owned()),
+                None => find.hits.is_empty().then(|| match (network.kind, read) {
+                    (NetworkKind::X, _) => "no post of the last 7 days fits".to_owned(),
+                    (kind, 0) => format!("{kind} finds no post"),
+                    (kind, read) => format!("{kind} found {read}; not one of them fits the whole query"),
+                }),
             };
             find.answered = refused.is_none().then(|| words.to_owned());
             find.selected = 0;
@@ -309,8 +315,15 @@ pub fn price_of_search(app: &App, network: &NetworkFind, posts: u64) -> String {
     }
 }
 
+/// A query that the account's network can be asked.
+struct Askable {
+    query: Rule,
+    /// The parts of it that are judged here, over what the network finds.
+    judged_here: String,
+}
+
 /// The words as a query that the account's network can be asked, or all that is in its way.
-fn askable(words: &str, account: &Account) -> Result<Rule, String> {
+fn askable(words: &str, account: &Account) -> Result<Askable, String> {
     if words.is_empty() {
         return Err("type a query, such as: outage -is:retweet".to_owned());
     }
@@ -322,15 +335,17 @@ fn askable(words: &str, account: &Account) -> Result<Rule, String> {
         told.collect::<Vec<_>>().join("; ")
     };
     let query = Rule::parse(words).map_err(|error| told(vec![error]))?;
-    match account.network {
+    let judged_here = match account.network {
         NetworkKind::X => {
             let limits = match account.tier {
                 Tier::PayPerUse => Limits::SELF_SERVE,
                 Tier::Enterprise => Limits::ENTERPRISE,
             };
             as_search(&query, limits).map_err(told)?;
+            String::new()
         }
-        NetworkKind::Bluesky | NetworkKind::Mastodon => {}
-    }
-    Ok(query)
+        NetworkKind::Bluesky => bluesky::as_questions(&query).map_err(told)?.judged_here.join(" "),
+        NetworkKind::Mastodon => String::new(),
+    };
+    Ok(Askable { query, judged_here })
 }

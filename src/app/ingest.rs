@@ -32,6 +32,7 @@ impl App {
                 self.tell_spending(stood);
             }
             self.after(envelope, &before, out);
+            self.forget_told(&envelope.event);
             self.forget_texts(envelope, out);
             self.raise_repeated(envelope, out);
         }

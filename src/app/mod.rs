@@ -14,6 +14,7 @@ use crate::model::{
 
 mod acts;
 pub mod adding;
+mod asked_of;
 pub mod asking;
 pub mod books;
 mod cannot;
@@ -273,6 +274,8 @@ pub struct NetworkFind {
     pub kind: NetworkKind,
     /// The words whose price was shown: Enter on them asks.
     pub priced: Option<String>,
+    /// What of the priced words the network cannot be asked: its answer is judged by them here.
+    pub judged_here: String,
     /// The network was asked and has not answered.
     pub is_asking: bool,
     /// So many posts of the answer are paid for.

@@ -9,8 +9,8 @@ use super::effect::AppendToken;
 use super::{FromStore, Notice, ReportTold, Setup};
 use crate::model::spend::{Gauge, Gauged};
 use crate::model::{
-    Account, AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport, NotAppended,
-    Presence, ReplyId, Seq, Verdict,
+    Account, AccountName, AuthorId, ColumnName, Envelope, FoundOnNetwork, GoneSession, LinkReport, LoginReport,
+    NotAppended, Presence, ReplyId, Seq, ToldOfPost, Verdict,
 };
 
 /// One message.
@@ -69,6 +69,11 @@ pub enum Msg {
     MayMessage {
         author: AuthorId,
         verdict: Verdict,
+    },
+    /// What the network says of posts, asked as this account.
+    ToldOfPosts {
+        account: AccountName,
+        told: Vec<ToldOfPost>,
     },
     EditorClosed(Result<String, String>),
     /// The config file changed: the new settings, or why the old ones stay.

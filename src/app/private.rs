@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::command::{Command, ModeKind};
 use super::{App, Effect, Mode};
 use crate::desk::{Case, PostView};
-use crate::model::{Account, AuthorId, Post, Purpose, Verdict, verdict};
+use crate::model::{Account, AuthorId, Post, Purpose, Verdict};
 
 /// What the network said is believed for so long.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(15);
@@ -23,11 +23,11 @@ impl App {
         (waits || came_in_hold).then_some(last.at)
     }
 
-    /// Whether the network will take it: a public reply by what is known of the post, a direct message by what the
-    /// network said when it was asked.
+    /// Whether the network will take it: a public reply by what is known of the post ([`App::may_reply`]), a direct
+    /// message by what the network said when it was asked.
     pub(super) fn verdict(&self, purpose: Purpose, post: &Post, account: &Account) -> Verdict {
         if !purpose.is_private() {
-            return verdict::may_reply(post, account);
+            return self.may_reply(post, account);
         }
         match self.known_may_message(&post.author.id) {
             Some((verdict, _)) => verdict.clone(),

@@ -41,6 +41,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::SendWaits { reply, until } => app.send_waits(reply, until),
         Msg::NotBegun { reply, why } => app.not_begun(reply, &why, &mut out),
         Msg::MayMessage { author, verdict } => app.may_message(&author, verdict, &mut out),
+        Msg::ToldOfPosts { account, told } => app.told_of_posts(&account, told),
         Msg::EditorClosed(text) => app.editor_closed(text, &mut out),
         Msg::Gauged { query, gauge, answer } => app.gauged(query, gauge, answer),
         Msg::ColumnAdded { name, result } => app.column_added(&name, result),
@@ -63,6 +64,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
     app.save_note_when_due(&mut out);
     app.ask_what_was_caught(&mut out);
     app.keep_pane_read(&mut out);
+    app.ask_of_posts(&mut out);
     app.keep_texts(&mut out);
     app.keep_answer_texts(&mut out);
     app.quit_when_nothing_is_left_to_ask(&mut out);

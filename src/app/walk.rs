@@ -475,6 +475,11 @@ impl App {
         if self.books.in_pane.map(|(case, _)| case) != case {
             self.books.in_pane = case.map(|case| (case, self.now));
         }
+        self.has_rested()
+    }
+
+    /// So it was when that was looked at last.
+    pub(super) fn has_rested(&self) -> bool {
         // A clock set back must not keep it unread.
         self.books.in_pane.is_some_and(|(_, since)| self.now.duration_since(since).abs() >= RESTS_AFTER)
     }

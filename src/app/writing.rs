@@ -33,7 +33,7 @@ impl App {
         }
     }
 
-    fn composer_mut(&mut self) -> Option<&mut Composer> {
+    pub(super) fn composer_mut(&mut self) -> Option<&mut Composer> {
         match &mut self.mode {
             Mode::Composer(composer) | Mode::SavedReplies(composer, _) => Some(composer),
             Mode::Preview(_) => self.books.composer.as_deref_mut(),
@@ -282,16 +282,21 @@ impl App {
             without_link: false,
             from: None,
         };
-        if let Verdict::No { why } = &composer.verdict
+        self.say_refused(purpose, &composer.verdict);
+        recount(&mut composer, &self.setup);
+        select_slot(&mut composer);
+        self.books.draft_append = None;
+        self.open_over(Mode::Composer(Box::new(composer)));
+    }
+
+    /// Said once, as soon as it is known that the network will not have a public reply.
+    pub(super) fn say_refused(&mut self, purpose: Purpose, verdict: &Verdict) {
+        if let Verdict::No { why } = verdict
             && !purpose.is_private()
         {
             let why = format!("{why}. Write it all the same: the preview's go hands it over to the network's own page");
             self.warn(why);
         }
-        recount(&mut composer, &self.setup);
-        select_slot(&mut composer);
-        self.books.draft_append = None;
-        self.open_over(Mode::Composer(Box::new(composer)));
     }
 
     /// A key that is no command, while the editor has the keys.

@@ -42,8 +42,24 @@ impl NetworkKind {
     /// Its posts can be searched from here, beyond what was heard of them.
     pub fn has_search(self) -> bool {
         match self {
-            NetworkKind::X | NetworkKind::Mastodon => true,
-            NetworkKind::Bluesky => false,
+            NetworkKind::X | NetworkKind::Bluesky | NetworkKind::Mastodon => true,
+        }
+    }
+
+    /// It is searched only by accounts that could write as well.
+    pub fn search_wants_login(self) -> bool {
+        match self {
+            NetworkKind::Bluesky => true,
+            NetworkKind::X | NetworkKind::Mastodon => false,
+        }
+    }
+
+    /// Who may reply to a post, and what the post says that it quotes, does not come with the post: it is asked when
+    /// somebody looks at it.
+    pub fn is_asked_of_posts(self) -> bool {
+        match self {
+            NetworkKind::Bluesky => true,
+            NetworkKind::X | NetworkKind::Mastodon => false,
         }
     }
 

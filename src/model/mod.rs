@@ -50,4 +50,4 @@ pub use post::{Author, Post};
 pub use presence::{Doing, Presence, Whereabouts};
 pub use reply::{Delivery, Purpose};
 pub use search::{Between, Found, FoundPerson, Search, SearchError};
-pub use verdict::Verdict;
+pub use verdict::{ToldOfPost, Verdict};

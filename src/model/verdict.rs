@@ -1,8 +1,8 @@
 //! *May we reply?*, answered before a word is drafted.
 
 use super::account::{Account, Tier};
-use super::id::{AuthorId, NetworkKind};
-use super::post::{Post, WhoMayReply};
+use super::id::{AuthorId, NetworkKind, PostId};
+use super::post::{Post, Quoted, WhoMayReply};
 
 /// Whether the network will take our reply to a post through its API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,18 @@ pub enum Verdict {
     Unknown { why: String },
 }
 
-/// Judges `post` for a reply from `account`.
+/// What a network says of a post only when it is asked, as the account that would reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldOfPost {
+    pub post: PostId,
+    /// Whether it would show our reply to others.
+    pub may_reply: Verdict,
+    /// The post it quotes with its text, where the network shows one.
+    pub quoted: Option<Quoted>,
+}
+
+/// Judges `post` for a reply from `account`, by what came with the post. On a network that is asked of posts
+/// ([`NetworkKind::is_asked_of_posts`]) its yes says only that nothing here is in the way.
 ///
 /// X's gate since 2026-02-23 (self-serve plans): the author must have mentioned the account or quoted one of
 /// its posts. `reply_settings` binds every plan.

@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::model::spend::{Budget, Gauge, Gauged};
 use crate::model::{
     Account, AccountName, AuthorId, ColumnName, FoundOnNetwork, GapId, LinkReport, LoginReport, Message, MessageId,
-    Post, PostId, ReplyId, Verdict,
+    Post, PostId, ReplyId, ToldOfPost, Verdict,
 };
 use crate::rules::Rule;
 
@@ -72,6 +72,12 @@ pub trait Network: Send + Sync + std::fmt::Debug {
     /// Whether somebody takes direct messages from this account: asked before one is drafted. X charges for it.
     async fn may_message(&self, _author: &AuthorId) -> Verdict {
         Verdict::No { why: NO_MESSAGES.to_owned() }
+    }
+
+    /// What the network says of posts that somebody looks at, where that does not come with them: whether it would show
+    /// our reply, and the text of a post they quote. One for each post, also where it gave no answer.
+    async fn told_of(&self, _posts: &[PostId]) -> Vec<ToldOfPost> {
+        Vec::new()
     }
 
     /// Sends a direct message. Called once per attempt, as [`Network::send`].

@@ -27,9 +27,11 @@
 //! * An operator that cannot be judged here (see [`Rule::local_problems`]) is neither true nor false; a post
 //!   matches only where the rest decides by itself.
 //!
-//! Many rules at once: [`many`]; over recorded posts: [`scan`]. X's grammar and limits: [`x`].
+//! Many rules at once: [`many`]; over recorded posts: [`scan`]. X's grammar and limits: [`x`]; what is asked of Bluesky's
+//! search: [`bluesky`].
 
 mod ast;
+pub mod bluesky;
 mod fold;
 pub mod many;
 mod matcher;

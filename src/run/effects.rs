@@ -170,6 +170,7 @@ impl Effects {
             Effect::AddColumn { column } => self.add_column(column),
             Effect::LookUp { account, posts } => self.look_up(&account, posts),
             Effect::AskMayMessage { account, author } => self.ask_may_message(account, author),
+            Effect::AskOfPosts { account, posts } => self.ask_of_posts(account, posts),
             Effect::Open { url } => self.open(url),
             Effect::HandOver { url, bare, text } => Some(ForTerminal::Write(self.hand_over(url, &bare, &text))),
             Effect::Copy { text } => Some(ForTerminal::Write(clipboard(&text))),
@@ -345,6 +346,17 @@ impl Effects {
                 None => Verdict::No { why: format!("the account {account} is not set up for sending") },
             };
             Msg::MayMessage { author, verdict }
+        })
+    }
+
+    fn ask_of_posts(&self, account: AccountName, posts: Vec<PostId>) -> Option<ForTerminal> {
+        let network = self.networks.get(&account).cloned();
+        self.answer(async move {
+            let told = match network {
+                Some(network) => network.told_of(&posts).await,
+                None => Vec::new(),
+            };
+            Msg::ToldOfPosts { account, told }
         })
     }
 

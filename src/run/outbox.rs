@@ -70,6 +70,11 @@ impl Delivering {
         let attempt = Event::ReplyAttempted { reply, case, session: self.session };
         match self.append_once(attempt, Some(expect)).await {
             Ok(()) => {}
+            Err(AppendError::Conflict { winner }) if is_of(&winner.event, reply) => {
+                // Another process on the same log has this very reply in hand and tells its outcome.
+                tracing::warn!(%reply, "another process sends this reply; it is left to it");
+                return;
+            }
             Err(AppendError::Conflict { winner }) => {
                 let why = format!(
                     "{} changed the case first ({}): read it, then send again",
@@ -218,6 +223,16 @@ fn note_down(outcome: &Event, text: &str) {
             tracing::warn!(%reply, %case, "nobody knows whether a reply was published: {}", without_text(why));
         }
         _ => tracing::info!("a reply went out"),
+    }
+}
+
+/// Whether somebody else began to send this reply, or has done so.
+fn is_of(event: &Event, reply: ReplyId) -> bool {
+    match event {
+        Event::ReplyAttempted { reply: of, .. }
+        | Event::ReplySent { reply: of, .. }
+        | Event::ReplyDelivered { reply: of, .. } => *of == reply,
+        _ => false,
     }
 }
 

@@ -13,8 +13,8 @@
 //! POST /_sim/plan        {"post_cap": N, "credits": DOLLARS}: what may still be read, and what is paid for
 //! POST /_sim/oauth       {"access_seconds": N}: so long the next access tokens live; {"revoke": true}: the person
 //!                         takes every grant back
-//! POST /_sim/account     {"handle": …, "rename": NAME, "status": "takendown" | "deleted" | "active", "blocks_us"}: what
-//!                         happens to somebody's account; Bluesky's stream tells of it
+//! POST /_sim/account     {"handle": …, "rename": NAME, "status": "takendown" | "deleted" | "active", "blocks_us",
+//!                         "follows_us"}: what happens to somebody's account; Bluesky's stream tells of the first two
 //! POST /_sim/mastodon    {"ignores_keys", "reset_in_seconds", "says_400", "has_no_socket", "has_no_events", "letters_in_ids",
 //!                         "says_little", "closed", "max_characters", "most_questions", "streams_at", "revoked"}: the manner
 //!                         of the server from now on; what is left out is as usual
@@ -189,8 +189,10 @@ fn post(state: &mut State, wish: &PostWish, now: Timestamp) -> Result<Value, Str
         Some("following") => Some("following"),
         Some("subscribers") => Some("subscribers"),
         Some("verified") => Some("verified"),
+        // X lets at least those answer who are named.
+        Some("nobody") if state.network == NetworkKind::Bluesky => Some("nobody"),
         Some(other) => {
-            let known = "everyone, mentionedUsers, following, subscribers or verified";
+            let known = "everyone, mentionedUsers, following, subscribers or verified (on Bluesky also nobody)";
             return Err(format!("`reply_settings` is {known}, not `{other}`"));
         }
     };
@@ -260,6 +262,7 @@ fn make_person(state: &mut State, handle: &str) -> u64 {
         is_verified: false,
         dm_open: true,
         blocks_us: false,
+        follows_us: false,
         wrote_us: false,
     });
     id
@@ -436,6 +439,8 @@ struct AccountWish {
     status: Option<String>,
     #[serde(default)]
     blocks_us: Option<bool>,
+    #[serde(default)]
+    follows_us: Option<bool>,
 }
 
 fn account(state: &mut State, wish: &AccountWish, now: Timestamp) -> Result<Value, String> {
@@ -443,8 +448,9 @@ fn account(state: &mut State, wish: &AccountWish, now: Timestamp) -> Result<Valu
     let Some(id) = state.world.person_named(handle).map(|person| person.id) else {
         return Err(format!("there is no @{handle}: let them post first"));
     };
-    if let (Some(blocks), Some(person)) = (wish.blocks_us, state.world.people.get_mut(&id)) {
-        person.blocks_us = blocks;
+    if let Some(person) = state.world.people.get_mut(&id) {
+        person.blocks_us = wish.blocks_us.unwrap_or(person.blocks_us);
+        person.follows_us = wish.follows_us.unwrap_or(person.follows_us);
     }
     if let Some(name) = &wish.rename {
         state.world.rename(id, name.trim_start_matches('@'))?;

@@ -130,6 +130,7 @@ fn meet(world: &mut World, author: &Author, lang: Option<&str>) -> Option<u64> {
             is_verified: author.is_verified,
             dm_open: true,
             blocks_us: false,
+            follows_us: false,
             wrote_us: false,
         });
     }

@@ -53,6 +53,7 @@ pub(super) fn invent(chance: &mut Chance, n: u64, world: &World) -> Person {
         is_verified: chance.happens(0.06),
         dm_open: chance.happens(0.6),
         blocks_us: false,
+        follows_us: false,
         wrote_us: false,
     }
 }

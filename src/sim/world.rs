@@ -47,6 +47,7 @@ pub(super) struct Person {
     pub(super) dm_open: bool,
     /// Asked not to be contacted; takes no message from us any more.
     pub(super) blocks_us: bool,
+    pub(super) follows_us: bool,
     /// Wrote us a direct message first, so we may write back.
     pub(super) wrote_us: bool,
 }
@@ -131,6 +132,7 @@ impl World {
             is_verified: true,
             dm_open: true,
             blocks_us: false,
+            follows_us: false,
             wrote_us: true,
         });
         world.last_id = id_at(born);

@@ -15,7 +15,6 @@ use crate::app::command::{Command, ModeKind};
 use crate::app::{App, Mode};
 use crate::desk::{Case, PastCase, PostView, Reading};
 use crate::model::sla::Clock;
-use crate::model::verdict::may_reply;
 use crate::model::words::counted;
 use crate::model::{CaseStatus, ColumnName, Doing, Post, Purpose, Verdict};
 
@@ -107,8 +106,8 @@ fn lines(
             let alt = as_shown(app, media.alt.as_deref().unwrap_or("no alt text"));
             lines.extend(paragraph(&format!("{}: {alt}", media.kind), cells, 0, theme.quiet()));
         }
-        if let Some(quoted) = body.quotes.as_ref().filter(|quoted| !quoted.text.is_empty()) {
-            lines.extend(paragraph(&format!("quotes: {}", as_shown(app, &quoted.text)), cells, 2, theme.quiet()));
+        if let Some(quoted) = app.quoted_text(body) {
+            lines.extend(paragraph(&format!("quotes: {}", as_shown(app, quoted)), cells, 2, theme.quiet()));
         }
         lines.push(Line::default());
         // Before all that can be looked up: on a small screen the section HISTORY is further down.
@@ -255,7 +254,7 @@ pub(super) fn verdict_lines(app: &App, body: &Post, cells: u16, theme: Theme) ->
     let Some(account) = of_column.or_else(of_post) else {
         return Vec::new();
     };
-    told_verdict(&may_reply(body, account), Purpose::Acknowledgement, cells, theme)
+    told_verdict(&app.may_reply(body, account), Purpose::Acknowledgement, cells, theme)
 }
 
 pub(super) fn told_verdict(verdict: &Verdict, purpose: Purpose, cells: u16, theme: Theme) -> Vec<Line<'static>> {

@@ -77,18 +77,26 @@ fn of_network(app: &App, find: &Find, network: &NetworkFind, answered: Option<&s
     match answered {
         Some(_) => {
             let more = if network.has_more { "; there are older ones" } else { "" };
+            let hits = find.hits.len();
+            // The others did not fit what is judged here.
+            let of_read = if network.judged_here.is_empty() { String::new() } else { format!(" of {}", network.read) };
             format!(
-                "{} from {name}, not stored here ({}), newest first{more}",
-                counted(find.hits.len(), "post"),
+                "{}{of_read} from {name}, not stored here ({}), newest first{more}",
+                counted(hits, "post"),
                 price(network.read)
             )
         }
         None if network.is_asking => format!("asking {name}.."),
         None if !words.is_empty() && network.priced.as_deref() == Some(words) => {
-            format!(
-                "Enter again asks {name} for at most {MOST_FROM_NETWORK} posts: {} at most",
-                price(MOST_FROM_NETWORK)
-            )
+            let priced = match price(MOST_FROM_NETWORK) {
+                free if !app.setup.budgets.contains_key(&network.account) => free,
+                priced => format!("{priced} at most"),
+            };
+            let here = match network.judged_here.as_str() {
+                "" => String::new(),
+                here => format!("; judged here: {here}"),
+            };
+            format!("Enter again asks {name} for at most {MOST_FROM_NETWORK} posts: {priced}{here}")
         }
         None if app.setup.budgets.contains_key(&network.account) => {
             format!("a query; its last 7 days; each post {name} returns costs {}", price(1))

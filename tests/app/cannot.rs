@@ -1,8 +1,8 @@
 //! What the network at hand cannot do is said in hints and notices, and never begun.
 
 use replydeck::app::command::{Command, ModeKind};
-use replydeck::app::{ColumnSource, Effect, Mode};
-use replydeck::model::{Account, AccountName, NetworkKind, Verdict};
+use replydeck::app::{ColumnSource, Effect, Mode, Msg};
+use replydeck::model::{Account, AccountName, FoundOnNetwork, NetworkKind, Verdict};
 
 use super::script::{Deck, post, setup};
 
@@ -22,19 +22,48 @@ fn on(networks: &[NetworkKind]) -> Deck {
 }
 
 #[test]
-fn a_network_without_a_search_is_not_searched_and_says_so_before_the_key() {
+fn a_network_that_lets_only_those_search_who_log_in_says_so_before_the_key() {
     let mut deck = on(&[NetworkKind::Bluesky]);
-    assert_eq!(deck.app.cannot(Command::FindNetwork).as_deref(), Some("Bluesky has no search this deck can ask"));
+    assert_eq!(deck.app.cannot(Command::FindNetwork), None);
+    deck.app.setup.accounts[0].can_send = false;
+    let why = deck.app.cannot(Command::FindNetwork).expect("no login, no search");
+    assert!(why.starts_with("Bluesky is searched only by accounts that can write"), "{why}");
     deck.press("g/");
     assert_eq!(deck.kind(), ModeKind::Columns);
-    assert!(deck.notice().contains("Bluesky has no search"), "{}", deck.notice());
+    assert_eq!(deck.notice(), why);
     // Of several networks the first that can be searched is.
     let mut deck = on(&[NetworkKind::Bluesky, NetworkKind::Mastodon]);
+    deck.app.setup.accounts[0].can_send = false;
     assert_eq!(deck.app.cannot(Command::FindNetwork), None);
     deck.press("g/");
     let Mode::Find(find) = &deck.app.mode else { panic!("no search") };
     assert_eq!(find.network.as_ref().map(|network| network.kind), Some(NetworkKind::Mastodon));
     assert_eq!(on(&[NetworkKind::X, NetworkKind::Bluesky]).app.cannot(Command::FindNetwork), None);
+}
+
+#[test]
+fn what_bluesky_cannot_be_asked_is_told_before_it_is_asked() {
+    let mut deck = on(&[NetworkKind::Bluesky]);
+    deck.command_line("find network is:reply");
+    let find = |deck: &Deck| match &deck.app.mode {
+        Mode::Find(find) => (find.input.error.clone(), find.network.clone().expect("a network")),
+        other => panic!("no search: {other:?}"),
+    };
+    let error = find(&deck).0.expect("nothing to look for");
+    assert!(error.contains("needs something to look for") && error.contains("add a word"), "{error}");
+    deck.press("C-u");
+    deck.type_text("outage -router has:images");
+    deck.press("enter");
+    let (error, network) = find(&deck);
+    assert_eq!((error, network.judged_here.as_str()), (None, "-router has:images"));
+    assert_eq!(deck.took(), [], "what it costs comes first, be it nothing");
+    deck.press("enter");
+    assert!(
+        matches!(deck.took().as_slice(), [Effect::FindOnNetwork { words, .. }] if words == "outage -router has:images")
+    );
+    let found = FoundOnNetwork { read: 12, ..FoundOnNetwork::default() };
+    deck.tell(Msg::FoundOnNetwork { words: "outage -router has:images".to_owned(), found });
+    assert_eq!(find(&deck).0.as_deref(), Some("Bluesky found 12; not one of them fits the whole query"));
 }
 
 #[test]
@@ -62,7 +91,7 @@ fn what_must_be_known_of_a_direct_message_is_told_as_that_and_not_as_a_doubt() {
     deck.press("j D");
     let author = post(3, deck.now).author.id;
     let what = "a direct post is not private".to_owned();
-    deck.tell(replydeck::app::Msg::MayMessage { author, verdict: Verdict::Mind { what: what.clone() } });
+    deck.tell(Msg::MayMessage { author, verdict: Verdict::Mind { what: what.clone() } });
     assert_eq!(deck.kind(), ModeKind::Composer);
     deck.type_text("hello");
     deck.press("C-s");

@@ -193,7 +193,10 @@ async fn limits_and_closed_conversations_are_respected_before_anything_leaves() 
     let closed =
         heard(&bluesky, &network, json!({"handle": "cat", "text": "slow", "reply_settings": "mentionedUsers"})).await;
     let refused = network.send(&outgoing(1, &closed.id, "Sorry!")).await.unwrap_err();
-    assert!(matches!(&refused, SendError::Refused { why, .. } if why.contains("who may reply")), "{refused:?}");
+    assert!(
+        matches!(&refused, SendError::Refused { why, .. } if why.contains("lets only people mentioned in the post reply")),
+        "{refused:?}"
+    );
     for long in ["x".repeat(301), "👨‍👩‍👧‍👦".repeat(170)] {
         let refused = network.send(&outgoing(2, &post.id, &long)).await.unwrap_err();
         assert!(matches!(&refused, SendError::Refused { may_retry: false, .. }), "{refused:?}");

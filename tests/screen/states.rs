@@ -94,6 +94,7 @@ fn a_search_of_the_network_says_its_price_and_that_nothing_is_stored() {
     find.answered = Some("slow".to_owned());
     find.in_list = true;
     find.network = Some(NetworkFind {
+        judged_here: String::new(),
         account: AccountName::new("charter"),
         kind: NetworkKind::X,
         priced: None,

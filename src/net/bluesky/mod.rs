@@ -3,9 +3,11 @@
 //! The whole network's posts come over one socket (`stream`, `jetstream`), are matched here by all columns' rules at
 //! once (`sift`) and get their authors' names from the public directory (`profiles`). The stream is gone on with where it
 //! broke off (`cursor`), so only what a server no longer has is a gap. Replies are records under keys made from their
-//! own ids (`send`, `tid`): sent twice, one post. Direct messages go by the chat service (`dm`, `inbox`).
+//! own ids (`send`, `tid`): sent twice, one post; whether they would be shown is asked before (`asking`). A rep may search
+//! (`search`). Direct messages go by the chat service (`dm`, `inbox`).
 
 mod acts;
+mod asking;
 mod backfill;
 mod check;
 mod cursor;
@@ -19,6 +21,7 @@ mod packed;
 mod problem;
 mod profiles;
 pub(crate) mod record;
+mod search;
 mod send;
 mod session;
 mod sift;
@@ -41,7 +44,10 @@ use super::http::NetSetupError;
 use super::{
     Backfill, Clock, Feed, Finding, Inbound, Missing, Network, Outgoing, OutgoingMessage, ReadBack, Secrets, SendError,
 };
-use crate::model::{Account, AuthorId, LinkReport, LoginReport, MessageId, PostId, Verdict};
+use crate::model::{
+    Account, AuthorId, FoundOnNetwork, LinkReport, LoginReport, MessageId, PostId, ToldOfPost, Verdict,
+};
+use crate::rules::Rule;
 
 /// What the adapter needs to know of a Bluesky account.
 #[derive(Clone, Debug)]
@@ -150,6 +156,10 @@ impl Network for BlueskyNetwork {
         dm::may_message(&self.api, author).await
     }
 
+    async fn told_of(&self, posts: &[PostId]) -> Vec<ToldOfPost> {
+        asking::told_of(&self.api, posts).await
+    }
+
     async fn send_message(&self, outgoing: &OutgoingMessage) -> Result<MessageId, SendError> {
         dm::send(&self.api, outgoing).await
     }
@@ -160,6 +170,10 @@ impl Network for BlueskyNetwork {
 
     async fn backfill(&self, feeds: &[Feed], from: Timestamp, to: Timestamp) -> Backfill {
         backfill::backfill(&self.api, feeds, from, to).await
+    }
+
+    async fn search(&self, query: &Rule, most: u64) -> FoundOnNetwork {
+        search::search(&self.api, query, most).await
     }
 
     async fn look_up(&self, posts: &[PostId]) -> Result<Vec<Inbound>, Missing> {

@@ -30,7 +30,7 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    fn of(value: &Value) -> Option<Self> {
+    pub(super) fn of(value: &Value) -> Option<Self> {
         let handle = bounded(text_of(value, "handle"));
         Some(Self {
             did: did_of(text_of(value, "did"))?,

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::asking;
 use super::facets::{self, Feature};
 use super::jetstream::POSTS;
 use super::problem::{Class, Problem};
-use super::record::{Refs, bounded, did_of, items, text_of, uri_of};
+use super::record::{Refs, bounded, did_of, text_of, uri_of};
 use super::tid;
 use super::xrpc::{Api, Ask, CallError};
 use crate::model::words::are_same_words;
@@ -29,8 +30,17 @@ pub(super) async fn send(api: &Api, outgoing: &Outgoing) -> Result<PostId, SendE
         Ok(session) => session,
         Err(error) => return Err(not_begun(&error)),
     };
-    let parent = parent(api, outgoing).await?;
     let key = tid::key(outgoing.reply);
+    let parent = match parent(api, outgoing).await {
+        // An attempt before may have been taken while there was nothing in the way.
+        Err(refusal @ SendError::Refused { .. }) => {
+            return match look(api, &session.did, &key, &outgoing.text).await {
+                ReadBack::Published(post) => Ok(post),
+                ReadBack::Absent | ReadBack::Unknown { .. } => Err(refusal),
+            };
+        }
+        other => other?,
+    };
     let record = record(api, outgoing, &parent).await;
     // `swapRecord: null`: nothing may stand under this key. The same words under it are written once all the same.
     let body = json!({"repo": session.did, "collection": POSTS, "rkey": key, "swapRecord": null, "record": record});
@@ -89,51 +99,65 @@ async fn parent(api: &Api, outgoing: &Outgoing) -> Result<Refs, SendError> {
         .refs(&outgoing.to)
         .cloned()
         .filter(|refs| !refs.cid.is_empty());
-    let uri = outgoing.to.native();
     let within = if known.is_some() { api.pace.look_within } else { api.pace.answer_within };
-    let query = [("uris", uri)];
-    let ask = Ask::get("app.bsky.feed.getPosts", &query, within);
-    // Asked as ourselves, the answer says whether we may; the public directory knows the post as well.
-    let answer = match api.as_us(&ask).await {
-        Err(error) if known.is_none() && !matches!(error.class(), Some(Class::RateLimited)) => {
-            tracing::debug!(why = error.words(), "our own server does not show the post; the public directory may");
-            api.public(&ask).await
-        }
-        other => other,
-    };
-    let answer = match (answer, known) {
-        (Ok(answer), known) => {
-            let Some(post) = items(answer.get("posts")).find(|post| text_of(post, "uri") == uri) else {
-                // The directory may not have seen it yet; what was heard a moment ago is there.
-                return known.ok_or_else(|| SendError::Refused {
+    let shown = asking::one(api, &outgoing.to, true, within).await;
+    if let Ok(Some(view)) = &shown
+        && let Some(why) = asking::closed(view)
+    {
+        return Err(hidden(why));
+    }
+    let answer = match (shown, known) {
+        (Ok(Some(view)), known) => known.unwrap_or_else(|| refs_of(&view)),
+        // Shown to everybody but us it is kept from us; shown to nobody it is gone, or was written a moment ago.
+        (Ok(None), known) => match (asking::one(api, &outgoing.to, false, within).await, known) {
+            (Ok(Some(view)), _) => return Err(hidden(asking::blocked(&view))),
+            (Ok(None) | Err(_), Some(known)) => known,
+            (Ok(None) | Err(_), None) => {
+                return Err(SendError::Refused {
                     why: "Bluesky does not show the post any more".into(),
                     remedy: "it was deleted, or its author blocks this account".into(),
                     may_retry: false,
                 });
-            };
-            if post.get("viewer").and_then(|viewer| viewer.get("replyDisabled")).and_then(Value::as_bool) == Some(true)
-            {
-                return Err(SendError::Refused {
-                    why: "its author has limited who may reply, and this account may not".into(),
-                    remedy: "the network would take it and show it to nobody: ask by direct message, or quote the post"
-                        .into(),
-                    may_retry: false,
-                });
             }
-            known.unwrap_or_else(|| refs_of(post))
-        }
-        (Err(_), Some(known)) => known,
-        // The directory may be down while its author's server is not.
-        (Err(error), None) => match record_of(api, uri).await {
-            Some(refs) => refs,
-            None => return Err(not_found(api, error)),
         },
+        (Err(error), Some(known)) => {
+            api.leave_note(format!(
+                "a reply goes out without knowing whether its conversation is open to us: {}",
+                error.words()
+            ));
+            known
+        }
+        (Err(error), None) => unheard(api, &outgoing.to, error).await?,
     };
     Ok(Refs {
         // The newest version is what is answered.
         cid: outgoing.to_version.clone().filter(|version| !version.is_empty()).unwrap_or(answer.cid),
         root: answer.root,
     })
+}
+
+/// A reply that would be taken and not shown.
+fn hidden(why: String) -> SendError {
+    let remedy = "ask by direct message, or quote their post on Bluesky's own page".to_owned();
+    SendError::Refused { why, remedy, may_retry: false }
+}
+
+/// What a reply has to name, of a post that was not heard and that our own server does not show for the moment: the
+/// public directory may, and where that is down too, its author's server does.
+async fn unheard(api: &Api, post: &PostId, error: CallError) -> Result<Refs, SendError> {
+    let error = if matches!(error.class(), Some(Class::RateLimited)) {
+        error
+    } else {
+        match asking::one(api, post, false, api.pace.answer_within).await {
+            Ok(Some(view)) => return Ok(refs_of(&view)),
+            Ok(None) => error,
+            Err(error) => error,
+        }
+    };
+    match record_of(api, post.native()).await {
+        Some(refs) => Ok(refs),
+        None => Err(not_found(api, error)),
+    }
 }
 
 /// What the record itself says, by our own server.

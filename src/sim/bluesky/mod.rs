@@ -4,10 +4,12 @@
 //! under a key for a post. Refusals have the network's own names and, where known, its own words.
 
 mod chat;
+mod gates;
 pub(super) mod jetstream;
 mod limits;
 mod packer;
 mod repo;
+mod search;
 mod session;
 mod views;
 
@@ -88,6 +90,7 @@ pub(super) enum Endpoint {
     Profile,
     Profiles,
     Posts,
+    Search,
     ConvoAvailability,
     ConvoForMembers,
     Convo,
@@ -105,7 +108,7 @@ impl Endpoint {
             Endpoint::Subscribe => "stream",
             Endpoint::SessionMake | Endpoint::SessionRenew | Endpoint::SessionRead | Endpoint::SessionEnd => "oauth",
             Endpoint::RecordPut | Endpoint::RecordMake | Endpoint::RecordDelete => "posts",
-            Endpoint::RecordRead | Endpoint::Posts => "search",
+            Endpoint::RecordRead | Endpoint::Posts | Endpoint::Search => "search",
             Endpoint::HandleResolve | Endpoint::Profile | Endpoint::Profiles => "users",
             Endpoint::ConvoAvailability
             | Endpoint::ConvoForMembers
@@ -143,6 +146,7 @@ pub(super) fn route(method: &str, path: &str) -> Option<Endpoint> {
         ("GET", "app.bsky.actor.getProfile") => Endpoint::Profile,
         ("GET", "app.bsky.actor.getProfiles") => Endpoint::Profiles,
         ("GET", "app.bsky.feed.getPosts") => Endpoint::Posts,
+        ("GET", "app.bsky.feed.searchPosts") => Endpoint::Search,
         ("GET", "chat.bsky.convo.getConvoAvailability") => Endpoint::ConvoAvailability,
         ("GET", "chat.bsky.convo.getConvoForMembers") => Endpoint::ConvoForMembers,
         ("GET", "chat.bsky.convo.getConvo") => Endpoint::Convo,
@@ -183,6 +187,7 @@ fn handle(state: &mut State, endpoint: Endpoint, call: &Call) -> Result<Answer, 
         Endpoint::Profile => views::profile(state, call),
         Endpoint::Profiles => views::profiles(state, call),
         Endpoint::Posts => views::posts(state, call),
+        Endpoint::Search => search::posts(state, call),
         Endpoint::ConvoAvailability
         | Endpoint::ConvoForMembers
         | Endpoint::Convo

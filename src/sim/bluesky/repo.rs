@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::super::call::{Answer, Body, Call};
 use super::super::state::State;
 use super::super::world::Draft;
-use super::{POSTS, invalid, refuse, session, views};
+use super::{POSTS, gates, invalid, refuse, session, views};
 
 /// One record of the brand's.
 #[derive(Clone, Debug)]
@@ -145,7 +145,7 @@ fn create(state: &mut State, call: &Call, place: &Place, record: &Value) -> Resu
 /// The brand publishes.
 fn publish(state: &mut State, draft: Draft, place: &Place, record: &Value, now: Timestamp) -> u64 {
     let (text, parent) = (draft.text.clone(), draft.reply_to);
-    let is_hidden = parent.is_some_and(|parent| views::is_closed(state, parent));
+    let is_hidden = parent.is_some_and(|parent| gates::hides_ours(state, parent));
     state.bluesky.under_way = Some((place.key.clone(), record.clone()));
     let id = state.publish(draft, now);
     state.ledger.wrote(json!({
@@ -156,7 +156,7 @@ fn publish(state: &mut State, draft: Draft, place: &Place, record: &Value, now: 
         "in_reply_to": parent.map(|id| id.to_string()),
         "conversation_id": state.world.posts.get(&id).map(|post| post.conversation.to_string()),
         "text": text,
-        // Its author had closed the conversation: the network takes it and shows it to nobody.
+        // The conversation is closed to the brand, or its author blocks it: taken, and shown to nobody.
         "is_hidden": is_hidden,
         "facets": record["facets"],
         "at": now.to_string(),

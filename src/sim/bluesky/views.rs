@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::call::{Answer, Call};
 use super::super::state::State;
 use super::super::world::{Person, hashtags, mentions};
-use super::{POSTS, invalid, session};
+use super::{POSTS, gates, invalid, session};
 
 /// Digits of permanent ids and content ids, and of keys, which sort as their numbers do.
 const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -238,37 +238,9 @@ pub(super) fn posts(state: &mut State, call: &Call) -> Result<Answer, Answer> {
         return Err(invalid("Error: uris must not have more than 25 elements"));
     }
     let is_us = session::who(state, call).is_ok();
-    let found: Vec<Value> = uris
-        .into_iter()
-        .filter_map(|uri| {
-            let id = post_at(state, uri)?;
-            let post = state.world.posts.get(&id)?;
-            let author = state.world.people.get(&post.author).filter(|author| !is_gone(state, author.id))?;
-            let record = stored(state, id);
-            let mut view = json!({
-                "uri": uri,
-                "cid": cid(&record),
-                "author": {"did": did(author.id), "handle": handle(author), "displayName": author.name},
-                "record": record,
-                "replyCount": post.counts[1],
-                "repostCount": post.counts[0],
-                "likeCount": post.counts[2],
-                "quoteCount": post.counts[3],
-                "indexedAt": created(post.at),
-            });
-            if is_us {
-                view["viewer"] = json!({"replyDisabled": is_closed(state, id)});
-            }
-            Some(view)
-        })
-        .collect();
+    let found: Vec<Value> =
+        uris.into_iter().filter_map(|uri| gates::post_view(state, post_at(state, uri)?, is_us)).collect();
     Ok(Answer::json(200, json!({"posts": found})))
-}
-
-/// Whether its author lets only people reply of whom the brand is none.
-pub(super) fn is_closed(state: &State, post: u64) -> bool {
-    let Some(post) = state.world.posts.get(&post) else { return false };
-    post.reply_settings != "everyone" && post.author != state.world.brand.id && !state.world.summons_brand(post)
 }
 
 #[cfg(test)]
