@@ -161,7 +161,7 @@ fn key_lines(app: &App, preview: &Preview, theme: Theme) -> [Line<'static>; 2] {
     let hold = app.setup.hold.as_secs();
     let is_stopped = preview.checks.iter().any(|check| check.stops);
     let send = match (preview.armed, app.account(&preview.account).is_some_and(|account| account.confirm)) {
-        _ if is_stopped => "does not send: see STOP".to_owned(),
+        _ if is_stopped => "not sent: see STOP".to_owned(),
         (true, _) => format!("once more sends as {}", reading::account_handle(app, &preview.account)),
         (false, true) => format!("send, asks twice ({hold} s to undo)"),
         (false, false) => format!("send ({hold} s to undo)"),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 use replydeck::app::keymap::Keymap;
-use replydeck::app::{App, Msg, notice, update};
+use replydeck::app::{App, Mode, Msg, notice, update};
 use replydeck::model::event::Standing;
 use replydeck::model::{AccountName, Delivery, LinkState, LoginReport, LoginState};
 use replydeck::ui::Theme;
@@ -173,7 +173,7 @@ fn every_screen_says_what_it_is_for() {
                 "cost $0.20",
                 "STOP:",
                 "check:",
-                "y send (10 s to undo)",
+                "y not sent: see STOP",
                 "Esc back, draft is kept",
             ],
         ),
@@ -307,5 +307,11 @@ fn the_preview_cuts_neither_the_link_of_the_post_nor_its_keys() {
         let screen = shown(size, "preview");
         assert_has(&screen, &["x.com/jo_m/status/1789000000000001"]);
         assert!(screen.lines().any(|line| line.contains("save draft   go post it by hand")), "{screen}");
+
+        let mut app = busy(size, "preview");
+        let Mode::Preview(preview) = &mut app.mode else { panic!("no preview") };
+        preview.checks.retain(|check| !check.stops);
+        let screen = Screen::new(size, Theme::plain()).text(&app);
+        assert_has(&screen, &["y send (10 s to undo)   e edit   s save draft   go post it by hand"]);
     }
 }

@@ -191,7 +191,7 @@ fn a_reply_that_waits_for_the_network_says_until_when() {
 
 #[test]
 fn a_store_that_is_being_read_says_how_much_of_it_has_been() {
-    let mut app = deck((80, 24));
+    let mut app = deck::busy((80, 24));
     let seq = app.desk.seq;
     (app.caught_up, app.past) = (false, Some((Seq(0), Seq(seq.0 * 4))));
     assert!(screen(&app).contains("reading the store 25%"), "{}", screen(&app));
