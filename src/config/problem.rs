@@ -42,6 +42,9 @@ pub struct Invalid {
     problems: Vec<Told>,
 }
 
+/// So many problems are told at once; one mistake may have made them all.
+const SHOWN_AT_ONCE: usize = 20;
+
 /// A problem with the line it points at, already safe to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Told {
@@ -116,7 +119,11 @@ impl std::error::Error for Invalid {}
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.each().collect::<Vec<_>>().join("\n\n"))
+        let mut shown: Vec<String> = self.each().take(SHOWN_AT_ONCE).collect();
+        if let Some(more) = self.count().checked_sub(shown.len()).filter(|more| *more > 0) {
+            shown.push(format!("{}: {more} more; replydeck check shows them all", self.name));
+        }
+        f.write_str(&shown.join("\n\n"))
     }
 }
 
@@ -229,6 +236,16 @@ mod tests {
             told(text, Problem::new(at..at + 1, "no")),
             "config.toml:2:12: no\n2 | \"配送\" = \"遅延 x\"\n  |                ^"
         );
+    }
+
+    #[test]
+    fn of_many_problems_the_first_are_told_and_the_rest_counted() {
+        let text = "x\n".repeat(50);
+        let problems = (0..50).map(|line| Problem::new(line * 2..line * 2 + 1, "no")).collect();
+        let invalid = Invalid::new("config.toml", &text, problems);
+        let told = invalid.to_string();
+        assert_eq!((told.matches(": no\n").count(), invalid.each().count()), (20, 50));
+        assert!(told.ends_with("\n\nconfig.toml: 30 more; replydeck check shows them all"), "{told}");
     }
 
     #[test]
