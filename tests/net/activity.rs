@@ -266,6 +266,62 @@ async fn after_every_cut_one_look_finds_what_came_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_line_without_a_byte_is_left_for_another() {
+    let mut x = FakeX::default();
+    let posts = x.stream();
+    all_there(&mut x);
+    // Open, and silent for ever.
+    let _silent = line(&mut x);
+    line(&mut x).send(received(1, "after the silence")).unwrap();
+    let pace = Pace { stale_after: Duration::from_millis(200), dead_after: Duration::from_millis(300), ..PACE };
+    let (rig, [mut column]) = start(x, [("slow", "slow")], &pace).await;
+    let beating = async {
+        let mut beat = tokio::time::interval(Duration::from_millis(5));
+        while posts.send(b"\r\n".to_vec()).is_ok() {
+            beat.tick().await;
+        }
+        // The posts' line was given up on a machine too busy to beat; this one is of interest here.
+        std::future::pending::<()>().await;
+    };
+    let told = async {
+        loop {
+            if let Inbound::Message { message, .. } = next(&mut column).await {
+                return message.text;
+            }
+        }
+    };
+    let told = tokio::select! {
+        told = told => told,
+        () = beating => unreachable!("it never ends"),
+    };
+    assert_eq!(told, "after the silence");
+    assert!(rig.server.count("GET", LINE) >= 2);
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn subscriptions_that_somebody_ended_are_put_back_and_what_came_meanwhile_is_found() {
+    let mut x = FakeX::default();
+    let _posts = x.stream();
+    all_there(&mut x);
+    let (_first, second) = (line(&mut x), line(&mut x));
+    look(&mut x, &[]);
+    look(&mut x, &[(7, "while nobody told us")]);
+    let pace = Pace { rules_every: Duration::from_millis(150), ..QUICK };
+    let rows = ["dm.sent", "post.delete", "post.create"].map(|kind| subscription(1, kind, "42", ""));
+    let made = json!({"data": [subscription(12, "dm.received", "42", "")], "meta": {"total_subscriptions": 4}});
+    // The first comparison while the line is open finds one gone.
+    x.others.insert(1, (SUBSCRIPTIONS, list(&rows)));
+    x.others.insert(2, (SUBSCRIPTIONS, Answer::json(200, &made)));
+    let (rig, [mut column]) = start(x, [("slow", "slow")], &pace).await;
+    assert_eq!(next_message(&mut column).await.2, "while nobody told us");
+    second.send(received(8, "and on")).unwrap();
+    assert_eq!(next_message(&mut column).await.2, "and on");
+    assert_eq!(rig.server.count("POST", SUBSCRIPTIONS), 1);
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn who_sends_us_elsewhere_gets_no_token_there_and_an_endless_line_ends_nothing() {
     let elsewhere = crate::server::Server::start(|_| Answer::Nothing).await;
     let mut x = FakeX::default();

@@ -64,6 +64,7 @@ struct Here {
     url: String,
     client: reqwest::Client,
     till: Arc<Till>,
+    network: Arc<XNetwork>,
     links: mpsc::Receiver<LinkReport>,
     _feeds: watch::Sender<Arc<Vec<Feed>>>,
     stop: CancellationToken,
@@ -86,6 +87,7 @@ impl Here {
         (settings.messages, settings.activity, settings.watch_own) = (true, true, true);
         let budget = Budget { prices: Prices::X, daily_limit: Some(Money::thousandths(limit)) };
         let network = XNetwork::with_pace(settings, clock(), 7, pace).unwrap().with_budget(Some(budget));
+        let network = Arc::new(network);
         let till = Arc::new(Till { billed: Mutex::default(), limit: watch::Sender::new(limit) });
         network.keep_count(till.clone());
         let (columns, [column]) = feeds([("column", query)]);
@@ -96,10 +98,10 @@ impl Here {
         let (serving, listening) = (stop.clone(), stop.clone());
         tasks.spawn(async move { sim.serve(serving).await.unwrap() });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let here = Self { url, client, till, links, _feeds: feeds, stop, tasks };
+        let listener = Arc::clone(&network);
+        let mut here = Self { url, client, till, network, links, _feeds: feeds, stop, tasks };
         here.control("plan", plan).await;
-        let mut here = here;
-        here.tasks.spawn(async move { network.listen(feeds_changed, report, listening).await });
+        here.tasks.spawn(async move { listener.listen(feeds_changed, report, listening).await });
         (here, column)
     }
 
@@ -165,6 +167,13 @@ impl Here {
         let has_agreed = timeout(PATIENCE, agreeing).await.is_ok();
         let billed = self.billed().await;
         assert!(has_agreed, "X bills {billed:?}, we count {:?}", ours());
+    }
+
+    /// The line of `check --online` about the Activity stream.
+    async fn checked(&self) -> String {
+        let findings = self.network.check(&[]).await;
+        let about = findings.into_iter().filter(|finding| finding.what.contains("Activity stream"));
+        about.map(|finding| format!("{:?} {} {:?}", finding.verdict, finding.what, finding.remedy)).collect()
     }
 
     async fn end(mut self) {
@@ -280,9 +289,13 @@ async fn where_the_plan_gets_it_later_it_is_used_from_then_on() {
     let (mut here, mut column) = Here::begin("acme", 20_000, &pace, json!({"activity": false})).await;
     let said = here.note("Activity stream").await;
     assert!(said.contains("is not open") && said.contains("Enterprise clients only"), "{said}");
+    let checked = here.checked().await;
+    assert!(checked.starts_with("Mind") && checked.contains("every 2 minutes"), "{checked}");
     here.control("plan", json!({"activity": true})).await;
     let said = here.note("is open").await;
     assert!(said.contains("@AcmeHelp"), "{said}");
+    let checked = here.checked().await;
+    assert!(checked.starts_with("Works") && checked.contains("4 subscriptions, 4 of this account"), "{checked}");
     here.post("nothing of ours").await;
     here.message("at once").await;
     assert_eq!(message_of(&mut column).await, "at once");

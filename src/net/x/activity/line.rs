@@ -134,7 +134,7 @@ impl Activity {
                     sync_at = Instant::now() + pace.rules_every;
                     match synced {
                         // Somebody took away what was there; put back or not, some of it was not told.
-                        Ok(synced) if synced.in_force != self.in_force => break End::Changed,
+                        Ok(synced) if synced.is_new || synced.in_force != self.in_force => break End::Changed,
                         Ok(_) => {}
                         Err(error) => {
                             tracing::warn!(why = error.words(), "the subscriptions could not be compared");
@@ -161,7 +161,8 @@ impl Activity {
                     }
                     Heard::Silence => tracing::info!("nothing comes on the activity stream"),
                     Heard::Slept { slept, lines } => {
-                        break self.drain(&SLEPT, lines, &mut reading, us).await.unwrap_or_else(|| lost(&pulse::words(slept)));
+                        let end = self.drain(&SLEPT, lines, &mut reading, us).await;
+                        break end.unwrap_or_else(|| lost(&pulse::words(slept)));
                     }
                     Heard::Ended(why) => break lost(&why),
                 },

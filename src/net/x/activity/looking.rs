@@ -70,18 +70,16 @@ impl Looking {
         self.seen.lock().expect("nothing panics while holding what was seen")
     }
 
-    /// Hands a message on unless it was before; without a column nobody takes it.
+    /// Hands a message on unless it was before; without a column nobody takes it. Dropped on its way, it was not.
     pub(super) async fn hand_on(&self, message: Message) -> Result<(), Inbound> {
         let id = message.id.clone();
         if !self.seen().known.insert(id.clone()) {
             return Ok(());
         }
+        let mut on_its_way = OnItsWay { looking: self, id: Some(id) };
         let inbound = Inbound::Message { account: self.api.account().name, message: Box::new(message) };
-        if let Err(untaken) = handing::to_one(&self.feeds, inbound).await {
-            // It comes again with the next look.
-            self.seen().known.remove(&id);
-            return Err(untaken);
-        }
+        handing::to_one(&self.feeds, inbound).await?;
+        on_its_way.id = None;
         let mut seen = self.seen();
         while seen.known.len() > REMEMBERED {
             seen.known.pop_first();
@@ -193,5 +191,20 @@ impl Looking {
         }
         self.seen().has_looked = true;
         Ok(is_out_of_money)
+    }
+}
+
+/// A message that counts as known already, so that nobody else hands it on, and may still come to nothing.
+struct OnItsWay<'l> {
+    looking: &'l Looking,
+    id: Option<MessageId>,
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = &self.id {
+            // It comes again with the next look.
+            self.looking.seen().known.remove(id);
+        }
     }
 }

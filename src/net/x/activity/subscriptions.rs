@@ -131,6 +131,8 @@ fn plan(existing: &[Existing], wanted: &BTreeSet<Kind>, us: &str, prefix: &str) 
 #[derive(Debug, Default)]
 pub(super) struct Subscribed {
     pub(super) in_force: BTreeSet<Kind>,
+    /// Some of it was not there before.
+    pub(super) is_new: bool,
     pub(super) refused: Vec<(Kind, Box<Problem>)>,
 }
 
@@ -138,7 +140,7 @@ pub(super) struct Subscribed {
 pub(super) async fn sync(api: &Api, us: &AuthorId, wanted: &BTreeSet<Kind>) -> Result<Subscribed, CallError> {
     let prefix = own_prefix(&api.deck);
     let Plan { in_force, add, delete } = plan(&list(api).await?, wanted, us.native(), &prefix);
-    let mut done = Subscribed { in_force, refused: Vec::new() };
+    let mut done = Subscribed { in_force, is_new: false, refused: Vec::new() };
     let mut is_unsure = false;
     for kind in add {
         let body = json!({
@@ -148,6 +150,7 @@ pub(super) async fn sync(api: &Api, us: &AuthorId, wanted: &BTreeSet<Kind>) -> R
         });
         match api.post(kind.subscriber(), PATH, &[], &body, api.pace.answer_within).await {
             Ok(_) => {
+                done.is_new = true;
                 done.in_force.insert(kind);
             }
             // Somebody was quicker, or it goes to some other address as well.
@@ -158,7 +161,7 @@ pub(super) async fn sync(api: &Api, us: &AuthorId, wanted: &BTreeSet<Kind>) -> R
             // An answer without a body among them; the list tells what became of it.
             Err(CallError::Lost(why)) => {
                 tracing::info!(kind = kind.name(), why, "X's answer to a subscription was lost");
-                is_unsure = true;
+                (is_unsure, done.is_new) = (true, true);
             }
             Err(other) => return Err(other),
         }
