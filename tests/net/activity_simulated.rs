@@ -173,7 +173,8 @@ impl Here {
     async fn checked(&self) -> String {
         let findings = self.network.check(&[]).await;
         let about = findings.into_iter().filter(|finding| finding.what.contains("Activity stream"));
-        about.map(|finding| format!("{:?} {} {:?}", finding.verdict, finding.what, finding.remedy)).collect()
+        let told = about.map(|finding| format!("{:?} {} {:?}", finding.verdict, finding.what, finding.remedy));
+        told.collect::<Vec<_>>().join("\n")
     }
 
     async fn end(mut self) {
