@@ -1,5 +1,9 @@
 //! The X adapter against small scripted servers on loopback, and the other networks' against the simulator.
 
+#[path = "net/activity.rs"]
+mod activity;
+#[path = "net/activity_simulated.rs"]
+mod activity_simulated;
 #[path = "net/bad_days.rs"]
 mod bad_days;
 #[path = "net/bluesky_bad_days.rs"]

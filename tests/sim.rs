@@ -1,5 +1,7 @@
 //! The simulator from outside: over HTTP on loopback, with a clock that stands still unless it is told to jump.
 
+#[path = "sim/activity.rs"]
+mod activity;
 #[path = "sim/auth.rs"]
 mod auth;
 #[path = "sim/bench.rs"]

@@ -67,6 +67,7 @@ pub fn run(args: &ReplayArgs, cli: &Cli, theme: Theme) -> anyhow::Result<()> {
             deck: config.deck.clone(),
             watch_own: false,
             messages: false,
+            activity: false,
         };
         let behind: Arc<dyn Network> = Arc::new(XNetwork::new(settings, Arc::clone(&clock), random)?);
         let tape = if account.name == feeding { tape.take() } else { None };

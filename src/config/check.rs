@@ -195,10 +195,13 @@ pub fn accounts(config: &Config) -> Vec<Line> {
                 let limit = x
                     .daily_limit
                     .map_or_else(String::new, |limit| format!("; reading pauses when a day has cost {limit}"));
-                let messages = if account.messages {
-                    "; direct messages are looked for every 2 minutes, as X's Activity stream is not used"
-                } else {
-                    ""
+                let messages = match (account.messages, x.activity) {
+                    (true, true) => {
+                        "; direct messages come at once where the plan has X's Activity stream, else they are looked for \
+                         every 2 minutes"
+                    }
+                    (true, false) => "; direct messages are looked for every 2 minutes (activity = false)",
+                    (false, _) => "",
                 };
                 Line::new(Part::Account, Outcome::Works, format!("{who} listens and may send{limit}{messages}"))
             }

@@ -187,6 +187,11 @@ bearer = {{ env = "REPLYDECK_X_BEARER" }}
 watch_own = true
 # Also read the account's direct messages, which takes its own token with the scope dm.read. X asks $0.01 for each.
 messages = true
+# Be told by X's Activity stream, a line of its own, where the plan has it: of direct messages at once, of our own posts
+# (with watch_own) and of those deleted, and of mentions and replies where a column shows them all, such as one that asks
+# for (@ExampleHelp OR to:ExampleHelp). What no column shows is not asked for, as X bills it. Where the plan has no such
+# stream, direct messages are looked for every two minutes.
+activity = true
 # Who may read and write its direct messages. Default: the whole team.
 # reps = ["ana", "bo"]
 # Ask for a second deliberate key before anything is sent from this account.

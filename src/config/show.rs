@@ -186,6 +186,7 @@ fn show_x(out: &mut String, x: &XAccess) {
             }
         }
     }
+    push(out, "activity", &x.activity.to_string());
     if let Some(limit) = x.daily_limit {
         push(out, "daily_limit", &limit.as_number());
     }

@@ -41,6 +41,7 @@ fn networks(folder: &std::path::Path) -> [(Box<dyn Network>, &'static str); 3] {
         deck: "d".into(),
         watch_own: false,
         messages: false,
+        activity: false,
     };
     let bluesky = BlueskySettings {
         account: account(NetworkKind::Bluesky, "acme.example"),

@@ -230,5 +230,6 @@ pub fn x_settings(config: &Config, account: &AccountConfig, x: &XAccess) -> Resu
         deck: config.deck.clone(),
         watch_own: account.watch_own,
         messages: account.messages,
+        activity: x.activity,
     })
 }

@@ -10,7 +10,8 @@
 //! GET  /_sim/clock       the simulated time
 //! POST /_sim/clock       {"speed": X, "jump": SECONDS | "15m"}; what falls into a jump has happened when it is answered
 //! GET  /_sim/bill        what X bills, by day and item
-//! POST /_sim/plan        {"post_cap": N, "credits": DOLLARS}: what may still be read, and what is paid for
+//! POST /_sim/plan        {"post_cap": N, "credits": DOLLARS, "activity": true | false}: what may still be read, what is
+//!                         paid for, and whether there is an Activity stream
 //! POST /_sim/oauth       {"access_seconds": N}: so long the next access tokens live; {"revoke": true}: the person
 //!                         takes every grant back
 //! POST /_sim/account     {"handle": …, "rename": NAME, "status": "takendown" | "deleted" | "active", "blocks_us",
@@ -35,7 +36,7 @@ use super::server::Shared;
 use super::state::State;
 use super::texts::Lang;
 use super::world::{Draft, Person, Withheld};
-use super::x::stream;
+use super::x::{activity, stream};
 use crate::model::NetworkKind;
 
 /// A jump further than this is taken for a slip: everything in between is acted out.
@@ -323,8 +324,8 @@ fn fault(state: &mut State, body: &[u8], now: Timestamp) -> Result<Value, String
     if wish.target != "all" && !TARGETS.contains(&wish.target.as_str()) {
         return Err(format!("`target` is one of {} or all, not `{}`", TARGETS.join(", "), wish.target));
     }
-    if wish.kind.is_for_streams_only() && wish.target != "stream" {
-        return Err(format!("`{}` works on the target `stream` only", wish.kind.name()));
+    if wish.kind.is_for_streams_only() && !matches!(wish.target.as_str(), "stream" | "activity") {
+        return Err(format!("`{}` works on the targets `stream` and `activity` only", wish.kind.name()));
     }
     if let Kind::Status { status, .. } = wish.kind
         && !(200..=599).contains(&status)
@@ -392,6 +393,8 @@ struct PlanWish {
     post_cap: Option<u64>,
     #[serde(default)]
     credits: Option<f64>,
+    #[serde(default)]
+    activity: Option<bool>,
 }
 
 fn plan(state: &mut State, wish: &PlanWish) -> Result<Value, String> {
@@ -405,7 +408,10 @@ fn plan(state: &mut State, wish: &PlanWish) -> Result<Value, String> {
         // Written out and read again: whole thousandths, without a cast.
         state.x.bill.set_credits(format!("{:.0}", dollars * 1_000.0).parse().ok());
     }
-    Ok(json!({"post_cap": state.x.post_cap, "credits": wish.credits}))
+    if let Some(is_there) = wish.activity {
+        activity::provide(&mut state.x, is_there);
+    }
+    Ok(json!({"post_cap": state.x.post_cap, "credits": wish.credits, "activity": state.x.has_activity}))
 }
 
 #[derive(Debug, Deserialize)]

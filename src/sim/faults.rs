@@ -117,8 +117,10 @@ impl Kind {
 }
 
 /// Where it goes wrong; the names of the control plane.
-pub(super) const TARGETS: [&str; 13] = [
+pub(super) const TARGETS: [&str; 15] = [
     "stream",
+    "activity",
+    "subscriptions",
     "rules",
     "search",
     "counts",

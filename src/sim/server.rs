@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::select_all;
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
@@ -26,7 +27,7 @@ use super::call::{Answer, Body, Call, Pieces};
 use super::faults::{Fault, Kind};
 use super::socket::{self, Line};
 use super::state::State;
-use super::x::stream::Delivery;
+use super::x::stream::{Connection, Delivery};
 use super::x::{self, problem};
 use super::{bluesky, control, mastodon};
 use crate::model::NetworkKind;
@@ -178,7 +179,7 @@ impl<'a> Route<'a> {
     /// It stays open and takes faults post by post.
     fn is_stream(self) -> bool {
         match self {
-            Route::X(endpoint, _) => endpoint == x::Endpoint::Stream,
+            Route::X(endpoint, _) => endpoint.line().is_some(),
             Route::Bluesky(endpoint) => endpoint.is_stream(),
             Route::Mastodon(endpoint) => endpoint.is_stream(),
         }
@@ -264,8 +265,10 @@ async fn respond(
     {
         return Ok(send(faulty_status(&shared, network, status, body, reset_in), None));
     }
-    if route.is_stream() && network == NetworkKind::X {
-        notice_hang_ups(&shared).await;
+    if let Route::X(endpoint, _) = route
+        && let Some(line) = endpoint.line()
+    {
+        notice_hang_ups(&shared, line).await;
     }
     let now = catch_up(&shared).await;
     let mut answer = route.answer(&mut shared.lock(), &call(now));
@@ -337,18 +340,17 @@ async fn hold_back(shared: &Shared, fault: &Fault) {
     }
 }
 
-/// Lets the server see that the last listener is gone before a new one is refused for it.
-async fn notice_hang_ups(shared: &Shared) {
-    let watched = {
+/// Lets the server see that a listener is gone before a new one is refused for it.
+async fn notice_hang_ups(shared: &Shared, line: x::stream::Line) {
+    let watched: Vec<_> = {
         let state = shared.lock();
-        state.x.streams.iter().map(x::stream::Connection::watch).next()
+        let listeners = state.x.streams.iter().filter(|listener| listener.line == line && listener.is_open());
+        listeners.map(Connection::watch).collect()
     };
-    if let Some(listener) = watched {
-        // Running out of time means that somebody is really listening; the endpoint says so.
-        tokio::select! {
-            () = listener.closed() => {}
-            () = tokio::time::sleep(HANG_UP_GRACE) => {}
-        }
+    if watched.len() >= line.most() {
+        // Running out of time means that they are really listening; the endpoint says so.
+        let any = select_all(watched.iter().map(|listener| Box::pin(listener.closed())));
+        drop(tokio::time::timeout(HANG_UP_GRACE, any).await);
     }
 }
 

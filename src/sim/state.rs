@@ -10,7 +10,7 @@ use super::ledger::Ledger;
 use super::mastodon::{self, Instance};
 use super::scenario::{Deed, Scenario};
 use super::world::{Draft, World};
-use super::x::{XApp, stream};
+use super::x::{XApp, activity, dm, stream};
 use crate::model::NetworkKind;
 
 #[derive(Debug)]
@@ -79,8 +79,8 @@ impl State {
     pub(super) fn withdraw(&mut self, id: u64, at: Timestamp) {
         self.ledger.deleted(json!({"network": self.network.prefix(), "id": id.to_string(), "at": at.to_string()}));
         match self.network {
-            // X's stream is silent about it.
-            NetworkKind::X => {}
+            // X's filtered stream is silent about it.
+            NetworkKind::X => activity::withdrawn(&mut self.x, &self.world, &mut self.faults, id, at),
             NetworkKind::Bluesky => bluesky::withdrawn(self, id, at),
             NetworkKind::Mastodon => mastodon::withdrawn(self, id, at),
         }
@@ -93,7 +93,7 @@ impl State {
         sender.wrote_us = true;
         let handle = sender.handle.clone();
         match self.network {
-            NetworkKind::X => self.x.receive(id, person, text, at),
+            NetworkKind::X => dm::received(self, id, person, text, at),
             NetworkKind::Bluesky => bluesky::messaged(self, id, person, text, at),
             NetworkKind::Mastodon => mastodon::messaged(self, id, person, text, at),
         }
@@ -130,7 +130,10 @@ impl State {
             "summons_us": self.world.summons_brand(post),
         }));
         match self.network {
-            NetworkKind::X => stream::deliver(&mut self.x, &self.world, &mut self.faults, id, at),
+            NetworkKind::X => {
+                activity::posted(&mut self.x, &self.world, &mut self.faults, id, at);
+                stream::deliver(&mut self.x, &self.world, &mut self.faults, id, at);
+            }
             NetworkKind::Bluesky => bluesky::posted(self, id, at),
             NetworkKind::Mastodon => mastodon::posted(self, id, at),
         }

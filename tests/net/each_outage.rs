@@ -106,11 +106,13 @@ async fn each_no_at_the_door_is_one_state_and_one_gap_from_the_last_byte_to_the_
         control(&url, "post", json!({"handle": "mia", "text": "@AcmeHelp before it"})).await;
         desk.until("the first post", |app| app.desk.posts.len() == 1).await;
         let before = clock();
-        let fault =
-            json!({"kind": "status", "status": status, "body": body, "target": "stream", "times": "until_lifted"});
-        control(&url, "fault", fault).await;
-        // X takes the line away, in-band and in words of its own.
-        control(&url, "fault", json!({"kind": "disconnect", "target": "stream"})).await;
+        // X takes its lines away, in-band and in words of its own; a mention comes on either.
+        for target in ["activity", "stream"] {
+            let fault =
+                json!({"kind": "status", "status": status, "body": body, "target": target, "times": "until_lifted"});
+            control(&url, "fault", fault).await;
+            control(&url, "fault", json!({"kind": "disconnect", "target": target})).await;
+        }
         desk.until("the state", |app| {
             let is_it = |told: String| told.contains(words) && told.contains(remedy);
             app.links.values().any(|link| link.state.word() == state && is_it(told(&link.state)))

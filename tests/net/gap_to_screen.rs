@@ -24,8 +24,12 @@ async fn seven_minutes_without_a_line_are_one_row_and_enter_on_it_brings_the_pos
     let before = control(&url, "post", json!({"handle": "mia", "text": "@AcmeHelp before the cut"})).await;
     desk.until("the first post", |app| app.desk.posts.len() == 1).await;
 
-    control(&url, "fault", json!({"kind": "status", "status": 503, "target": "stream", "times": "until_lifted"})).await;
-    control(&url, "fault", json!({"kind": "cut", "target": "stream"})).await;
+    // Both of X's lines: a mention comes on either.
+    for target in ["stream", "activity"] {
+        control(&url, "fault", json!({"kind": "status", "status": 503, "target": target, "times": "until_lifted"}))
+            .await;
+        control(&url, "fault", json!({"kind": "cut", "target": target})).await;
+    }
     desk.until("the gap", |app| !app.desk.gaps.is_empty()).await;
     let column = desk.app.desk.gaps.values().next().unwrap().columns[0].clone();
     desk.app.focus = desk.app.setup.columns.iter().position(|setup| setup.name == column).unwrap();

@@ -75,6 +75,7 @@ pub(crate) fn settings(url: &str) -> XSettings {
         deck: "main".into(),
         watch_own: false,
         messages: false,
+        activity: false,
     }
 }
 

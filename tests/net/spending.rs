@@ -49,6 +49,15 @@ struct Day {
 
 impl Day {
     fn begin(limit: &str) -> Self {
+        Self::with(&format!("daily_limit = {limit}\n"))
+    }
+
+    /// Messages are looked for, as where the plan has no stream that tells of them.
+    fn looking(limit: &str) -> Self {
+        Self::with(&format!("daily_limit = {limit}\nactivity = false\n"))
+    }
+
+    fn with(lines: &str) -> Self {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             drop(rustls::crypto::ring::default_provider().install_default());
         }
@@ -61,7 +70,7 @@ impl Day {
         let url = sim.url();
         let path = sim.ready_config(folder.path()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        let text = text.replace("watch_own = true\n", &format!("watch_own = true\ndaily_limit = {limit}\n"));
+        let text = text.replace("watch_own = true\n", &format!("watch_own = true\n{lines}"));
         std::fs::write(&path, text).unwrap();
         let stop = CancellationToken::new();
         #[expect(clippy::disallowed_methods, reason = "the simulator runs beside the test and ends with it")]
@@ -322,7 +331,7 @@ async fn a_day_of_twenty_dollars_is_metered_to_the_cent_and_ends_within_one_post
 async fn direct_messages_look_ups_and_people_asked_for_are_metered_as_x_bills_them() {
     // X allows fifteen looks in a quarter of an hour, which here does not pass: a busy machine must not use them up.
     let pace = Pace { messages_every: Duration::from_millis(400), ..PACE };
-    let day = Day::begin("20.0");
+    let day = Day::looking("20.0");
     let account = day.account();
     let read = |desk: &Desk, at: Timestamp| {
         let today = desk.spending.on(&account, billed_day(at));
@@ -366,7 +375,7 @@ async fn direct_messages_look_ups_and_people_asked_for_are_metered_as_x_bills_th
 #[tokio::test]
 async fn at_the_limit_neither_messages_nor_look_ups_are_read() {
     let pace = Pace { messages_every: Duration::from_millis(50), ..PACE };
-    let day = Day::begin("0.01");
+    let day = Day::looking("0.01");
     let mut here = day.open(&pace);
     here.link("the link", |state| *state == LinkState::Live).await;
     let first = day.post(1, "@AcmeHelp hello").await;

@@ -134,7 +134,7 @@ impl Bench {
     pub(crate) async fn listen(&self, query: &str) -> Lines {
         let response = self.app(Method::GET, &format!("/2/tweets/search/stream{query}"), None).await;
         assert_eq!(response.status(), 200);
-        Lines { response, buffer: Vec::new() }
+        Lines::of(response)
     }
 }
 
@@ -145,6 +145,10 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
+    pub(crate) fn of(response: Response) -> Self {
+        Self { response, buffer: Vec::new() }
+    }
+
     /// The next line without its end; `Err` where the connection broke, `None` where it ended.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, String> {
         loop {

@@ -28,6 +28,8 @@ pub struct XAccess {
     pub bearer: SecretSource,
     /// Who writes; without it the account only listens.
     pub user: Option<UserSecrets>,
+    /// Be told by X's Activity stream of what concerns the account, where the plan has it.
+    pub activity: bool,
     /// Reading pauses when a UTC day has cost so much.
     pub daily_limit: Option<Money>,
     /// Prices other than the plan's own.
@@ -109,6 +111,7 @@ pub(super) fn read(reader: &mut Reader<'_>, account: &Part<'_>, table: &mut Tabl
     let client_id = table.text(reader, "client_id", "text in quotes");
     let client_secret_value = table.take("client_secret");
     let redirect = table.text(reader, "redirect", "an address such as \"http://127.0.0.1:8739/callback\"");
+    let activity = table.yes_or_no(reader, "activity").unwrap_or(true);
     let daily_limit = table.dollars(reader, "daily_limit");
     let prices_value = table.take("prices");
     let prices = prices_value
@@ -226,7 +229,8 @@ pub(super) fn read(reader: &mut Reader<'_>, account: &Part<'_>, table: &mut Tabl
         _ if client.is_some() => Some(UserSecrets::Login(LoginSecrets { client, consumer: None })),
         _ => None,
     };
-    let access = XAccess { tier, bearer: bearer?, user, daily_limit: daily_limit.map(|(limit, _)| limit), prices };
+    let daily_limit = daily_limit.map(|(limit, _)| limit);
+    let access = XAccess { tier, bearer: bearer?, user, activity, daily_limit, prices };
     Some((base_url?, access))
 }
 

@@ -26,6 +26,8 @@ use crate::net::call;
 use crate::net::http::{self, NetSetupError};
 use crate::net::{Clock, Meter};
 
+/// Notes that wait for the link's next report are told together up to so many bytes.
+const LONGEST_NOTE: usize = 1_500;
 /// The longest window of limits X has.
 const LONGEST_LIMIT: SignedDuration = SignedDuration::from_hours(24);
 
@@ -51,6 +53,7 @@ pub(super) struct Api {
     pub(super) deck: String,
     pub(super) watch_own: bool,
     messages: bool,
+    pub(super) activity: bool,
     account: Mutex<Account>,
     ids: Mutex<IdSource>,
     writing: Mutex<Writing>,
@@ -138,6 +141,7 @@ impl Api {
             deck: settings.deck,
             watch_own: settings.watch_own,
             messages: settings.messages,
+            activity: settings.activity,
             account: Mutex::new(settings.account),
             ids: Mutex::new(IdSource::new(random)),
             no_search_before: Mutex::new(None),
@@ -204,8 +208,15 @@ impl Api {
         self.logins.subscribe()
     }
 
+    /// One that still waits is told with it.
     pub(super) fn leave_note(&self, note: String) {
-        *self.note.lock().expect("nothing panics while holding the note") = Some(note);
+        let mut waiting = self.note.lock().expect("nothing panics while holding the note");
+        *waiting = Some(match waiting.take() {
+            Some(before) if before.len() + note.len() < LONGEST_NOTE && !before.contains(&note) => {
+                format!("{before}; {note}")
+            }
+            _ => note,
+        });
     }
 
     pub(super) fn take_note(&self) -> Option<String> {

@@ -1,5 +1,6 @@
 //! What `replydeck check --online` asks X. It changes nothing there.
 
+use super::activity;
 use super::api::{Api, As, CallError};
 use super::connections;
 use super::decode::{bounded, id_of, text_of};
@@ -19,6 +20,7 @@ pub(super) async fn check(api: &Api, feeds: &[Feed]) -> Vec<Finding> {
     }
     account(api, &mut findings).await;
     if asked == Asked::App {
+        activity_stream(api, &mut findings).await;
         open_connections(api, &mut findings).await;
         self::usage(api, &mut findings).await;
     }
@@ -104,6 +106,23 @@ async fn account(api: &Api, findings: &mut Vec<Finding>) {
         ));
     } else {
         findings.push(Finding::works(format!("writing as @{handle}, user id {id}")));
+    }
+}
+
+/// Whether the plan has the Activity stream, as far as it shows without subscribing to anything.
+async fn activity_stream(api: &Api, findings: &mut Vec<Finding>) {
+    if !api.activity {
+        return;
+    }
+    match activity::count(api).await {
+        Ok((all, ours)) => findings.push(Finding::works(format!(
+            "the Activity stream: the app has {}, {ours} of this account",
+            counted(all, "subscription")
+        ))),
+        Err(error) => findings.push(Finding::mind(
+            format!("the Activity stream: {}", error.words()),
+            "without it direct messages are looked for every 2 minutes; activity = false in the config stops the asking",
+        )),
     }
 }
 

@@ -81,6 +81,11 @@ pub(super) fn page(answer: &Value) -> Vec<Post> {
     items(message.get("data")).filter_map(|data| post(data, &includes).ok()).collect()
 }
 
+/// A post that comes in an event, and what came along with it.
+pub(super) fn post_of(payload: &Value, includes: Option<&Value>) -> Result<Post, String> {
+    post(payload, &Includes::within(includes))
+}
+
 fn unknown(message: &Map<String, Value>) -> Line {
     let mut keys = message.keys().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
     if let Some(Value::Object(data)) = message.get("data") {
@@ -153,11 +158,15 @@ struct Includes<'a> {
 
 impl<'a> Includes<'a> {
     fn of(message: &'a Map<String, Value>) -> Self {
-        let includes = message.get("includes");
-        let list = |name: &str| items(includes.and_then(|includes| includes.get(name))).collect::<Vec<_>>();
-        let mut posts = list("tweets");
-        posts.extend(list("posts"));
-        Self { users: list("users"), posts, media: list("media") }
+        Self::within(message.get("includes"))
+    }
+
+    fn within(includes: Option<&'a Value>) -> Self {
+        let list = |name: &str| items(includes.and_then(|includes| includes.get(name)));
+        let posts = list("tweets").chain(list("posts")).collect();
+        // Some events wrap each of them once more.
+        let users = list("users").map(|user| user.get("data").unwrap_or(user)).collect();
+        Self { users, posts, media: list("media").collect() }
     }
 
     fn user(&self, id: &str) -> Option<&'a Value> {

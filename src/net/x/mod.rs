@@ -10,6 +10,7 @@ mod connections;
 mod counts;
 pub mod decode;
 mod dm;
+mod giving;
 mod identity;
 pub mod login;
 mod lookup;
@@ -19,6 +20,7 @@ pub mod pace;
 pub mod problem;
 mod pulse;
 mod read_back;
+mod reading;
 pub mod renew;
 mod rule_text;
 mod rules_sync;
@@ -68,6 +70,8 @@ pub struct XSettings {
     pub watch_own: bool,
     /// Also read the account's direct messages; it needs the account's own token. Each costs what X asks for one.
     pub messages: bool,
+    /// Be told by X's Activity stream of what concerns the account, where the plan has it.
+    pub activity: bool,
 }
 
 /// Ways to write as a user.
@@ -134,10 +138,11 @@ impl Network for XNetwork {
         links: mpsc::Sender<LinkReport>,
         stop: CancellationToken,
     ) {
-        let listener = stream::Listener::new(self.api.clone(), feeds.clone(), links);
-        let private = async {
-            if self.api.reads_messages() {
-                activity::run(self.api.clone(), feeds).await;
+        let giving = Arc::new(giving::Giving::new(self.api.clone(), feeds.clone()));
+        let listener = stream::Listener::new(self.api.clone(), giving.clone(), feeds.clone(), links);
+        let concerning = async {
+            if self.api.activity || self.api.reads_messages() {
+                activity::run(self.api.clone(), giving, feeds).await;
             } else {
                 drop(feeds);
                 std::future::pending::<()>().await;
@@ -147,7 +152,7 @@ impl Network for XNetwork {
         tokio::select! {
             () = stop.cancelled() => {}
             () = listener.run() => {}
-            () = private => {}
+            () = concerning => {}
         }
     }
 

@@ -17,25 +17,22 @@ use tokio::time::{Instant, sleep_until};
 use super::api::{Api, CallError, reset_in};
 use super::connections;
 use super::decode::{self, Line};
+use super::giving::Giving;
 use super::names::{names_our_parameters, parameters};
 use super::problem::Class;
-use super::pulse::{Pulse, Standstill};
+use super::reading::{Heard, Reading};
 use super::rules_sync::{self, RuleMap, Synced};
 use super::usage;
 use crate::model::spend::{Usage, billed_day, end_of};
 use crate::model::{ColumnName, GapId, LinkReport, LinkState};
 use crate::net::backoff::{Backoff, Failure};
-use crate::net::dispatch::Dispatch;
-use crate::net::lines::{Cut, LineSplitter};
-use crate::net::{Feed, Inbound, http};
+use crate::net::lines::Cut;
+use crate::net::{Feed, Inbound};
 
 const PATH: &str = "/2/tweets/search/stream";
 
 /// While reading is paused the clock is not looked at more often.
 const SHORTEST_LOOK: Duration = Duration::from_millis(20);
-
-/// A post object with everything asked for stays far below.
-const LONGEST_LINE: usize = 1024 * 1024;
 
 /// Why the connection is not there any more, or never was.
 #[derive(Debug)]
@@ -67,7 +64,7 @@ pub(super) struct Listener {
     is_map_old: bool,
     /// When the rules at X were last seen to be what `current` wants.
     rules_seen: Option<Timestamp>,
-    dispatch: Dispatch,
+    giving: Arc<Giving>,
     backoff: Backoff,
     gap: Option<GapId>,
     /// Up to here nothing is missing.
@@ -90,6 +87,7 @@ pub(super) struct Listener {
 impl Listener {
     pub(super) fn new(
         api: Arc<Api>,
+        giving: Arc<Giving>,
         mut feeds: watch::Receiver<Arc<Vec<Feed>>>,
         links: mpsc::Sender<LinkReport>,
     ) -> Self {
@@ -105,7 +103,7 @@ impl Listener {
             refused: Vec::new(),
             is_map_old: true,
             rules_seen: None,
-            dispatch: Dispatch::default(),
+            giving,
             gap: None,
             heard_until: now,
             last_byte: None,
@@ -242,23 +240,17 @@ impl Listener {
 
     /// Reads until the line ends. Rules that were not compared before it came up are compared now: they may
     /// have changed while it was down.
-    async fn read(&mut self, mut response: Response, rules_are_fresh: bool) -> End {
+    async fn read(&mut self, response: Response, rules_are_fresh: bool) -> End {
         let pace = self.api.pace;
-        let mut splitter = LineSplitter::new(LONGEST_LINE);
-        let mut is_stale = false;
-        let mut is_settled = false;
+        let api = Arc::clone(&self.api);
+        let mut reading = Reading::new(response, &api);
+        let mut has_settled = false;
         let began = Instant::now();
-        let mut heard = began;
-        let mut pulse = Pulse::new(self.api.now());
-        let mut still = Standstill::new();
         let mut syncing: Option<Syncing> = None;
         let mut asking: Option<AskingUsage> = None;
         let mut money = self.api.meter.get().map(|meter| meter.changes());
         let mut sync_at = if rules_are_fresh { began + pace.rules_every } else { began };
         loop {
-            still.turn(pace.pulse);
-            let silent_until = heard + if is_stale { pace.dead_after } else { pace.stale_after };
-            // In this order, so that bytes that are there always win against the watch on silence.
             tokio::select! { biased;
                 changed = self.feeds.changed() => {
                     if changed.is_err() {
@@ -292,7 +284,7 @@ impl Listener {
                 // Others on this machine spend of the same money.
                 () = usage::changed(money.as_mut()) => {
                     if self.api.room() == Some(0) {
-                        return self.stop_at_limit(&mut response, &mut splitter).await;
+                        return self.stop_at_limit(&mut reading).await;
                     }
                 }
                 told = async { asking.as_mut().expect("guarded by the condition").await }, if asking.is_some() => {
@@ -306,47 +298,28 @@ impl Listener {
                     let api = self.api.clone();
                     asking = Some(Box::pin(async move { usage::ask(&api).await }));
                 }
-                chunk = response.chunk() => match chunk {
-                    Ok(Some(bytes)) => {
-                        if let Some(slept) = pulse.jumped(self.api.now(), pace.slept_after) {
-                            // What waited in the line from before is taken, but it proves nothing of the time since.
-                            return self.wake(slept, &mut response, Some(bytes), &mut splitter).await;
-                        }
-                        let was_stale = std::mem::take(&mut is_stale);
-                        let is_fresh = still.turn(pace.pulse);
+                heard = reading.next(&api, read_line) => match heard {
+                    Heard::Lines { lines, was_stale, is_fresh, is_settled } => {
                         self.hear(was_stale, is_fresh).await;
-                        if !is_settled && began.elapsed() >= pace.settled_after {
-                            is_settled = true;
+                        if is_settled && !std::mem::replace(&mut has_settled, true) {
                             self.backoff.succeeded();
                         }
-                        let mut lines = Vec::new();
-                        splitter.feed(&bytes, |cut| lines.push(read_line(cut)));
                         for line in lines {
                             if let Some(end) = self.take(line).await {
                                 return end;
                             }
                         }
                         if self.api.room() == Some(0) {
-                            return self.stop_at_limit(&mut response, &mut splitter).await;
+                            return self.stop_at_limit(&mut reading).await;
                         }
-                        // Counted from here: time a column's reader took is not the line's silence.
-                        heard = Instant::now();
                     }
-                    Ok(None) => return lost("X closed the stream"),
-                    Err(error) => return lost(&format!("the stream broke: {}", http::words(error))),
+                    Heard::Silence => {
+                        let note = format!("not a byte for {} s", pace.stale_after.as_secs());
+                        self.tell(LinkState::Stale, Some(note)).await;
+                    }
+                    Heard::Slept { slept, lines } => return self.wake(slept, lines, &mut reading).await,
+                    Heard::Ended(why) => return lost(&why),
                 },
-                () = sleep_until(pulse.at + pace.pulse) => {
-                    if let Some(slept) = pulse.jumped(self.api.now(), pace.slept_after) {
-                        return self.wake(slept, &mut response, None, &mut splitter).await;
-                    }
-                }
-                () = sleep_until(silent_until) => {
-                    if is_stale {
-                        return lost(&format!("not a byte for {} s", pace.dead_after.as_secs()));
-                    }
-                    is_stale = true;
-                    self.tell(LinkState::Stale, Some(format!("not a byte for {} s", pace.stale_after.as_secs()))).await;
-                }
             }
         }
     }

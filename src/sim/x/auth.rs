@@ -50,8 +50,8 @@ pub(in crate::sim) enum Who {
     User(&'static str, u64),
 }
 
-const OAUTH1: &str = "OAuth 1.0a User Context";
-const OAUTH2: &str = "OAuth 2.0 User Context";
+pub(super) const OAUTH1: &str = "OAuth 1.0a User Context";
+pub(super) const OAUTH2: &str = "OAuth 2.0 User Context";
 const APP: &str = "OAuth 2.0 Application-Only";
 
 pub(super) fn who(state: &mut State, endpoint: Endpoint, call: &Call) -> Result<Who, Answer> {
@@ -98,6 +98,9 @@ fn scopes(endpoint: Endpoint) -> &'static [&'static str] {
 pub(super) fn may(endpoint: Endpoint, who: Who) -> Result<(), Answer> {
     let (app, user) = match endpoint {
         Endpoint::Stream
+        | Endpoint::ActivityStream
+        | Endpoint::SubscriptionsRead
+        | Endpoint::SubscriptionDelete
         | Endpoint::RulesRead
         | Endpoint::RulesWrite
         | Endpoint::RuleCounts
@@ -113,6 +116,8 @@ pub(super) fn may(endpoint: Endpoint, who: Who) -> Result<(), Answer> {
         | Endpoint::Follow
         | Endpoint::DmSend
         | Endpoint::DmRead => (false, true),
+        // Which of them depends on the event.
+        Endpoint::SubscriptionCreate => (true, true),
         // They ask for themselves and are answered before.
         Endpoint::TokenGive | Endpoint::TokenRevoke | Endpoint::PinRequest | Endpoint::PinRedeem => (true, true),
     };

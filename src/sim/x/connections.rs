@@ -15,7 +15,7 @@ pub(super) fn list(state: &mut State) -> Answer {
         .map(|connection| {
             json!({
                 "id": connection.id,
-                "endpoint_name": "filtered_stream",
+                "endpoint_name": connection.line.endpoint(),
                 "connected_at": format!("{:.3}", connection.connected_at),
                 "client_ip": "127.0.0.1",
             })
@@ -39,15 +39,17 @@ pub(super) fn end(state: &mut State, which: &str, call: &Call) -> Result<Answer,
             return Err(problem::invalid(None, "$.uuids: must be a list of connection ids"));
         }
         Some(ids)
-    } else if matches!(which, "all" | "filtered_stream") {
+    } else if matches!(which, "all" | "filtered_stream" | "activity_stream") {
         None
     } else {
         return Err(problem::invalid(Some(("endpoint_id", which)), "The `endpoint_id` is not known"));
     };
     let before = state.x.streams.len();
-    let (gone, stay): (Vec<Connection>, Vec<Connection>) = std::mem::take(&mut state.x.streams)
-        .into_iter()
-        .partition(|connection| named.as_ref().is_none_or(|ids| ids.contains(&connection.id)));
+    let (gone, stay): (Vec<Connection>, Vec<Connection>) =
+        std::mem::take(&mut state.x.streams).into_iter().partition(|connection| match &named {
+            Some(ids) => ids.contains(&connection.id),
+            None => which == "all" || which == connection.line.endpoint(),
+        });
     state.x.streams = stay;
     let failed = named.map_or(0, |ids| ids.len() - gone.len().min(ids.len()));
     let results: Vec<Value> = gone.iter().map(|connection| json!({"uuid": connection.id, "success": true})).collect();

@@ -7,7 +7,7 @@ use super::super::state::State;
 use super::super::world::Person;
 use super::bill::Item;
 use super::render::user_json;
-use super::{Answer, Call, problem};
+use super::{Answer, Call, activity, problem};
 
 /// One message between the brand and somebody.
 #[derive(Clone, Debug)]
@@ -40,6 +40,17 @@ fn other_side(brand: u64, id: &str) -> Result<u64, Answer> {
     other.parse().map_err(|_| {
         problem::invalid(Some(("participant_id", id)), "The `participant_id` does not match ^[0-9]{1,19}$")
     })
+}
+
+/// A direct message from a customer.
+pub(in crate::sim) fn received(state: &mut State, id: u64, person: u64, text: &str, at: Timestamp) {
+    take(state, Message { id, with: person, sender: person, text: text.to_owned(), at });
+}
+
+/// Keeps a message and tells of it.
+fn take(state: &mut State, message: Message) {
+    activity::messaged(&mut state.x, &state.world, &mut state.faults, &message, message.at);
+    state.x.messages.push(message);
 }
 
 pub(super) fn send(state: &mut State, id: &str, call: &Call) -> Result<Answer, Answer> {
@@ -86,7 +97,7 @@ fn welcome(state: &State, with: u64) -> Result<(), &'static str> {
 /// The brand's message is there; hands back its id.
 fn put(state: &mut State, with: u64, text: &str, at: Timestamp, price: &str) -> u64 {
     let id = state.world.next_id(at);
-    state.x.messages.push(Message { id, with, sender: state.world.brand.id, text: text.to_owned(), at });
+    take(state, Message { id, with, sender: state.world.brand.id, text: text.to_owned(), at });
     state.ledger.wrote(json!({
         "network": "x",
         "kind": "dm",

@@ -96,6 +96,12 @@ const LOOKUP_ONLY: &[&str] =
     &["ids", "max_results", "since_id", "until_id", "start_time", "end_time", "pagination_token", "exclude"];
 
 impl Choice {
+    /// What the Activity stream sends without being asked.
+    pub(super) fn everything() -> Self {
+        let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Self { post: all(POST_FIELDS), user: all(USER_FIELDS), expansions: all(EXPANSIONS) }
+    }
+
     /// Reads the parameters of one request.
     pub(super) fn read(query: &[(String, String)], place: Place, names: NameFamily) -> Result<Self, Answer> {
         let others = match place {

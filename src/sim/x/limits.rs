@@ -21,7 +21,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 fn limit(endpoint: Endpoint, who: Who) -> Limit {
     let is_app = who == Who::App;
     let requests = match endpoint {
-        Endpoint::Stream | Endpoint::Usage => 50,
+        Endpoint::Stream | Endpoint::ActivityStream | Endpoint::Usage => 50,
         Endpoint::RulesRead | Endpoint::RuleCounts => 450,
         Endpoint::RulesWrite => 100,
         Endpoint::Search => {
@@ -45,7 +45,13 @@ fn limit(endpoint: Endpoint, who: Who) -> Limit {
         Endpoint::DmSend | Endpoint::DmRead => 15,
         Endpoint::ConnectionsRead | Endpoint::ConnectionsEnd => 25,
         // X tells no limit of them.
-        Endpoint::TokenGive | Endpoint::TokenRevoke | Endpoint::PinRequest | Endpoint::PinRedeem => u32::MAX,
+        Endpoint::SubscriptionsRead
+        | Endpoint::SubscriptionCreate
+        | Endpoint::SubscriptionDelete
+        | Endpoint::TokenGive
+        | Endpoint::TokenRevoke
+        | Endpoint::PinRequest
+        | Endpoint::PinRedeem => u32::MAX,
     };
     Limit { requests, window: QUARTER }
 }

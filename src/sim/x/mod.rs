@@ -4,12 +4,13 @@
 //! an [`Answer`]; it never waits. Where X's own words are known from its documentation or were seen by others they
 //! are used; the few that are from memory say so.
 
+pub(super) mod activity;
 pub(super) mod auth;
 mod auth_pages;
 pub(super) mod auth_server;
 pub(super) mod bill;
 mod connections;
-mod dm;
+pub(super) mod dm;
 mod fields;
 pub(super) mod limits;
 mod message_page;
@@ -30,12 +31,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::activity::Subscription;
 use self::auth::{Credentials, Who};
 use self::auth_server::Grants;
 use self::bill::Bill;
 use self::limits::Budgets;
 use self::rules::AppRule;
-use self::stream::{Connection, Delivery};
+use self::stream::{Connection, Delivery, Line};
 use super::call::{Answer, Body, Call};
 use super::state::State;
 
@@ -61,6 +63,11 @@ pub(super) struct XApp {
     pub(super) bill: Bill,
     pub(super) rules: Vec<AppRule>,
     pub(super) streams: Vec<Connection>,
+    /// The plan has the Activity API.
+    pub(super) has_activity: bool,
+    pub(super) subscriptions: Vec<Subscription>,
+    given_subscriptions: u64,
+    given_events: u64,
     /// What is on its way to who listens, or listened a moment ago.
     pub(super) deliveries: Vec<Arc<Delivery>>,
     pub(super) budgets: Budgets,
@@ -81,6 +88,10 @@ impl XApp {
             bill: Bill::default(),
             rules: Vec::new(),
             streams: Vec::new(),
+            has_activity: true,
+            subscriptions: Vec::new(),
+            given_subscriptions: 0,
+            given_events: 0,
             deliveries: Vec::new(),
             budgets: Budgets::default(),
             nonces: BTreeSet::new(),
@@ -88,17 +99,16 @@ impl XApp {
             written: Vec::new(),
         }
     }
-
-    /// A direct message from a customer.
-    pub(super) fn receive(&mut self, id: u64, person: u64, text: &str, at: Timestamp) {
-        self.messages.push(dm::Message { id, with: person, sender: person, text: text.to_owned(), at });
-    }
 }
 
 /// The endpoints that are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Endpoint {
     Stream,
+    ActivityStream,
+    SubscriptionsRead,
+    SubscriptionCreate,
+    SubscriptionDelete,
     RulesRead,
     RulesWrite,
     RuleCounts,
@@ -126,7 +136,11 @@ impl Endpoint {
     /// The name a fault is aimed with.
     pub(super) fn target(self) -> &'static str {
         match self {
-            Endpoint::Stream => "stream",
+            Endpoint::Stream => Line::Posts.target(),
+            Endpoint::ActivityStream => Line::Activity.target(),
+            Endpoint::SubscriptionsRead | Endpoint::SubscriptionCreate | Endpoint::SubscriptionDelete => {
+                "subscriptions"
+            }
             Endpoint::RulesRead | Endpoint::RulesWrite | Endpoint::RuleCounts => "rules",
             Endpoint::Search => "search",
             Endpoint::Counts => "counts",
@@ -141,10 +155,20 @@ impl Endpoint {
 }
 
 impl Endpoint {
+    /// The line it opens, where it stays open.
+    pub(super) fn line(self) -> Option<Line> {
+        match self {
+            Endpoint::Stream => Some(Line::Posts),
+            Endpoint::ActivityStream => Some(Line::Activity),
+            _ => None,
+        }
+    }
+
     /// Costs money, so that it is refused where there is none left.
     fn is_billed(self) -> bool {
         match self {
             Endpoint::Stream
+            | Endpoint::ActivityStream
             | Endpoint::Search
             | Endpoint::Counts
             | Endpoint::PostCreate
@@ -154,7 +178,10 @@ impl Endpoint {
             | Endpoint::UserRead
             | Endpoint::DmSend
             | Endpoint::DmRead => true,
-            Endpoint::RulesRead
+            Endpoint::SubscriptionsRead
+            | Endpoint::SubscriptionCreate
+            | Endpoint::SubscriptionDelete
+            | Endpoint::RulesRead
             | Endpoint::RulesWrite
             | Endpoint::RuleCounts
             | Endpoint::PostDelete
@@ -175,6 +202,10 @@ pub(super) fn route<'a>(method: &str, path: &'a str) -> Option<(Endpoint, &'a st
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let found = match (method, parts.as_slice()) {
         ("GET", ["2", "tweets", "search", "stream"]) => (Endpoint::Stream, ""),
+        ("GET", ["2", "activity", "stream"]) => (Endpoint::ActivityStream, ""),
+        ("GET", ["2", "activity", "subscriptions"]) => (Endpoint::SubscriptionsRead, ""),
+        ("POST", ["2", "activity", "subscriptions"]) => (Endpoint::SubscriptionCreate, ""),
+        ("DELETE", ["2", "activity", "subscriptions", id]) => (Endpoint::SubscriptionDelete, *id),
         ("GET", ["2", "tweets", "search", "stream", "rules"]) => (Endpoint::RulesRead, ""),
         ("POST", ["2", "tweets", "search", "stream", "rules"]) => (Endpoint::RulesWrite, ""),
         ("GET", ["2", "tweets", "search", "stream", "rules", "counts"]) => (Endpoint::RuleCounts, ""),
@@ -238,6 +269,10 @@ pub(super) fn answer(state: &mut State, endpoint: Endpoint, id: &str, call: &Cal
 fn handle(state: &mut State, endpoint: Endpoint, id: &str, who: Who, call: &Call) -> Result<Answer, Answer> {
     match endpoint {
         Endpoint::Stream => stream::connect(state, call),
+        Endpoint::ActivityStream => activity::connect(state, call),
+        Endpoint::SubscriptionsRead => activity::list(state, call),
+        Endpoint::SubscriptionCreate => activity::create(state, who, call),
+        Endpoint::SubscriptionDelete => activity::delete(state, id),
         Endpoint::RulesRead => rules::list(state, call),
         Endpoint::RulesWrite => rules::change(state, call),
         Endpoint::RuleCounts => Ok(rules::counts(state)),

@@ -1,4 +1,5 @@
-//! The filtered stream: one connection, one line per post, a blank line every twenty quiet seconds.
+//! Endless answers: the filtered stream, one connection with one line per post, and what it has in common with the
+//! Activity stream: a blank line every twenty quiet seconds, faults, and the bill for what left.
 
 use std::collections::VecDeque;
 use std::io;
@@ -22,8 +23,42 @@ use super::{Answer, Body, Call, XApp, problem};
 /// A reader this many pieces behind is cut off, as X does with slow readers.
 const QUEUE: usize = 4_096;
 const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(20);
-/// Connections a pay-per-use app may hold.
-const MOST_CONNECTIONS: usize = 1;
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Line {
+    Posts,
+    Activity,
+}
+
+impl Line {
+    /// The name a fault is aimed with.
+    pub(in crate::sim) fn target(self) -> &'static str {
+        match self {
+            Line::Posts => "stream",
+            Line::Activity => "activity",
+        }
+    }
+
+    /// X's own name.
+    pub(super) fn endpoint(self) -> &'static str {
+        match self {
+            Line::Posts => "filtered_stream",
+            Line::Activity => "activity_stream",
+        }
+    }
+
+    /// Connections a pay-per-use app may hold.
+    pub(in crate::sim) fn most(self) -> usize {
+        match self {
+            Line::Posts => 1,
+            Line::Activity => 2,
+        }
+    }
+}
+
+/// What goes on the bill once it left: what it is, which one, and when.
+pub(super) type Billed = (Item, u64, Timestamp);
 
 /// What was sent on one connection and how much of it left. X bills what it delivered: a post that still waited here
 /// when the line broke is on nobody's bill. Outlives the connection by what its writer still has.
@@ -31,8 +66,8 @@ const MOST_CONNECTIONS: usize = 1;
 pub(in crate::sim) struct Delivery {
     /// Pieces that the writer took.
     taken: AtomicU64,
-    /// Posts whose last piece waits: that piece's number, the post, and when it was published.
-    waiting: Mutex<VecDeque<(u64, u64, Timestamp)>>,
+    /// What is billed and whose last piece waits: that piece's number, and what it is.
+    waiting: Mutex<VecDeque<(u64, Billed)>>,
 }
 
 impl Delivery {
@@ -41,25 +76,25 @@ impl Delivery {
         self.taken.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Posts that left since this was asked last.
-    fn left(&self) -> Vec<(u64, Timestamp)> {
+    /// What left since this was asked last.
+    fn left(&self) -> Vec<Billed> {
         let taken = self.taken.load(Ordering::SeqCst);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut left = Vec::new();
         while waiting.front().is_some_and(|(piece, ..)| *piece <= taken)
-            && let Some((_, id, at)) = waiting.pop_front()
+            && let Some((_, billed)) = waiting.pop_front()
         {
-            left.push((id, at));
+            left.push(billed);
         }
         left
     }
 }
 
-/// Bytes on their way, and the post that is whole once they arrive.
+/// Bytes on their way, and what is whole and billed once they arrive.
 #[derive(Clone, Debug)]
 struct Piece {
     bytes: Bytes,
-    ends: Option<(u64, Timestamp)>,
+    ends: Option<Billed>,
 }
 
 impl From<Bytes> for Piece {
@@ -72,6 +107,7 @@ impl From<Bytes> for Piece {
 #[derive(Debug)]
 pub(in crate::sim) struct Connection {
     pub(super) id: String,
+    pub(in crate::sim) line: Line,
     pub(super) connected_at: Timestamp,
     sender: mpsc::Sender<Result<Frame<Bytes>, io::Error>>,
     delivery: Arc<Delivery>,
@@ -106,9 +142,9 @@ impl Connection {
         }
         self.last_sent = now;
         let number = self.sent + 1;
-        if let Some((post, at)) = piece.ends {
+        if let Some(billed) = piece.ends {
             // Before the piece is: the writer may take it at once.
-            self.delivery.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back((number, post, at));
+            self.delivery.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back((number, billed));
         }
         let is_sent = self.sender.try_send(Ok(Frame::data(piece.bytes))).is_ok();
         if is_sent {
@@ -136,7 +172,6 @@ impl Connection {
 
 pub(super) fn connect(state: &mut State, call: &Call) -> Result<Answer, Answer> {
     let choice = Choice::read(&call.query, Place::Stream, state.x.names)?;
-    state.x.streams.retain(Connection::is_open);
     if state.x.reads >= state.x.post_cap {
         return Err(problem::usage_capped());
     }
@@ -151,7 +186,13 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Result<Answer, Answer> 
             }),
         ));
     }
-    if state.x.streams.len() >= MOST_CONNECTIONS {
+    open(state, Line::Posts, choice, call.now)
+}
+
+/// Opens one more line of a kind, if the app may have it.
+pub(super) fn open(state: &mut State, line: Line, choice: Choice, now: Timestamp) -> Result<Answer, Answer> {
+    state.x.streams.retain(Connection::is_open);
+    if state.x.streams.iter().filter(|connection| connection.line == line).count() >= line.most() {
         return Err(Answer::json(
             429,
             json!({
@@ -165,20 +206,28 @@ pub(super) fn connect(state: &mut State, call: &Call) -> Result<Answer, Answer> 
     let (sender, receiver) = mpsc::channel(QUEUE);
     let delivery = Arc::new(Delivery::default());
     state.x.deliveries.push(Arc::clone(&delivery));
-    let id = state.world.next_id(call.now);
+    let id = match line {
+        Line::Posts => u128::from(state.world.next_id(now)),
+        // Posts have the ids they would have without it.
+        Line::Activity => {
+            state.x.given_events += 1;
+            u128::from(state.x.given_events) << 64
+        }
+    };
     state.x.streams.push(Connection {
         id: format!("{id:032x}"),
-        connected_at: call.now,
+        line,
+        connected_at: now,
         sender,
         delivery: Arc::clone(&delivery),
         sent: 0,
         choice,
-        last_sent: call.now,
+        last_sent: now,
         stalled: None,
         waiting: Vec::new(),
         held: None,
     });
-    apply_waiting_faults(&mut state.x, &mut state.faults, call.now);
+    apply_waiting_faults(&mut state.x, &mut state.faults, now);
     Ok(Answer { status: 200, headers: Vec::new(), body: Body::Stream(receiver, delivery) })
 }
 
@@ -187,7 +236,7 @@ pub(in crate::sim) fn apply_waiting_faults(x: &mut XApp, faults: &mut Faults, no
     x.streams.retain_mut(|connection| {
         // A fault that lasts acts once on each connection.
         let mut met: Vec<String> = Vec::new();
-        while let Some(fault) = faults.take_unless("stream", &met, Kind::is_for_connections) {
+        while let Some(fault) = faults.take_unless(connection.line.target(), &met, Kind::is_for_connections) {
             met.push(fault.id.clone());
             match fault.kind {
                 Kind::Stall if connection.stalled.is_none() => connection.stalled = Some(fault.id),
@@ -254,8 +303,8 @@ fn settle(x: &mut XApp) {
     x.deliveries.retain(|delivery| {
         // Nobody else has it: no more of it leaves. Asked before what left is read.
         let is_over = Arc::strong_count(delivery) == 1;
-        for (post, at) in delivery.left() {
-            bill.add(Item::PostRead, post, at);
+        for (item, id, at) in delivery.left() {
+            bill.add(item, id, at);
         }
         !is_over
     });
@@ -294,6 +343,9 @@ pub(in crate::sim) fn deliver(x: &mut XApp, world: &World, faults: &mut Faults, 
     let names = x.names;
     let mut reads = 0;
     x.streams.retain_mut(|connection| {
+        if connection.line != Line::Posts {
+            return true;
+        }
         let (data, includes) = render(world, &[post], &connection.choice, names);
         let mut line = json!({"data": data.into_iter().next(), "matching_rules": matching});
         if let Some(includes) = includes {
@@ -304,35 +356,46 @@ pub(in crate::sim) fn deliver(x: &mut XApp, world: &World, faults: &mut Faults, 
             line["errors"] = json!([problem::not_found("tweet", "referenced_tweets.id", "1000000000000000001")]);
         }
         let bytes = Bytes::from(format!("{line}\r\n"));
-        if faults.take("stream", |kind| matches!(kind, Kind::Cut { mid_line: true })).is_some() {
-            connection.send(bytes.slice(..bytes.len() / 2), now);
-            connection.cut();
-            return false;
-        }
-        let ends = Some((post.id, now));
-        if connection.held.is_none() && faults.take("stream", |kind| *kind == Kind::Reorder).is_some() {
-            connection.held = Some(Piece { bytes, ends });
-            return true;
-        }
-        let times = if faults.take("stream", |kind| *kind == Kind::Duplicate).is_some() { 2 } else { 1 };
-        let mut pieces: Vec<Piece> = if faults.take("stream", |kind| *kind == Kind::Split).is_some() {
-            split_inside_characters(&bytes).into_iter().map(Piece::from).collect()
-        } else {
-            vec![bytes.into()]
-        };
-        if let Some(last) = pieces.last_mut() {
-            last.ends = ends;
-        }
-        let held = connection.held.take();
-        for _ in 0..times {
-            if !pieces.iter().all(|piece| connection.send(piece.clone(), now)) {
-                return false;
-            }
-        }
-        held.is_none_or(|piece| connection.send(piece, now))
+        send_line(connection, faults, &bytes, Some((Item::PostRead, post.id, now)), now)
     });
     x.reads += reads;
     end_where_nothing_is_left(x, now);
+}
+
+/// One line to one listener, as the faults in force let it leave; `false` where the connection is over.
+pub(super) fn send_line(
+    connection: &mut Connection,
+    faults: &mut Faults,
+    bytes: &Bytes,
+    ends: Option<Billed>,
+    now: Timestamp,
+) -> bool {
+    let target = connection.line.target();
+    if faults.take(target, |kind| matches!(kind, Kind::Cut { mid_line: true })).is_some() {
+        connection.send(bytes.slice(..bytes.len() / 2), now);
+        connection.cut();
+        return false;
+    }
+    if connection.held.is_none() && faults.take(target, |kind| *kind == Kind::Reorder).is_some() {
+        connection.held = Some(Piece { bytes: bytes.clone(), ends });
+        return true;
+    }
+    let times = if faults.take(target, |kind| *kind == Kind::Duplicate).is_some() { 2 } else { 1 };
+    let mut pieces: Vec<Piece> = if faults.take(target, |kind| *kind == Kind::Split).is_some() {
+        split_inside_characters(bytes).into_iter().map(Piece::from).collect()
+    } else {
+        vec![bytes.clone().into()]
+    };
+    if let Some(last) = pieces.last_mut() {
+        last.ends = ends;
+    }
+    let held = connection.held.take();
+    for _ in 0..times {
+        if !pieces.iter().all(|piece| connection.send(piece.clone(), now)) {
+            return false;
+        }
+    }
+    held.is_none_or(|piece| connection.send(piece, now))
 }
 
 /// Ends every connection once the plan's posts or its money are used up.

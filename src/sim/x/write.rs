@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::super::state::State;
 use super::super::world::{Draft, SimPost, mentions};
 use super::bill::{self, Item};
-use super::{Answer, Body, Call, NameFamily, json_body, problem};
+use super::{Answer, Body, Call, NameFamily, activity, json_body, problem};
 use crate::model::NetworkKind;
 use crate::model::length::length;
 use crate::model::price::Money;
@@ -313,6 +313,7 @@ pub(super) fn delete(state: &mut State, id: &str, call: &Call) -> Result<Answer,
         return Err(problem::forbidden("You are not authorized to delete this Tweet."));
     }
     state.world.delete(number);
+    activity::withdrawn(&mut state.x, &state.world, &mut state.faults, number, call.now);
     state.ledger.wrote(json!({
         "network": "x",
         "kind": "delete",

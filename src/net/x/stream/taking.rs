@@ -1,77 +1,41 @@
 //! What each line of the stream does, and what is done with those that waited while the machine slept.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
 use jiff::SignedDuration;
-use reqwest::Response;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::{End, Listener, is_due, lost, read_line};
-use crate::model::spend::Act;
-use crate::model::{ColumnName, Post};
+use crate::model::Post;
+use crate::net::Feed;
 use crate::net::backoff::Failure;
-use crate::net::handing;
-use crate::net::lines::LineSplitter;
 use crate::net::x::decode::{Line, RuleRef};
 use crate::net::x::pulse;
-
-/// Own posts that no column asked for are remembered under this name, which no column can have.
-const OWN: &str = "/own";
-
-/// A line is empty when nothing more comes for so long, and is left after so long if it is not.
-struct Drain {
-    silence: Duration,
-    longest: Duration,
-}
-
-/// After a sleep: nobody knows how much waits in it.
-const SLEPT: Drain = Drain { silence: Duration::from_millis(50), longest: Duration::from_secs(5) };
-/// At the day's limit: only what is there already, for whatever is sent meanwhile costs as well.
-const AT_LIMIT: Drain = Drain { silence: Duration::from_millis(10), longest: Duration::from_millis(200) };
+use crate::net::x::reading::{AT_LIMIT, Drain, Reading, SLEPT};
 
 impl Listener {
     /// The machine was suspended, or its clock was set ahead: the line is given up at once, for nobody knows what it
     /// missed, and the gap begins at its last byte. What waited in the line is paid for and taken.
-    pub(super) async fn wake(
-        &mut self,
-        slept: SignedDuration,
-        response: &mut Response,
-        bytes: Option<Bytes>,
-        splitter: &mut LineSplitter,
-    ) -> End {
+    pub(super) async fn wake(&mut self, slept: SignedDuration, lines: Vec<Line>, reading: &mut Reading) -> End {
         self.open_gap().await;
-        self.drain(&SLEPT, response, bytes, splitter).await.unwrap_or_else(|| lost(&pulse::words(slept)))
+        self.drain(&SLEPT, lines, reading).await.unwrap_or_else(|| lost(&pulse::words(slept)))
     }
 
     /// The day's money is spent: nothing more is asked for. What X had sent by then is billed, and taken.
-    pub(super) async fn stop_at_limit(&mut self, response: &mut Response, splitter: &mut LineSplitter) -> End {
-        self.drain(&AT_LIMIT, response, None, splitter).await.unwrap_or(End::Paused)
+    pub(super) async fn stop_at_limit(&mut self, reading: &mut Reading) -> End {
+        self.drain(&AT_LIMIT, Vec::new(), reading).await.unwrap_or(End::Paused)
     }
 
     /// Takes what waits in a line that is given up; an end if a line of it says so.
-    async fn drain(
-        &mut self,
-        drain: &Drain,
-        response: &mut Response,
-        mut bytes: Option<Bytes>,
-        splitter: &mut LineSplitter,
-    ) -> Option<End> {
+    async fn drain(&mut self, drain: &Drain, mut lines: Vec<Line>, reading: &mut Reading) -> Option<End> {
         let end = Instant::now() + drain.longest;
         loop {
-            let mut lines = Vec::new();
-            splitter.feed(&bytes.unwrap_or_default(), |cut| lines.push(read_line(cut)));
             for line in lines {
                 if let Some(end) = self.take(line).await {
                     return Some(end);
                 }
             }
-            match timeout(drain.silence, response.chunk()).await {
-                Ok(Ok(Some(more))) if Instant::now() < end => bytes = Some(more),
-                // Empty, broken, or alive after all: the next connection tells which.
-                Ok(Ok(_) | Err(_)) | Err(_) => return None,
-            }
+            lines = reading.waiting(drain, end, read_line).await?;
         }
     }
 
@@ -126,36 +90,13 @@ impl Listener {
     async fn deliver(&mut self, post: &Post, rules: &[RuleRef]) {
         let targets: Vec<_> = rules.iter().filter_map(|rule| self.map.find(rule)).collect();
         let is_own = targets.iter().any(|target| target.is_own);
-        let renamed = self.api.renamed(&post.author);
-        let mut out = Vec::new();
-        let mut asked_by = Vec::new();
-        let mut is_asked_for = false;
-        let current = Arc::clone(&self.current);
-        for feed in current.iter() {
+        let wants = |feed: &Feed| {
             let is_named = targets.iter().any(|target| target.columns.contains(&feed.column));
             let judged_here = targets.is_empty() || !self.map.covers(&feed.column);
-            if is_named || (judged_here && feed.rule.matches(post)) {
-                is_asked_for = true;
-                asked_by.push(feed.column.clone());
-                let inbound = self.dispatch.offer(&feed.column, post);
-                out.extend(inbound.into_iter().map(|inbound| (feed, inbound)));
-            }
-        }
-        // Every version of a post is a post of its own to X.
-        let read = post.version.as_deref().unwrap_or_else(|| post.id.native()).to_owned();
-        self.api.charge(Act::PostRead, vec![read], asked_by);
-        for (feed, inbound) in out {
-            handing::to_column(&self.feeds, feed, inbound).await;
-        }
-        if is_own && !is_asked_for {
-            for inbound in self.dispatch.offer(&ColumnName::new(OWN), post) {
-                let inbound = inbound.into_own();
-                // Without a column there is no desk that could miss it.
-                if handing::to_one(&self.feeds, inbound).await.is_err() {
-                    tracing::warn!(post = %post.id, "no column listens any more to hear of a post of ours");
-                }
-            }
-        }
+            is_named || (judged_here && feed.rule.matches(post))
+        };
+        let current = Arc::clone(&self.current);
+        let renamed = self.giving.post(post, &current, is_own, wants).await;
         if renamed.is_some() {
             self.tell(self.state.clone(), renamed).await;
         }

@@ -1,0 +1,210 @@
+//! Looks for the account's direct messages where no stream tells of them, and once after each time it could not.
+//!
+//! `GET /2/dm_events` gives them newest first, to the account's own token; each is charged once a day
+//! ([`Act::DmRead`](crate::model::spend::Act::DmRead)). At the day's limit the looking pauses.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::model::{Message, MessageId};
+use crate::net::Inbound;
+use crate::net::handing::{self, Feeds};
+use crate::net::x::api::{Api, As, CallError, reset_in};
+use crate::net::x::dm;
+use crate::net::x::problem::Class;
+
+/// Messages on the page of every later look; more are paged for where all of them were new.
+const PAGE: u64 = 20;
+/// The first look of a run goes back so far…
+const FIRST_REACH: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// …and one look reads so many pages at most.
+const MOST_PAGES: usize = 5;
+/// Messages remembered, so that paging stops where it was.
+const REMEMBERED: usize = 2_000;
+/// Where the token may not read messages it is asked again so often: somebody may have granted it meanwhile.
+const REFUSED_WAIT: Duration = Duration::from_hours(1);
+
+/// What became of a look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Looked {
+    /// Nothing before it is missing.
+    pub(super) is_whole: bool,
+    pub(super) again_in: Duration,
+}
+
+pub(super) struct Looking {
+    api: Arc<Api>,
+    feeds: Feeds,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    known: BTreeSet<MessageId>,
+    has_looked: bool,
+    /// A refusal, or that the money is at its end, was said.
+    told_refusal: bool,
+    told_paused: bool,
+}
+
+/// How many messages the day's money still buys.
+pub(super) fn affordable(api: &Api) -> u64 {
+    match (api.room(), api.budget) {
+        (Some(posts), Some(budget)) => {
+            let left = budget.prices.post_read.times(posts);
+            left.0.checked_div(budget.prices.dm_read.0).unwrap_or(u64::MAX)
+        }
+        _ => u64::MAX,
+    }
+}
+
+impl Looking {
+    pub(super) fn new(api: Arc<Api>, feeds: Feeds) -> Self {
+        Self { api, feeds, seen: Mutex::default() }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("nothing panics while holding what was seen")
+    }
+
+    /// Hands a message on unless it was before; without a column nobody takes it. Dropped on its way, it was not.
+    pub(super) async fn hand_on(&self, message: Message) -> Result<(), Inbound> {
+        let id = message.id.clone();
+        if !self.seen().known.insert(id.clone()) {
+            return Ok(());
+        }
+        let mut on_its_way = OnItsWay { looking: self, id: Some(id) };
+        let inbound = Inbound::Message { account: self.api.account().name, message: Box::new(message) };
+        handing::to_one(&self.feeds, inbound).await?;
+        on_its_way.id = None;
+        let mut seen = self.seen();
+        while seen.known.len() > REMEMBERED {
+            seen.known.pop_first();
+        }
+        Ok(())
+    }
+
+    /// Says once that the day's money is at its end; the posts' stream pauses a little later and says so for both.
+    pub(super) fn tell_paused(&self, is_paused: bool) {
+        if !std::mem::replace(&mut self.seen().told_paused, is_paused) && is_paused && self.api.reads_messages() {
+            let handle = self.api.account().handle;
+            self.api.leave_note(format!(
+                "direct messages to @{handle} are not read: the day's spend limit leaves no room for one; they are read \
+                 again at the end of the UTC day, or when the limit is raised for today"
+            ));
+        }
+    }
+
+    /// Looks once.
+    pub(super) async fn turn(&self) -> Looked {
+        let pace = self.api.pace;
+        let not_before = |again_in| Looked { is_whole: false, again_in };
+        match self.look().await {
+            Ok(is_out_of_money) => {
+                self.tell_paused(is_out_of_money);
+                Looked { is_whole: !is_out_of_money, again_in: pace.messages_every }
+            }
+            Err(CallError::No(problem)) if problem.class == Class::RateLimited => {
+                let reset = reset_in(problem.until, self.api.now()).unwrap_or(pace.messages_every * 4);
+                not_before(reset.max(pace.messages_every))
+            }
+            Err(CallError::No(problem))
+                if matches!(
+                    problem.class,
+                    Class::Forbidden | Class::WrongToken | Class::NotEnrolled | Class::Unauthorised
+                ) =>
+            {
+                if !std::mem::replace(&mut self.seen().told_refusal, true) {
+                    let handle = self.api.account().handle;
+                    self.api.leave_note(format!(
+                        "direct messages to @{handle} are not read: {}. The token needs the scope dm.read; messages = \
+                         false in the config stops the asking",
+                        problem.words
+                    ));
+                }
+                not_before(REFUSED_WAIT)
+            }
+            Err(error) => {
+                tracing::warn!(why = error.words(), "the direct messages could not be read");
+                not_before(pace.messages_every)
+            }
+        }
+    }
+
+    /// Reads what is new and hands it on, oldest first. True where the day's money was at its end before that.
+    async fn look(&self) -> Result<bool, CallError> {
+        let api = &self.api;
+        if api.account().id.is_none() {
+            // Without our own id nobody can tell which side wrote.
+            api.learn_id().await?;
+        }
+        if self.feeds.borrow().is_empty() {
+            return Ok(false);
+        }
+        // What the stream tells of from now on says nothing of what lies before it.
+        let (before, is_first) = {
+            let seen = self.seen();
+            (seen.known.clone(), !seen.has_looked)
+        };
+        let reach = api.now().checked_sub(FIRST_REACH).ok();
+        let mut fresh = Vec::new();
+        let mut token: Option<String> = None;
+        let mut is_out_of_money = false;
+        for _ in 0..MOST_PAGES {
+            let size = affordable(api).min(PAGE);
+            if size == 0 {
+                // What was read so far is handed on; the next look goes on once there is money again.
+                is_out_of_money = true;
+                break;
+            }
+            let size = size.to_string();
+            let mut params = dm::FIELDS.to_vec();
+            params.push(("event_types", "MessageCreate"));
+            params.push(("max_results", size.as_str()));
+            params.extend(token.as_deref().map(|token| ("pagination_token", token)));
+            let answer = api.get(As::User, "/2/dm_events", &params).await?;
+            let page = dm::page(api, &answer);
+            tracing::debug!(read = page.messages.len(), "direct messages were read");
+            let mut reached = false;
+            for message in page.messages {
+                let is_too_old = is_first && reach.is_some_and(|reach| message.at < reach);
+                if before.contains(&message.id) || is_too_old {
+                    reached = true;
+                } else {
+                    fresh.push(message);
+                }
+            }
+            token = page.next;
+            if reached || token.is_none() {
+                break;
+            }
+        }
+        fresh.reverse();
+        for message in fresh {
+            if self.hand_on(message).await.is_err() {
+                // There is no column: it and what follows come again with the next look.
+                return Ok(is_out_of_money);
+            }
+        }
+        self.seen().has_looked = true;
+        Ok(is_out_of_money)
+    }
+}
+
+/// A message that counts as known already, so that nobody else hands it on, and may still come to nothing.
+struct OnItsWay<'l> {
+    looking: &'l Looking,
+    id: Option<MessageId>,
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = &self.id {
+            // It comes again with the next look.
+            self.looking.seen().known.remove(id);
+        }
+    }
+}
