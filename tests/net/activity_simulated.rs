@@ -134,6 +134,11 @@ impl Here {
     }
 
     async fn note(&mut self, wanted: &str) -> String {
+        let told = timeout(PATIENCE, self.next_note(wanted)).await;
+        told.unwrap_or_else(|_| panic!("nobody said `{wanted}`"))
+    }
+
+    async fn next_note(&mut self, wanted: &str) -> String {
         loop {
             // The simulated clock brings the keep-alive that the note is told with.
             self.control("clock", json!({"jump": 20})).await;
