@@ -94,6 +94,21 @@ impl Node {
         }
     }
 
+    /// Whether all that stands behind a `-` is what `may_be` says.
+    pub(super) fn leaves_out_only(&self, may_be: &impl Fn(&Node) -> bool) -> bool {
+        match &self.kind {
+            Kind::Any(nodes) | Kind::All(nodes) => nodes.iter().all(|node| node.leaves_out_only(may_be)),
+            Kind::Not(inner) => may_be(inner),
+            Kind::Term(_) => true,
+        }
+    }
+
+    /// Whether it is this operator with this value, whatever the case.
+    pub(super) fn is_operator(&self, name: &str, with: &str) -> bool {
+        let Kind::Term(Term::Op { operator, value }) = &self.kind else { return false };
+        operator.name == name && value.trim_start_matches('@').eq_ignore_ascii_case(with)
+    }
+
     /// A bare keyword.
     fn word(&self) -> Option<&str> {
         match &self.kind {

@@ -173,6 +173,11 @@ impl Rule {
         (tags, are_all)
     }
 
+    /// Whether it leaves nothing out but reposts and what `handle` writes.
+    pub fn leaves_out_only_reposts_and(&self, handle: &str) -> bool {
+        self.0.node.leaves_out_only(&|node| node.is_operator("is", "retweet") || node.is_operator("from", handle))
+    }
+
     pub(crate) fn node(&self) -> &ast::Node {
         &self.0.node
     }

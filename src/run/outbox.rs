@@ -70,6 +70,11 @@ impl Delivering {
         let attempt = Event::ReplyAttempted { reply, case, session: self.session };
         match self.append_once(attempt, Some(expect)).await {
             Ok(()) => {}
+            // The store had taken our own attempt when it said that it had not: nothing was sent by it.
+            Err(AppendError::Conflict { winner }) if is_attempt_of(&winner.event, reply, self.session) => {
+                tracing::warn!(%reply, "an attempt of ours had reached the log after all; reading back");
+                return self.read_back(confirmed, winner.at).await;
+            }
             Err(AppendError::Conflict { winner }) if is_of(&winner.event, reply) => {
                 // Another process on the same log has this very reply in hand and tells its outcome.
                 tracing::warn!(%reply, "another process sends this reply; it is left to it");
@@ -224,6 +229,11 @@ fn note_down(outcome: &Event, text: &str) {
         }
         _ => tracing::info!("a reply went out"),
     }
+}
+
+/// Whether it was this run that began to send this reply.
+fn is_attempt_of(event: &Event, reply: ReplyId, session: SessionId) -> bool {
+    matches!(event, Event::ReplyAttempted { reply: of, session: by, .. } if *of == reply && *by == session)
 }
 
 /// Whether somebody else began to send this reply, or has done so.

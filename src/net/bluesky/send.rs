@@ -36,7 +36,9 @@ pub(super) async fn send(api: &Api, outgoing: &Outgoing) -> Result<PostId, SendE
         Err(refusal @ SendError::Refused { .. }) => {
             return match look(api, &session.did, &key, &outgoing.text).await {
                 ReadBack::Published(post) => Ok(post),
-                ReadBack::Absent | ReadBack::Unknown { .. } => Err(refusal),
+                ReadBack::Absent => Err(refusal),
+                // It may stand there all the same.
+                ReadBack::Unknown { why } => Err(SendError::Unknown { why }),
             };
         }
         other => other?,

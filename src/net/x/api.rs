@@ -212,9 +212,8 @@ impl Api {
     pub(super) fn leave_note(&self, note: String) {
         let mut waiting = self.note.lock().expect("nothing panics while holding the note");
         *waiting = Some(match waiting.take() {
-            Some(before) if before.len() + note.len() < LONGEST_NOTE && !before.contains(&note) => {
-                format!("{before}; {note}")
-            }
+            Some(before) if before.contains(&note) => before,
+            Some(before) if before.len() + note.len() < LONGEST_NOTE => format!("{before}; {note}"),
             _ => note,
         });
     }

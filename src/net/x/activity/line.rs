@@ -94,7 +94,7 @@ impl Activity {
         let (api, pace) = (Arc::clone(&self.api), self.api.pace);
         let mut reading = Reading::new(response, &api);
         let is_told = MESSAGES.iter().all(|kind| self.in_force.contains(kind));
-        let mut look_at = self.api.reads_messages().then(Instant::now);
+        let mut look_at = self.api.reads_messages().then(|| self.first_look());
         let mut look: Option<Look> = None;
         let mut sync_at = if are_fresh { Instant::now() + pace.rules_every } else { Instant::now() };
         let mut syncing: Option<Syncing> = None;
@@ -120,8 +120,9 @@ impl Activity {
                 }
                 looked = async { look.as_mut().expect("guarded by the condition").await }, if look.is_some() => {
                     look = None;
+                    self.has_looked(looked);
                     // What the stream tells of is not looked for again.
-                    look_at = (!is_told || !looked.is_whole).then(|| Instant::now() + looked.again_in);
+                    look_at = (!is_told || !looked.is_whole).then_some(self.look_at);
                 }
                 () = async { sleep_until(look_at.expect("guarded by the condition")).await },
                     if look.is_none() && look_at.is_some() =>
@@ -168,8 +169,13 @@ impl Activity {
                 },
             }
         };
-        // From now on nothing tells of messages; they are looked for where the line stays away.
-        self.look_at = Instant::now() + pace.messages_every;
+        // From now on nothing tells of messages; they are looked for where the line stays away. A look under way comes to
+        // its end: lines that break one after the other would let none.
+        if let Some(look) = look {
+            let looked = look.await;
+            self.has_looked(looked);
+        }
+        self.looking.lost();
         end
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Message, MessageId};
 use crate::net::Inbound;
@@ -43,8 +43,15 @@ pub(super) struct Looking {
 
 #[derive(Default)]
 struct Seen {
+    /// Handed on, so that none is twice.
     known: BTreeSet<MessageId>,
-    has_looked: bool,
+    /// Those before which nothing is missing: paging stops at them. What a line told of before a look had come back to
+    /// them is known and no place to stop at.
+    settled: BTreeSet<MessageId>,
+    /// A look was whole, and no line was lost since.
+    is_whole: bool,
+    /// Older messages are not handed on: set by the first look, for the whole run.
+    reach: Option<Timestamp>,
     /// A refusal, or that the money is at its end, was said.
     told_refusal: bool,
     told_paused: bool,
@@ -79,12 +86,18 @@ impl Looking {
         let mut on_its_way = OnItsWay { looking: self, id: Some(id) };
         let inbound = Inbound::Message { account: self.api.account().name, message: Box::new(message) };
         handing::to_one(&self.feeds, inbound).await?;
-        on_its_way.id = None;
+        let id = on_its_way.id.take();
         let mut seen = self.seen();
-        while seen.known.len() > REMEMBERED {
-            seen.known.pop_first();
+        if seen.is_whole {
+            seen.settled.extend(id);
         }
+        seen.forget_oldest();
         Ok(())
+    }
+
+    /// A line is lost: what comes until the next whole look is missing.
+    pub(super) fn lost(&self) {
+        self.seen().is_whole = false;
     }
 
     /// Says once that the day's money is at its end; the posts' stream pauses a little later and says so for both.
@@ -103,9 +116,9 @@ impl Looking {
         let pace = self.api.pace;
         let not_before = |again_in| Looked { is_whole: false, again_in };
         match self.look().await {
-            Ok(is_out_of_money) => {
-                self.tell_paused(is_out_of_money);
-                Looked { is_whole: !is_out_of_money, again_in: pace.messages_every }
+            Ok(found) => {
+                self.tell_paused(found == Found::NoMoney);
+                Looked { is_whole: found == Found::All, again_in: pace.messages_every }
             }
             Err(CallError::No(problem)) if problem.class == Class::RateLimited => {
                 let reset = reset_in(problem.until, self.api.now()).unwrap_or(pace.messages_every * 4);
@@ -134,25 +147,25 @@ impl Looking {
         }
     }
 
-    /// Reads what is new and hands it on, oldest first. True where the day's money was at its end before that.
-    async fn look(&self) -> Result<bool, CallError> {
+    /// Reads what is new and hands it on, oldest first.
+    async fn look(&self) -> Result<Found, CallError> {
         let api = &self.api;
         if api.account().id.is_none() {
             // Without our own id nobody can tell which side wrote.
             api.learn_id().await?;
         }
         if self.feeds.borrow().is_empty() {
-            return Ok(false);
+            return Ok(Found::Part);
         }
         // What the stream tells of from now on says nothing of what lies before it.
-        let (before, is_first) = {
-            let seen = self.seen();
-            (seen.known.clone(), !seen.has_looked)
+        let (settled, known, reach) = {
+            let mut seen = self.seen();
+            seen.reach = seen.reach.or_else(|| api.now().checked_sub(FIRST_REACH).ok());
+            (seen.settled.clone(), seen.known.clone(), seen.reach)
         };
-        let reach = api.now().checked_sub(FIRST_REACH).ok();
         let mut fresh = Vec::new();
         let mut token: Option<String> = None;
-        let mut is_out_of_money = false;
+        let (mut is_out_of_money, mut has_reached) = (false, false);
         for _ in 0..MOST_PAGES {
             let size = affordable(api).min(PAGE);
             if size == 0 {
@@ -168,17 +181,16 @@ impl Looking {
             let answer = api.get(As::User, "/2/dm_events", &params).await?;
             let page = dm::page(api, &answer);
             tracing::debug!(read = page.messages.len(), "direct messages were read");
-            let mut reached = false;
             for message in page.messages {
-                let is_too_old = is_first && reach.is_some_and(|reach| message.at < reach);
-                if before.contains(&message.id) || is_too_old {
-                    reached = true;
-                } else {
+                if settled.contains(&message.id) || reach.is_some_and(|reach| message.at < reach) {
+                    has_reached = true;
+                } else if !known.contains(&message.id) {
                     fresh.push(message);
                 }
             }
             token = page.next;
-            if reached || token.is_none() {
+            has_reached |= token.is_none();
+            if has_reached {
                 break;
             }
         }
@@ -186,12 +198,45 @@ impl Looking {
         for message in fresh {
             if self.hand_on(message).await.is_err() {
                 // There is no column: it and what follows come again with the next look.
-                return Ok(is_out_of_money);
+                return Ok(Found::Part);
             }
         }
-        self.seen().has_looked = true;
-        Ok(is_out_of_money)
+        if is_out_of_money {
+            return Ok(Found::NoMoney);
+        }
+        if !has_reached {
+            api.leave_note(format!(
+                "more than {} direct messages to @{} came while nobody looked: the older ones of them are on X's own page",
+                PAGE * MOST_PAGES as u64,
+                api.account().handle
+            ));
+        }
+        let mut seen = self.seen();
+        seen.settled = seen.known.clone();
+        seen.is_whole = true;
+        Ok(Found::All)
     }
+}
+
+impl Seen {
+    fn forget_oldest(&mut self) {
+        for ids in [&mut self.known, &mut self.settled] {
+            while ids.len() > REMEMBERED {
+                ids.pop_first();
+            }
+        }
+    }
+}
+
+/// How far a look came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// Nothing before it is missing, but for what a word was left of.
+    All,
+    /// There was nobody to hand it to.
+    Part,
+    /// The day's money was at its end before that.
+    NoMoney,
 }
 
 /// A message that counts as known already, so that nobody else hands it on, and may still come to nothing.

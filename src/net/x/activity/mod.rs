@@ -38,7 +38,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub(super) use self::subscriptions::count;
 
-use self::looking::Looking;
+use self::looking::{Looked, Looking};
 use self::subscriptions::Kind;
 use super::api::{Api, CallError, reset_in};
 use super::giving::Giving;
@@ -80,6 +80,8 @@ struct Activity {
     looking: Arc<Looking>,
     /// When messages are looked for next, if no line tells of them.
     look_at: Instant,
+    /// X does not want to be asked for them before.
+    look_not_before: Instant,
     backoff: Backoff,
     losses: u32,
     /// What was said last of why there is no line.
@@ -101,6 +103,7 @@ impl Activity {
         Self {
             looking: Arc::new(Looking::new(Arc::clone(&api), feeds.clone())),
             look_at: Instant::now(),
+            look_not_before: Instant::now(),
             backoff: Backoff::new(api.pace.steps),
             losses: 0,
             said: None,
@@ -168,7 +171,7 @@ impl Activity {
                 () = sleep_until(until) => return Ok(()),
                 () = sleep_until(self.look_at), if looks => {
                     let looked = self.looking.turn().await;
-                    self.look_at = Instant::now() + looked.again_in;
+                    self.has_looked(looked);
                 }
                 changed = self.feeds.changed() => {
                     changed?;
@@ -179,6 +182,19 @@ impl Activity {
                 _ = logins.changed(), if is_early => return Ok(()),
             }
         }
+    }
+
+    fn has_looked(&mut self, looked: Looked) {
+        self.look_at = Instant::now() + looked.again_in;
+        if !looked.is_whole {
+            self.look_not_before = self.look_at;
+        }
+    }
+
+    /// When a line that has just been opened is looked behind: at once, unless X asked for patience, or one line after
+    /// the other breaks and each would be another look.
+    fn first_look(&self) -> Instant {
+        if self.losses > QUIET_LOSSES { self.look_at } else { self.look_not_before }
     }
 
     /// Reads nothing until the day is over or somebody raised its limit.

@@ -53,6 +53,8 @@ impl Kind {
     }
 }
 
+const ALL: [Kind; 6] = [Kind::DmReceived, Kind::DmSent, Kind::PostDelete, Kind::PostCreate, Kind::Mention, Kind::Reply];
+
 /// Both sides of direct messages: with them nothing has to be looked for.
 pub(super) const MESSAGES: [Kind; 2] = [Kind::DmReceived, Kind::DmSent];
 
@@ -80,8 +82,11 @@ fn shown(handle: &str, us: &str, feeds: &[Feed]) -> Vec<Kind> {
     let mut reply = plain.clone();
     reply["in_reply_to_user_id"] = json!(us);
     reply["referenced_tweets"] = json!([{"type": "replied_to", "id": "1"}]);
+    // An example cannot tell what a column leaves out: somebody's word, links, quotes. Reposts are no mentions, and what
+    // we write ourselves is none of theirs.
+    let all = || feeds.iter().filter(|feed| feed.rule.leaves_out_only_reposts_and(handle));
     let is_shown =
-        |example: &Value| post_of(example, None).is_ok_and(|post| feeds.iter().any(|feed| feed.rule.matches(&post)));
+        |example: &Value| post_of(example, None).is_ok_and(|post| all().any(|feed| feed.rule.matches(&post)));
     [(Kind::Mention, plain), (Kind::Reply, reply)]
         .into_iter()
         .filter(|(_, example)| is_shown(example))
@@ -105,7 +110,8 @@ struct Existing {
 struct Plan {
     in_force: BTreeSet<Kind>,
     add: Vec<Kind>,
-    delete: Vec<String>,
+    /// By id, with whose token each is ended: the one that made it.
+    delete: Vec<(String, As)>,
 }
 
 /// Pure: compares what is there with what is wanted.
@@ -123,7 +129,7 @@ fn plan(existing: &[Existing], wanted: &BTreeSet<Kind>, us: &str, prefix: &str) 
         let is_wanted = wanted.iter().any(|kind| kind.name() == row.kind);
         row.user == us && row.tag.starts_with(prefix) && !is_wanted
     };
-    plan.delete = existing.iter().filter(is_stale).map(|row| row.id.clone()).collect();
+    plan.delete = existing.iter().filter(is_stale).map(|row| (row.id.clone(), subscriber(&row.kind))).collect();
     plan
 }
 
@@ -142,6 +148,16 @@ pub(super) async fn sync(api: &Api, us: &AuthorId, wanted: &BTreeSet<Kind>) -> R
     let Plan { in_force, add, delete } = plan(&list(api).await?, wanted, us.native(), &prefix);
     let mut done = Subscribed { in_force, is_new: false, refused: Vec::new() };
     let mut is_unsure = false;
+    // First what may cost and is not wanted, whatever becomes of the rest.
+    for (id, subscriber) in delete {
+        if let Err(error) = api.change(Method::DELETE, subscriber, &format!("{PATH}/{id}"), &json!({})).await {
+            api.leave_note(format!(
+                "a subscription of X's Activity stream that is not wanted any more could not be ended ({}); what it tells \
+                 of may be billed: end it in X's developer console",
+                error.words()
+            ));
+        }
+    }
     for kind in add {
         let body = json!({
             "event_type": kind.name(),
@@ -166,12 +182,6 @@ pub(super) async fn sync(api: &Api, us: &AuthorId, wanted: &BTreeSet<Kind>) -> R
             Err(other) => return Err(other),
         }
     }
-    for id in delete {
-        match api.change(Method::DELETE, As::App, &format!("{PATH}/{id}"), &json!({})).await {
-            Ok(_) => {}
-            Err(error) => tracing::warn!(why = error.words(), "a subscription of ours could not be ended"),
-        }
-    }
     if is_unsure {
         let there = plan(&list(api).await?, wanted, us.native(), &prefix);
         if let Some(kind) = there.add.iter().find(|kind| done.refused.iter().all(|(refused, _)| refused != *kind)) {
@@ -180,6 +190,11 @@ pub(super) async fn sync(api: &Api, us: &AuthorId, wanted: &BTreeSet<Kind>) -> R
         done.in_force.extend(there.in_force);
     }
     Ok(done)
+}
+
+/// Whose token made a subscription to this event.
+fn subscriber(kind: &str) -> As {
+    ALL.iter().find(|known| known.name() == kind).map_or(As::App, |known| known.subscriber())
 }
 
 /// It may be better a little later.
@@ -259,7 +274,7 @@ mod tests {
         let plan = plan(&existing, &wanted, "42", "replydeck/d/");
         assert_eq!(plan.in_force, BTreeSet::from([Kind::DmReceived]));
         assert_eq!(plan.add, [Kind::DmSent, Kind::PostDelete]);
-        assert_eq!(plan.delete, ["3"]);
+        assert_eq!(plan.delete.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["3"]);
     }
 
     #[test]
@@ -271,7 +286,14 @@ mod tests {
         };
         assert_eq!(shows("(@AcmeHelp OR to:AcmeHelp) -is:retweet -from:AcmeHelp"), [Kind::Mention, Kind::Reply]);
         assert_eq!(shows("to:acmehelp"), [Kind::Reply]);
-        for other in ["@AcmeHelp lang:en", "acme", "@AcmeHelp -is:reply slow", "@AcmeHelp min_followers:10"] {
+        for other in [
+            "@AcmeHelp lang:en",
+            "acme",
+            "@AcmeHelp -is:reply slow",
+            "@AcmeHelp min_followers:10",
+            "@AcmeHelp -giveaway",
+            "@AcmeHelp -has:links",
+        ] {
             assert_eq!(shows(other), [], "{other}");
         }
     }
