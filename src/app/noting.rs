@@ -132,6 +132,10 @@ impl App {
         let is_line_feed = key.code == KeyCode::Char('j') && key.modifiers.contains(KeyModifiers::CONTROL);
         let key = if is_line_feed { KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE) } else { key };
         let adds = matches!(key.code, KeyCode::Char(_) | KeyCode::Enter);
+        if key.code == KeyCode::Tab {
+            // A note has no tabs and no slots.
+            return;
+        }
         if adds && note.characters() > NOTE_CHARACTERS && !note.editor.is_selecting() {
             note.problem = Some(format!("a note holds at most {NOTE_CHARACTERS} characters"));
         } else {

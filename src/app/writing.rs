@@ -324,6 +324,12 @@ impl App {
             }
             return self.pick_saved_reply(called);
         }
+        // No post has tabs: it leads on to the next slot, and where there is none nothing is put in its place.
+        if chord == Some(Chord::Named(Named::Tab)) {
+            select_next_slot(composer);
+            self.dirty = true;
+            return;
+        }
         let cursor = composer.editor.cursor();
         let changed = composer.editor.input(key);
         self.dirty |= changed || composer.editor.cursor() != cursor || composer.editor.is_selecting();
@@ -504,8 +510,24 @@ pub(super) fn recount(composer: &mut Composer, setup: &Setup) {
 
 /// Selects the first slot nobody has filled, so that the next letter takes its place. Whether there is one.
 pub(super) fn select_slot(composer: &mut Composer) -> bool {
+    select_slot_from(composer, 0)
+}
+
+/// Selects the first slot after the cursor, and after the last one the first.
+fn select_next_slot(composer: &mut Composer) -> bool {
+    let cursor = composer.editor.cursor();
+    let (line, column) = (cursor.0, cursor.1);
+    let lines = composer.editor.lines();
+    let before: usize = lines.iter().take(line).map(|line| line.len() + 1).sum();
+    let within = lines.get(line).and_then(|line| line.char_indices().nth(column)).map(|(at, _)| at);
+    let at = before + within.unwrap_or_else(|| lines.get(line).map_or(0, String::len));
+    select_slot_from(composer, at) || select_slot_from(composer, 0)
+}
+
+fn select_slot_from(composer: &mut Composer, from: usize) -> bool {
     let text = composer.editor.lines().join("\n");
-    let Some(slot) = open_slot(&text) else { return false };
+    let Some(slot) = text.get(from..).and_then(open_slot) else { return false };
+    let slot = slot.start + from..slot.end + from;
     let place = |at: usize| {
         let head = &text[..at];
         let line = head.rfind('\n').map_or(head, |feed| &head[feed + 1..]);

@@ -40,7 +40,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         signals::watch(&stop, &tasks)?;
         let log: Arc<SqliteLog> = Arc::new(SqliteLog::open(&places.data)?);
         let (inbox, mut messages) = mpsc::channel(64);
-        let own: Own = config.accounts.iter().filter_map(|account| account.account().id).collect();
+        let own = Own::of(config.accounts.iter().map(AccountConfig::account));
         let (known, watched_by) = (networks.clone(), Arc::clone(&clock));
         let sources = Sources {
             log: Arc::clone(&log) as Arc<dyn Log>,

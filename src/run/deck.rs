@@ -100,7 +100,7 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     app.keeps_store = config.is_some();
 
     let signer = Signer { rep: app.setup.me.clone(), machine: app.setup.machine.clone() };
-    let own: Own = app.setup.accounts.iter().filter_map(|account| account.id.clone()).collect();
+    let own = Own::of(app.setup.accounts.iter().cloned());
     let feeding = Feeding::start(
         Sources {
             log: Arc::clone(&log),

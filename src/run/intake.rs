@@ -16,8 +16,8 @@ use crate::log::{AppendError, Log};
 use crate::model::event::Standing;
 use crate::model::words::asks_to_stop;
 use crate::model::{
-    AccountName, AuthorId, Body, BodyId, CaseId, ColumnName, Event, EventId, GapFill, GapId, MachineName, Message,
-    NewEvent, Post, PostId, RepName, key,
+    Account, AccountName, Author, AuthorId, Body, BodyId, CaseId, ColumnName, Event, EventId, GapFill, GapId,
+    MachineName, Message, NetworkKind, NewEvent, Post, PostId, RepName, key,
 };
 use crate::net::{Clock, Inbound};
 
@@ -46,21 +46,42 @@ impl Signer {
 
 /// Authors that are us: those of the config, and those that a network tells of once it is reached.
 #[derive(Clone, Debug, Default)]
-pub struct Own(Arc<Mutex<BTreeSet<AuthorId>>>);
+pub struct Own(Arc<Mutex<OwnAuthors>>);
 
-impl Own {
-    pub fn add(&self, author: AuthorId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(author);
-    }
-
-    fn all(&self) -> BTreeSet<AuthorId> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
+#[derive(Debug, Default)]
+struct OwnAuthors {
+    ids: BTreeSet<AuthorId>,
+    /// Handles, in small letters, of accounts whose id is not known: whoever writes under one is that account.
+    handles: BTreeSet<(NetworkKind, String)>,
 }
 
-impl FromIterator<AuthorId> for Own {
-    fn from_iter<I: IntoIterator<Item = AuthorId>>(known: I) -> Self {
-        Self(Arc::new(Mutex::new(known.into_iter().collect())))
+impl Own {
+    pub fn of(accounts: impl IntoIterator<Item = Account>) -> Self {
+        let mut own = OwnAuthors::default();
+        for account in accounts {
+            match account.id {
+                Some(id) => drop(own.ids.insert(id)),
+                None => drop(own.handles.insert((account.network, account.handle.to_lowercase()))),
+            }
+        }
+        Self(Arc::new(Mutex::new(own)))
+    }
+
+    pub fn add(&self, author: AuthorId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).ids.insert(author);
+    }
+
+    /// All that are known, those among `heard` included.
+    fn among<'a>(&self, heard: impl Iterator<Item = &'a Author>) -> BTreeSet<AuthorId> {
+        let mut own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !own.handles.is_empty() {
+            for author in heard {
+                if own.handles.contains(&(author.id.network(), author.handle.to_lowercase())) {
+                    own.ids.insert(author.id.clone());
+                }
+            }
+        }
+        own.ids.clone()
     }
 }
 
@@ -83,7 +104,10 @@ pub async fn run(
                 Ok(None) | Err(_) => break,
             }
         }
-        let (mut events, mut erased) = gathered.into_events(&signer, clock(), &own.all());
+        let (mut events, mut erased) = {
+            let own = own.among(gathered.posts.values().map(|(post, _)| &post.author));
+            gathered.into_events(&signer, clock(), &own)
+        };
         for body in sent_as(&*log, &erased).await {
             // Whoever hears of the deletion twice writes the same event; the log keeps one.
             let id = EventId::of("sent-erased", &[body.as_str()]);
@@ -352,4 +376,44 @@ pub fn gap_opened(
 /// Since `to` they are heard again.
 pub fn gap_closed(gap: GapId, to: Timestamp, signer: &Signer, now: Timestamp) -> NewEvent {
     signer.event(EventId::of("gap-closed", &[&gap.to_string()]), now, Event::GapClosed { gap, to }, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Own;
+    use crate::model::account::Tier;
+    use crate::model::{Account, AccountName, Author, AuthorId, NetworkKind};
+
+    fn author(id: &str, handle: &str) -> Author {
+        Author {
+            id: AuthorId::new(NetworkKind::X, id),
+            handle: handle.to_owned(),
+            name: String::new(),
+            followers: None,
+            is_verified: false,
+            is_protected: false,
+        }
+    }
+
+    #[test]
+    fn without_an_id_whoever_writes_under_the_handle_is_us_and_with_one_the_id_alone_tells() {
+        let account = |id: Option<&str>| Account {
+            name: AccountName::new("acme"),
+            network: NetworkKind::X,
+            handle: "AcmeHelp".to_owned(),
+            id: id.map(|id| AuthorId::new(NetworkKind::X, id)),
+            tier: Tier::PayPerUse,
+            can_send: false,
+            confirm: false,
+            web_url: String::new(),
+            limits: None,
+        };
+        let heard = [author("7", "acmehelp"), author("8", "jo")];
+        let own = Own::of([account(None)]);
+        assert_eq!(own.among(heard.iter()).into_iter().collect::<Vec<_>>(), [AuthorId::new(NetworkKind::X, "7")]);
+        // It stays known, also where the handle is no longer heard with it.
+        assert_eq!(own.among([].iter()).len(), 1);
+        let own = Own::of([account(Some("42"))]);
+        assert_eq!(own.among(heard.iter()).into_iter().collect::<Vec<_>>(), [AuthorId::new(NetworkKind::X, "42")]);
+    }
 }

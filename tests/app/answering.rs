@@ -203,9 +203,17 @@ fn saved_replies_go_in_at_the_cursor_and_their_slots_block_the_preview() {
     let composer = deck.app.composer().unwrap();
     assert!(composer.problem.is_some());
     assert_eq!(composer.editor.selection_range(), Some(((0, 30), (0, 41))), "the slot is selected");
+    // Tab leads from slot to slot and writes over none.
+    let slot = |deck: &Deck| deck.app.composer().unwrap().editor.selection_range();
+    deck.press("tab");
+    assert_eq!(slot(&deck), Some(((0, 47), (0, 53))));
+    deck.press("tab");
+    assert_eq!(slot(&deck), Some(((0, 30), (0, 41))));
+    assert_eq!(deck.text(), "Sorry, Jo 1. Slow line, Jo 1: {what_next} then {when}");
     deck.type_text("a check");
     deck.press("C-s");
     deck.type_text("9:00");
+    deck.press("tab");
     assert_eq!(deck.text(), "Sorry, Jo 1. Slow line, Jo 1: a check then 9:00");
     deck.type_text(" ");
     deck.type_text("::tha");

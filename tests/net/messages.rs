@@ -191,6 +191,33 @@ async fn messages_are_read_once_oldest_first_while_the_stream_is_held() {
 }
 
 #[tokio::test]
+async fn messages_from_before_the_first_looks_reach_are_handed_on_by_no_later_look() {
+    const EVENTS: &str = "/2/dm_events";
+    let mut x = FakeX::default();
+    let _line = x.stream();
+    let ancient = event(1, "987", "years ago", "2020-01-15T10:00:00.000Z");
+    let fresh = event(2, "987", "my line", "2026-01-15T09:59:00.000Z");
+    let newest = event(3, "987", "thanks", "2026-01-15T10:00:00.000Z");
+    // Were any of them paged on from, the answers of later looks would be used up too soon.
+    x.others.push_back((EVENTS, events(std::slice::from_ref(&ancient), Some("older"))));
+    x.others.push_back((EVENTS, events(&[fresh.clone(), ancient.clone()], Some("older"))));
+    x.others.push_back((EVENTS, events(&[newest, fresh, ancient], Some("older"))));
+    x.others.push_back((EVENTS, refusal(429, "Too Many Requests")));
+    let pace = Pace { messages_every: Duration::from_millis(20), ..PACE };
+    let (mut rig, [mut column]) = Rig::start(x, [("slow", "slow")], &pace, |settings| settings.messages = true).await;
+    rig.live().await;
+    for words in ["my line", "thanks"] {
+        match next(&mut column).await {
+            Inbound::Message { message, .. } => assert_eq!(message.text, words),
+            other => panic!("{other:?}"),
+        }
+    }
+    let asked = rig.server.seen();
+    assert!(asked.iter().all(|seen| !seen.target.contains("pagination_token")), "one page a look");
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn a_message_that_comes_while_its_column_is_closed_waits_for_the_next() {
     const EVENTS: &str = "/2/dm_events";
     let mut x = FakeX::default();

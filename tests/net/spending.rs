@@ -121,7 +121,7 @@ impl Day {
             networks: BTreeMap::from([(account.name.clone(), Arc::clone(&network))]),
             clock: Arc::clone(&self.clock),
             signer: Signer { rep: RepName::new("ana"), machine: MachineName::new("here") },
-            own: account.account().id.into_iter().collect(),
+            own: replydeck::run::intake::Own::of([account.account()]),
             data_dir: self.data().to_owned(),
             inbox,
         };

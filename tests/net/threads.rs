@@ -23,7 +23,7 @@ use replydeck::net::x::XNetwork;
 use replydeck::rules::Rule;
 use replydeck::run::clock::Recorded;
 use replydeck::run::feeding::{Feeding, Sources};
-use replydeck::run::intake::Signer;
+use replydeck::run::intake::{Own, Signer};
 use replydeck::run::recording::Recording;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -145,7 +145,7 @@ async fn played(recording: String, brands: &[&str]) -> Vec<Arc<Envelope>> {
         networks: BTreeMap::from([(feeding, Arc::new(network) as Arc<dyn Network>)]),
         clock: clock(),
         signer: Signer { rep: RepName::new("intake"), machine: MachineName::new("here") },
-        own: accounts.iter().filter_map(|account| account.id.clone()).collect(),
+        own: Own::of(accounts.iter().cloned()),
         data_dir: folder.path().to_owned(),
         inbox,
     };

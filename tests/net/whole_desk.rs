@@ -18,7 +18,7 @@ use replydeck::net::x::pace::Pace;
 use replydeck::net::{Clock, Network};
 use replydeck::run::effects::Effects;
 use replydeck::run::feeding::{Feeding, Sources};
-use replydeck::run::intake::Signer;
+use replydeck::run::intake::{Own, Signer};
 use replydeck::run::{networks, store};
 use replydeck::sim::{Script, Sim};
 use replydeck::ui;
@@ -79,7 +79,7 @@ impl Desk {
             networks: networks.clone(),
             clock: Arc::clone(clock),
             signer: signer.clone(),
-            own: setup.accounts.iter().filter_map(|account| account.id.clone()).collect(),
+            own: Own::of(setup.accounts.iter().cloned()),
             data_dir: folder.path().to_owned(),
             inbox: inbox.clone(),
         };

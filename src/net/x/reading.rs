@@ -25,7 +25,7 @@ pub(super) struct Drain {
 /// After a sleep: nobody knows how much waits in it.
 pub(super) const SLEPT: Drain = Drain { silence: Duration::from_millis(50), longest: Duration::from_secs(5) };
 /// At the day's limit: only what is there already, for whatever is sent meanwhile costs as well.
-pub(super) const AT_LIMIT: Drain = Drain { silence: Duration::from_millis(10), longest: Duration::from_millis(200) };
+pub(super) const AT_LIMIT: Drain = Drain { silence: Duration::from_millis(50), longest: Duration::from_millis(200) };
 
 /// What a look at the line brought.
 pub(super) enum Heard<T> {

@@ -212,7 +212,8 @@ impl Looking {
             ));
         }
         let mut seen = self.seen();
-        seen.settled = seen.known.clone();
+        let Seen { known, settled, .. } = &mut *seen;
+        settled.clone_from(known);
         seen.is_whole = true;
         Ok(Found::All)
     }
