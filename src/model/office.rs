@@ -478,6 +478,11 @@ mod tests {
             let since = at("2025-11-01T00:00:00Z") + SignedDuration::from_secs(start) + SignedDuration::from_nanos(nanos);
             let target = SignedDuration::from_secs(target);
             let due = office.after(since, target);
+            if due == Timestamp::MAX {
+                // A minute a week for thousands of years.
+                prop_assert!(office.worked(since, due) <= target);
+                return Ok(());
+            }
             prop_assert_eq!(office.worked(since, due), target);
             // And it is the first such moment.
             let before = due - SignedDuration::from_nanos(1);
