@@ -23,7 +23,7 @@ use crate::app::{ColumnSetup, ColumnSource, Msg};
 use crate::desk::Desk;
 use crate::log::{Log, LogError};
 use crate::model::{AccountName, ColumnName, Event, EventId, GapId, LinkReport, LinkState, NewEvent, Seq};
-use crate::net::{Clock, Feed, Inbound, Network, kept};
+use crate::net::{Clock, Feed, Inbound, Network};
 use crate::rules::Rule;
 
 /// How often a process without the stream's lease asks for it: its holder's death is noticed within this time.
@@ -224,10 +224,9 @@ async fn listen(
     }
     let lease = tokio::select! {
         () = stop.cancelled() => return,
-        lease = lease(&sources, &account, &feeds) => lease,
+        lease = lease(&sources, &account) => lease,
     };
     let Some(_lease) = lease else { return };
-    let telling = tell_listened(sources.data_dir.clone(), account.clone(), feeds.clone());
     let columns: Vec<ColumnName> = feeds.borrow().iter().map(|feed| feed.column.clone()).collect();
     let heard = Heard::of(&sources.data_dir, &account);
     let mut unheard = Vec::new();
@@ -259,55 +258,7 @@ async fn listen(
     }
     continued.add(&account, covered);
     let (links, reports) = mpsc::channel(64);
-    let listening = async {
-        tokio::select! {
-            () = network.listen(feeds, links, stop) => {}
-            never = telling => match never {},
-        }
-    };
-    tokio::join!(listening, follow(&sources, &*network, heard, unheard, reports));
-}
-
-/// What an account's holder listens for, column by column, as the other decks on this host read it.
-type Listened = BTreeMap<ColumnName, String>;
-
-fn listened(feeds: &[Feed]) -> Listened {
-    feeds.iter().map(|feed| (feed.column.clone(), feed.rule.source().to_owned())).collect()
-}
-
-/// Writes down what this process listens for, now and whenever it changes.
-async fn tell_listened(
-    data_dir: PathBuf,
-    account: AccountName,
-    mut feeds: watch::Receiver<Arc<Vec<Feed>>>,
-) -> std::convert::Infallible {
-    let path = kept::path(&data_dir, "listened", &account);
-    loop {
-        let columns = listened(&feeds.borrow_and_update());
-        let written = serde_json::to_vec(&columns).map_err(|error| error.to_string());
-        let written = written.and_then(|bytes| kept::write(&path, &bytes, false).map_err(|error| error.to_string()));
-        if let Err(why) = written {
-            tracing::warn!(why, "other decks cannot be told what this one listens for");
-        }
-        if feeds.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Columns of ours that the holder of the account's stream does not listen for, as far as it has said.
-fn unlistened(data_dir: &Path, account: &AccountName, feeds: &[Feed]) -> Vec<ColumnName> {
-    let theirs = match kept::read(&kept::path(data_dir, "listened", account)) {
-        Ok(Some(bytes)) => serde_json::from_slice::<Listened>(&bytes).ok(),
-        Ok(None) => None,
-        Err(error) => {
-            tracing::warn!(%error, "what the other deck listens for cannot be read");
-            None
-        }
-    };
-    let Some(theirs) = theirs else { return Vec::new() };
-    let is_deaf = |(column, query): &(ColumnName, String)| theirs.get(column) != Some(query);
-    listened(feeds).into_iter().filter(is_deaf).map(|(column, _)| column).collect()
+    tokio::join!(network.listen(feeds, links, stop), follow(&sources, &*network, heard, unheard, reports));
 }
 
 /// The gaps that earlier runs left open, and their columns. The log itself is asked: what the deck knows at its start
@@ -364,25 +315,11 @@ async fn read_open_gaps(log: &dyn Log) -> Result<OpenGaps, LogError> {
     Ok(open)
 }
 
-fn deaf_words(account: &AccountName, columns: &[ColumnName]) -> String {
-    let names: Vec<&str> = columns.iter().map(ColumnName::as_str).collect();
-    format!(
-        "nothing new comes to {}: another replydeck on this machine holds the stream of {account}, and its config has \
-         not this column with this query; give both decks the same columns",
-        names.join(", ")
-    )
-}
-
 /// Waits for the right to listen; tells that another process has it, and how long ago that one heard something.
-async fn lease(
-    sources: &Sources,
-    account: &AccountName,
-    feeds: &watch::Receiver<Arc<Vec<Feed>>>,
-) -> Option<StreamLease> {
+async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> {
     let mut told = false;
     let heard = Heard::of(&sources.data_dir, account);
     let mut last = None;
-    let mut deaf = Vec::new();
     loop {
         match StreamLease::take(&sources.data_dir, account.as_str()) {
             Ok(Some(lease)) => return Some(lease),
@@ -390,17 +327,6 @@ async fn lease(
                 let now = (sources.clock)();
                 let last_byte = heard.last();
                 let is_silent = last_byte.is_some_and(|at| now.duration_since(at) > SILENT);
-                let current = feeds.borrow().clone();
-                let unlistened = unlistened(&sources.data_dir, account, &current);
-                if unlistened != deaf {
-                    deaf = unlistened;
-                    if !deaf.is_empty() {
-                        let notice = Notice::new(now, Weight::Warning, deaf_words(account, &deaf));
-                        if sources.inbox.send(Msg::Notice(notice)).await.is_err() {
-                            return None;
-                        }
-                    }
-                }
                 if last != Some((is_silent, last_byte)) {
                     last = Some((is_silent, last_byte));
                     let note = "another replydeck on this machine holds the stream; its posts show here too";

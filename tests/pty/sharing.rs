@@ -122,25 +122,6 @@ fn three_screens_agree_and_the_stream_is_handed_on_when_its_holder_is_killed() {
     assert!(posts.iter().chain(&claims).all(|apart| *apart < AGREE), "{posts:?} {claims:?}");
 }
 
-#[test]
-fn a_column_that_the_holder_of_the_stream_does_not_have_is_said_to_be_deaf() {
-    let desk = Desk::new();
-    let config = std::fs::read_to_string(&desk.simulator.config).expect("the config");
-    let start = |rep: &str, more: &str| {
-        let theirs = desk.simulator.config.with_file_name(format!("{rep}.toml"));
-        let config = config.replace("rep = \"ana\"", &format!("rep = \"{rep}\""));
-        std::fs::write(&theirs, config + more).expect("a config");
-        let deck = InTerminal::start(&["--config", theirs.to_str().expect("a path")], desk.home.path(), SMALL, &[]);
-        deck.shows("LIVE 1/1");
-        deck
-    };
-    let _holder = start("ana", "");
-    let same = start("cy", "");
-    let other = start("bo", "\n[[columns]]\nname = \"extra\"\naccount = \"acme\"\nquery = \"zebra\"\n");
-    other.shows("nothing new comes to extra");
-    assert!(!same.screen().contains("nothing new comes"), "{}", same.screen());
-}
-
 /// A text that its author deleted must be gone within this time everywhere; the test allows for a busy machine.
 const FORGOTTEN: Duration = Duration::from_secs(75);
 
