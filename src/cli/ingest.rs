@@ -51,7 +51,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
             data_dir: places.data.clone(),
             inbox,
         };
-        let mut feeding = Feeding::start(sources, &config.columns);
+        let feeding = Feeding::start(&sources, &config.columns);
         let mut changes = watch(&places, &config, &watched_by, &stop, &tasks);
         let mut said = String::new();
         let mut down: BTreeSet<AccountName> = BTreeSet::new();
@@ -60,7 +60,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
                 () = stop.cancelled() => break,
                 msg = messages.recv() => msg,
                 Some(change) = changes.recv() => {
-                    let Some(line) = taken_on(change, &known, &down, &mut feeding) else { continue };
+                    let Some(line) = taken_on(change, &known, &down, &feeding) else { continue };
                     writeln!(std::io::stderr(), "{line}")?;
                     continue;
                 }
@@ -130,12 +130,7 @@ fn watch(
 }
 
 /// Takes a change on; what is said of it.
-fn taken_on(
-    change: Change,
-    networks: &Networks,
-    down: &BTreeSet<AccountName>,
-    feeding: &mut Feeding,
-) -> Option<String> {
+fn taken_on(change: Change, networks: &Networks, down: &BTreeSet<AccountName>, feeding: &Feeding) -> Option<String> {
     match change {
         Change::Settings(Ok(setup)) => {
             feeding.change(&setup.columns);

@@ -417,14 +417,13 @@ fn read_column<'a>(
     });
     let is_heard = ["account", "accounts", "networks"].iter().any(|key| table.holds(key));
     let is_there = |key| if key == "account" { is_heard } else { table.holds(key) };
-    let missing: Vec<_> = [
-        ("name", "\"outage\""),
-        ("account", "\"example\", one of [accounts.…]"),
-        ("query", "\"#exampleoutage -is:retweet\""),
-    ]
-    .into_iter()
-    .filter(|(key, _)| !is_there(key))
-    .collect();
+    let one_of = accounts.names.and_then(<[_]>::first).copied().unwrap_or("example");
+    let of_account = format!("\"{one_of}\", one of [accounts.…]");
+    let missing: Vec<_> =
+        [("name", "\"outage\""), ("account", &of_account), ("query", "\"#exampleoutage -is:retweet\"")]
+            .into_iter()
+            .filter(|(key, _)| !is_there(key))
+            .collect();
     table.finish(reader);
 
     let called = name.as_ref().map_or("?", |name| name.value);

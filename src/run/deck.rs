@@ -102,7 +102,7 @@ pub async fn run(opening: Opening) -> anyhow::Result<()> {
     let signer = Signer { rep: app.setup.me.clone(), machine: app.setup.machine.clone() };
     let own = Own::of(app.setup.accounts.iter().cloned());
     let feeding = Feeding::start(
-        Sources {
+        &Sources {
             log: Arc::clone(&log),
             networks: networks.clone(),
             clock: Arc::clone(&clock),

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,18 +14,19 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::column::{self, Continued, Taken};
+use super::column::Continued;
+use super::columns::{Columns, wanted};
 use super::gaps::Feeds;
 use super::intake::{self, Own, Signer};
 use super::session::StreamLease;
 use super::spend::Till;
+use super::together::{self, Place};
 use crate::app::notice::{Notice, Weight};
-use crate::app::{ColumnSetup, ColumnSource, Msg};
+use crate::app::{ColumnSetup, Msg};
 use crate::desk::Desk;
 use crate::log::{Log, LogError};
 use crate::model::{AccountName, ColumnName, Event, EventId, GapId, LinkReport, LinkState, NewEvent, Seq};
-use crate::net::{Clock, Feed, Inbound, Network};
-use crate::rules::Rule;
+use crate::net::{Clock, Feed, Network};
 
 /// How often a process without the stream's lease asks for it: its holder's death is noticed within this time.
 const LEASE_RETRY: Duration = Duration::from_secs(2);
@@ -56,26 +58,15 @@ impl std::fmt::Debug for Sources {
 /// The running listeners and columns.
 #[derive(Debug)]
 pub struct Feeding {
-    sources: Sources,
     tasks: TaskTracker,
     stop: CancellationToken,
-    intake: mpsc::Sender<Taken>,
-    feeds: BTreeMap<AccountName, watch::Sender<Arc<Vec<Feed>>>>,
-    columns: BTreeMap<(ColumnName, AccountName), Running>,
-    continued: Continued,
+    columns: Arc<Mutex<Columns>>,
     till: Arc<Till>,
-}
-
-#[derive(Debug)]
-struct Running {
-    rule: Rule,
-    out: mpsc::Sender<Inbound>,
-    stop: CancellationToken,
 }
 
 impl Feeding {
     /// Starts the intake, a task for each column and a listener for each account.
-    pub fn start(sources: Sources, columns: &[ColumnSetup]) -> Self {
+    pub fn start(sources: &Sources, own: &[ColumnSetup]) -> Self {
         let (intake, taken) = mpsc::channel(intake::WAITING);
         let tasks = TaskTracker::new();
         tasks.spawn(intake::run(
@@ -95,88 +86,65 @@ impl Feeding {
             sources.inbox.clone(),
         );
         tasks.spawn(Arc::clone(&till).run(stop.clone()));
-        let mut feeding = Self {
-            sources,
-            tasks,
-            stop,
-            intake,
-            feeds: BTreeMap::new(),
-            columns: BTreeMap::new(),
-            continued: Continued::default(),
-            till,
-        };
-        feeding.change(columns);
-        for (name, network) in &feeding.sources.networks {
-            let feeds =
-                feeding.feeds.entry(name.clone()).or_insert_with(|| watch::channel(Arc::default()).0).subscribe();
+        let mut columns = Columns::new(sources.networks.keys().cloned(), intake, tasks.clone(), stop.clone());
+        columns.change(wanted(own));
+        let mut place = Place::take(&sources.data_dir);
+        // Known before anything is listened for: what others want is asked for in the same breath.
+        match place.as_mut().map(Place::look) {
+            Ok(Ok(others)) => columns.change_others(others),
+            // Looked at once more in a moment, and told then.
+            Ok(Err(error)) => tracing::warn!(%error, "what the other runs want to hear cannot be read"),
+            Err(error) => tracing::warn!(%error, "what this run wants to hear cannot be written down"),
+        }
+        let (followed, continued) = (columns.followed(), columns.continued());
+        let columns = Arc::new(Mutex::new(columns));
+        let feeding = Self { tasks, stop, columns, till };
+        feeding.keep_up(place, sources);
+        for (name, feeds) in followed {
+            let Some(network) = sources.networks.get(&name) else { continue };
             feeding.tasks.spawn(listen(
-                feeding.sources.clone(),
+                sources.clone(),
                 Arc::clone(network),
                 feeds,
-                feeding.continued.clone(),
+                continued.clone(),
                 Arc::clone(&feeding.till),
                 feeding.stop.clone(),
             ));
-            let sources = feeding.sources.clone();
-            feeding.tasks.spawn(keep_login(sources.inbox, Arc::clone(network), feeding.stop.clone()));
+            feeding.tasks.spawn(keep_login(sources.inbox.clone(), Arc::clone(network), feeding.stop.clone()));
         }
         feeding
     }
 
-    /// Takes on other columns: new ones start, gone ones end, the rest keep their task.
-    pub fn change(&mut self, columns: &[ColumnSetup]) {
-        let of_column = |column: &ColumnSetup| -> Vec<_> {
-            let part = |source: &ColumnSource| ((column.name.clone(), source.account.clone()), column.rule.clone());
-            column.sources.iter().map(part).collect()
-        };
-        let wanted: BTreeMap<(ColumnName, AccountName), Rule> = columns.iter().flat_map(of_column).collect();
-        self.columns.retain(|part, running| {
-            let stays = wanted.get(part).is_some_and(|rule| *rule == running.rule);
-            if !stays {
-                running.stop.cancel();
+    /// Goes on looking at what the other runs on this host want to hear.
+    fn keep_up(&self, place: io::Result<Place>, sources: &Sources) {
+        let (stop, columns) = (self.stop.clone(), Arc::clone(&self.columns));
+        let (clock, inbox) = (Arc::clone(&sources.clock), sources.inbox.clone());
+        self.tasks.spawn(async move {
+            let place = match place {
+                Ok(place) => place,
+                Err(error) => {
+                    let notice = Notice::new(clock(), Weight::Warning, together::cannot(&error));
+                    if inbox.send(Msg::Notice(notice)).await.is_err() {
+                        tracing::debug!("nobody is left to read the notice");
+                    }
+                    return;
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = together::keep_up(place, columns, clock, inbox) => {}
             }
-            stays
         });
-        for (part, rule) in wanted {
-            if self.columns.contains_key(&part) {
-                continue;
-            }
-            let (out, inbound) = mpsc::channel(column::WAITING);
-            let stop = self.stop.child_token();
-            self.tasks.spawn(column::run(
-                part.clone(),
-                inbound,
-                self.intake.clone(),
-                self.continued.clone(),
-                stop.clone(),
-            ));
-            self.columns.insert(part, Running { rule, out, stop });
-        }
-        for name in self.sources.networks.keys() {
-            let feeds: Vec<Feed> = self.feeds_of(name);
-            self.feeds
-                .entry(name.clone())
-                .or_insert_with(|| watch::channel(Arc::default()).0)
-                .send_replace(Arc::new(feeds));
-        }
     }
 
-    /// The columns an account's stream feeds.
-    pub fn feeds_of(&self, account: &AccountName) -> Vec<Feed> {
-        self.columns
-            .iter()
-            .filter(|((_, fed_by), _)| fed_by == account)
-            .map(|((column, _), running)| Feed {
-                column: column.clone(),
-                rule: running.rule.clone(),
-                out: running.out.clone(),
-            })
-            .collect()
+    /// Takes on other columns: new ones start, gone ones end, the rest keep their task.
+    pub fn change(&self, own: &[ColumnSetup]) {
+        self.columns.lock().unwrap_or_else(PoisonError::into_inner).change(wanted(own));
     }
 
     /// The columns of every account, followed as they change.
     pub fn followed(&self) -> Feeds {
-        self.feeds.iter().map(|(account, feeds)| (account.clone(), feeds.subscribe())).collect()
+        self.columns.lock().unwrap_or_else(PoisonError::into_inner).followed()
     }
 
     /// Who keeps count of the money.
@@ -186,9 +154,9 @@ impl Feeding {
 
     /// Ends the streams, then the columns, then the intake, each after it has handed on what it had.
     pub async fn end(self) {
-        let Self { tasks, stop, intake, feeds, columns, till, .. } = self;
+        let Self { tasks, stop, columns, till } = self;
         stop.cancel();
-        drop((intake, feeds, columns));
+        drop(columns);
         tasks.close();
         tasks.wait().await;
         till.flush().await;

@@ -11,6 +11,7 @@
 
 pub mod clock;
 pub mod column;
+pub mod columns;
 pub mod deck;
 pub mod editor;
 pub mod effects;
@@ -35,4 +36,5 @@ pub mod signals;
 pub mod spend;
 pub mod store;
 pub mod terminal;
+pub mod together;
 mod trying;

@@ -108,7 +108,7 @@ pub fn is_alive(data_dir: &Path, id: SessionId) -> bool {
 }
 
 /// Asked for as a share, so that two who look at the same time do not take each other for the run.
-fn is_locked(file: &File) -> bool {
+pub(super) fn is_locked(file: &File) -> bool {
     matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
 }
 

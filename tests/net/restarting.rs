@@ -50,7 +50,7 @@ async fn run(
         inbox,
     };
     let setup = config.setup(MachineName::new("here"), SessionId(Uuid::from_u128(1)));
-    let feeding = Feeding::start(sources, &setup.columns);
+    let feeding = Feeding::start(&sources, &setup.columns);
     loop {
         match timeout(PATIENCE, messages.recv()).await.expect("the link says nothing") {
             Some(Msg::Link(report)) if wanted(&report.state) => break,

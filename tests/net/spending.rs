@@ -125,7 +125,7 @@ impl Day {
             data_dir: self.data().to_owned(),
             inbox,
         };
-        let feeding = Feeding::start(sources, &self.config.columns);
+        let feeding = Feeding::start(&sources, &self.config.columns);
         let batches = log.subscribe(Seq(0));
         Process { network, feeding, messages, batches, desk: Desk::default(), links: Vec::new() }
     }

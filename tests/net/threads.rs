@@ -149,7 +149,7 @@ async fn played(recording: String, brands: &[&str]) -> Vec<Arc<Envelope>> {
         data_dir: folder.path().to_owned(),
         inbox,
     };
-    let feeding = Feeding::start(sources, &columns);
+    let feeding = Feeding::start(&sources, &columns);
     let is_over = |msg: &Msg| matches!(msg, Msg::Link(report) if matches!(report.state, LinkState::Ended { .. }));
     loop {
         let msg = timeout(PATIENCE, messages.recv()).await.expect("the recording ends").expect("it is told");

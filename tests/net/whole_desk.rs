@@ -83,7 +83,7 @@ impl Desk {
             data_dir: folder.path().to_owned(),
             inbox: inbox.clone(),
         };
-        let feeding = Feeding::start(sources, &setup.columns);
+        let feeding = Feeding::start(&sources, &setup.columns);
         let following = tasks.spawn(store::follow(Arc::clone(&log), Seq(0), Seq(0), inbox.clone()));
         let followed = feeding.followed();
         let effects = Effects::new(Arc::clone(&log), networks, followed, Arc::clone(clock), signer, session, inbox);

@@ -163,3 +163,68 @@ fn a_deleted_post_is_gone_from_both_screens_the_draft_that_quotes_it_and_every_f
     }
     assert!(took < FORGOTTEN, "{took:?}");
 }
+
+/// Posts about `animal` until the deck shows one, and one more: from then on nothing is missed.
+#[track_caller]
+fn hears_of(desk: &Desk, deck: &InTerminal, animal: &str) {
+    let until = Instant::now() + PATIENCE;
+    let mut n = 0;
+    loop {
+        n += 1;
+        let text = format!("the {animal} number {n} of ours");
+        desk.simulator.post(&json!({"handle": format!("{animal}{n}"), "text": text}));
+        if deck.comes(Duration::from_millis(500), |screen| screen.contains(&format!("the {animal} number"))) {
+            break;
+        }
+        assert!(Instant::now() < until, "no {animal} in {}", deck.screen());
+    }
+    desk.simulator.post(&json!({"handle": format!("last{animal}"), "text": format!("one more {animal}")}));
+    deck.shows(&format!("one more {animal}"));
+}
+
+/// Goes on to the column of that name.
+#[track_caller]
+fn to_column(deck: &mut InTerminal, name: &str) {
+    let until = Instant::now() + PATIENCE;
+    while !deck.comes(Duration::from_millis(300), |screen| screen.contains(&format!(" {name} 0]"))) {
+        deck.keys("l");
+        assert!(Instant::now() < until, "no column {name} in {}", deck.screen());
+    }
+}
+
+#[test]
+fn who_holds_the_stream_listens_for_the_columns_of_every_deck() {
+    let desk = Desk::new();
+    let config = std::fs::read_to_string(&desk.simulator.config).expect("the config");
+    let with = |rep: &str, more: &str| {
+        let theirs = desk.simulator.config.with_file_name(format!("{rep}.toml"));
+        std::fs::write(&theirs, config.replace("rep = \"ana\"", &format!("rep = \"{rep}\"")) + more).expect("a config");
+        theirs
+    };
+    let start = |rep: &str, more: &str| {
+        let theirs = with(rep, more);
+        let deck = InTerminal::start(&["--config", theirs.to_str().expect("a path")], desk.home.path(), SMALL, &[]);
+        deck.shows("LIVE 1/1");
+        deck
+    };
+    let column = |name: &str, query: &str| {
+        format!("\n[[columns]]\nname = \"{name}\"\naccount = \"acme\"\nquery = \"{query}\"\n")
+    };
+    let mut holder = start("ana", "");
+    let mut bo = start("bo", &column("animals", "zebra"));
+    to_column(&mut bo, "animals");
+    hears_of(&desk, &bo, "zebra");
+    // A column that is added while both run.
+    with("bo", &(column("animals", "zebra") + &column("birds", "ostrich")));
+    to_column(&mut bo, "birds");
+    hears_of(&desk, &bo, "ostrich");
+    // The same name for something else is told to both.
+    let mut cy = start("cy", &column("animals", "yak"));
+    cy.shows("animals has another query");
+    bo.shows("animals has another query");
+    assert!(!holder.screen().contains("another query"), "{}", holder.screen());
+    for deck in [&mut holder, &mut bo, &mut cy] {
+        deck.keys("Q");
+        assert!(deck.ended().success());
+    }
+}
