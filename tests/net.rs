@@ -2,6 +2,10 @@
 
 #[path = "net/activity.rs"]
 mod activity;
+#[path = "net/activity_bad_days.rs"]
+mod activity_bad_days;
+#[path = "net/activity_rig.rs"]
+mod activity_rig;
 #[path = "net/activity_simulated.rs"]
 mod activity_simulated;
 #[path = "net/bad_days.rs"]

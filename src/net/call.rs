@@ -12,6 +12,30 @@ pub(crate) trait Refusal {
     fn remedy(&self) -> &'static str;
 }
 
+/// A network's problem is a [`Refusal`] by its fields `class` and `words` and a method `remedy` of its own.
+macro_rules! refusal {
+    ($problem:ty, $class:ty) => {
+        impl $crate::net::call::Refusal for $problem {
+            type Class = $class;
+
+            fn class(&self) -> $class {
+                self.class
+            }
+
+            fn words(&self) -> &str {
+                &self.words
+            }
+
+            fn remedy(&self) -> &'static str {
+                // The type's own method goes before the trait's.
+                <$problem>::remedy(self)
+            }
+        }
+    };
+}
+
+pub(crate) use refusal;
+
 /// Why a request brought nothing.
 #[derive(Debug)]
 pub(crate) enum CallError<P> {

@@ -18,6 +18,7 @@ pub mod meter;
 #[cfg(test)]
 mod nameless;
 pub mod replay;
+pub(crate) mod skipped;
 pub(crate) mod socket;
 pub mod x;
 

@@ -2,112 +2,16 @@
 
 use std::time::Duration;
 
-use replydeck::model::LinkState;
 use replydeck::net::Inbound;
 use replydeck::net::x::pace::Pace;
 use serde_json::{Value, json};
-use tokio::sync::mpsc::UnboundedSender;
 
-use crate::rig::{Column, FakeX, PACE, Rig, next, post_json};
+use crate::activity_rig::{
+    EVENTS, LINE, OWN, QUICK, SUBSCRIPTIONS, all_there, direct, event, event_of, last_line, line, list, look,
+    next_message, note, received, refusal, start, subscription,
+};
+use crate::rig::{FakeX, PACE, next, post_json};
 use crate::server::{Answer, Seen};
-
-const LINE: &str = "/2/activity/stream";
-const SUBSCRIPTIONS: &str = "/2/activity/subscriptions";
-const EVENTS: &str = "/2/dm_events";
-const OWN: &str = "replydeck/main/";
-
-/// Messages are looked for all the time, where they are looked for at all.
-const QUICK: Pace = Pace { messages_every: Duration::from_millis(5), ..PACE };
-
-fn subscription(id: u64, event: &str, user: &str, tag: &str) -> Value {
-    json!({"subscription_id": id.to_string(), "event_type": event, "filter": {"user_id": user}, "tag": tag,
-        "created_at": "2026-01-15T09:00:00.000Z", "updated_at": "2026-01-15T09:00:00.000Z"})
-}
-
-fn list(rows: &[Value]) -> Answer {
-    Answer::json(200, &json!({"data": rows, "meta": {"total_subscriptions": rows.len()}}))
-}
-
-/// Everything that is wanted here is subscribed to, so often as it is looked at.
-fn all_there(x: &mut FakeX) {
-    let kinds = ["dm.received", "dm.sent", "post.delete", "post.create", "post.mention.create", "post.reply.create"];
-    let rows: Vec<Value> = (1..).zip(kinds).map(|(id, kind)| subscription(id, kind, "42", "")).collect();
-    for _ in 0..8 {
-        x.others.push_back((SUBSCRIPTIONS, list(&rows)));
-    }
-}
-
-fn line(x: &mut FakeX) -> UnboundedSender<Vec<u8>> {
-    let (to, from) = tokio::sync::mpsc::unbounded_channel();
-    x.others.push_back((LINE, Answer::Stream(from)));
-    to
-}
-
-/// One look that finds these messages of theirs, newest first.
-fn look(x: &mut FakeX, messages: &[(u64, &str)]) {
-    let rows: Vec<Value> = messages
-        .iter()
-        .map(|(id, text)| {
-            json!({"id": id.to_string(), "text": text, "event_type": "MessageCreate", "sender_id": "987",
-                "created_at": "2026-01-15T09:59:00.000Z", "dm_conversation_id": "42-987"})
-        })
-        .collect();
-    x.others.push_back((EVENTS, Answer::json(200, &json!({"data": rows, "meta": {"result_count": rows.len()}}))));
-}
-
-fn event_of(user: &str, kind: &str, payload: &Value) -> Vec<u8> {
-    let users = json!({"users": [{"id": "9", "username": "cat"}, {"id": "42", "username": "AcmeHelp"}]});
-    let data = json!({"event_uuid": "-7", "filter": {"user_id": user}, "event_type": kind, "tag": "t",
-        "payload": payload, "includes": users});
-    format!("{}\r\n", json!({"data": data})).into_bytes()
-}
-
-fn event(kind: &str, payload: &Value) -> Vec<u8> {
-    event_of("42", kind, payload)
-}
-
-fn direct(id: u64, from: &str, to: &str, text: &str) -> Value {
-    json!({"direct_message_events": [{"type": "message_create", "id": id.to_string(),
-        "created_timestamp": "1768471200123", "message_create": {"target": {"recipient_id": to}, "sender_id": from,
-        "message_data": {"text": text}}}], "users": {"987": {"data": {"id": "987", "username": "mia"}}}})
-}
-
-fn received(id: u64, text: &str) -> Vec<u8> {
-    event("dm.received", &direct(id, "987", "42", text))
-}
-
-async fn start<const N: usize>(x: FakeX, columns: [(&str, &str); N], pace: &Pace) -> (Rig, [Column; N]) {
-    Rig::start(x, columns, pace, |settings| {
-        settings.messages = true;
-        settings.activity = true;
-        settings.watch_own = true;
-    })
-    .await
-}
-
-async fn next_message(column: &mut Column) -> (bool, String, String) {
-    match next(column).await {
-        Inbound::Message { message, .. } => (message.is_ours, message.handle, message.text),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// The next note of the link that says this; the posts' line beats meanwhile, for notes are told with its bytes.
-async fn note(rig: &mut Rig, posts: &UnboundedSender<Vec<u8>>, wanted: &str) -> String {
-    let beating = async {
-        let mut beat = tokio::time::interval(Duration::from_millis(5));
-        while posts.send(b"\r\n".to_vec()).is_ok() {
-            beat.tick().await;
-        }
-    };
-    tokio::select! {
-        told = rig.link(|report| report.note.as_ref().is_some_and(|note| note.contains(wanted))) => {
-            assert_eq!(told.state, LinkState::Live);
-            told.note.unwrap()
-        }
-        () = beating => panic!("the posts' line ended"),
-    }
-}
 
 #[tokio::test]
 async fn each_event_becomes_what_it_is_once_and_nothing_is_looked_for_meanwhile() {
@@ -159,7 +63,7 @@ async fn each_event_becomes_what_it_is_once_and_nothing_is_looked_for_meanwhile(
         Inbound::Deleted { post } => assert_eq!(post.as_str(), "x:60"),
         other => panic!("{other:?}"),
     }
-    let said = note(&mut rig, &posts, "passed over").await;
+    let said = note(&mut rig, "passed over").await;
     assert!(said.contains("cannot be read"), "{said}");
     assert_eq!(rig.server.count("GET", EVENTS), 1, "one look, before the stream told of everything");
     assert_eq!(rig.server.count("POST", SUBSCRIPTIONS), 0, "what is there serves");
@@ -221,17 +125,17 @@ async fn what_is_wanted_is_subscribed_to_with_the_right_token_and_only_ours_is_e
 #[tokio::test]
 async fn a_plan_without_it_is_told_once_and_messages_are_looked_for_instead() {
     let mut x = FakeX::default();
-    let posts = x.stream();
-    let refusal = json!({"title": "Client Forbidden", "reason": "client-not-enrolled", "detail": "not in your plan",
+    let _posts = x.stream();
+    let not_enrolled = json!({"title": "Client Forbidden", "reason": "client-not-enrolled", "detail": "not in your plan",
         "type": "https://api.x.com/2/problems/client-forbidden"});
-    x.others.push_back((SUBSCRIPTIONS, Answer::json(403, &refusal)));
+    x.others.push_back((SUBSCRIPTIONS, refusal(403, &not_enrolled)));
     look(&mut x, &[(1, "one")]);
     look(&mut x, &[(2, "two"), (1, "one")]);
     let (mut rig, [mut column]) = start(x, [("slow", "slow")], &QUICK).await;
     rig.live().await;
     assert_eq!(next_message(&mut column).await.2, "one");
     assert_eq!(next_message(&mut column).await.2, "two");
-    let said = note(&mut rig, &posts, "Activity stream").await;
+    let said = note(&mut rig, "Activity stream").await;
     for words in ["not in your plan", "every 2 minutes", "activity = false", "every hour"] {
         assert!(said.contains(words), "{said}");
     }
@@ -255,9 +159,7 @@ async fn after_every_cut_one_look_finds_what_came_meanwhile() {
     drop(first);
     assert_eq!(next_message(&mut column).await.2, "while it was cut");
     // X ends it by a line of its own.
-    let ends = json!({"errors": [{"title": "operational-disconnect", "disconnect_type": "UpstreamOperationalDisconnect",
-        "type": "https://api.x.com/2/problems/operational-disconnect", "detail": "maintenance"}]});
-    second.send(format!("{ends}\r\n").into_bytes()).unwrap();
+    second.send(last_line("UpstreamOperationalDisconnect", "maintenance")).unwrap();
     assert_eq!(next_message(&mut column).await.2, "while X was busy");
     third.send(received(5, "and on")).unwrap();
     assert_eq!(next_message(&mut column).await.2, "and on");
@@ -325,7 +227,7 @@ async fn subscriptions_that_somebody_ended_are_put_back_and_what_came_meanwhile_
 async fn who_sends_us_elsewhere_gets_no_token_there_and_an_endless_line_ends_nothing() {
     let elsewhere = crate::server::Server::start(|_| Answer::Nothing).await;
     let mut x = FakeX::default();
-    let posts = x.stream();
+    let _posts = x.stream();
     all_there(&mut x);
     let location = vec![("location", format!("{}/2/activity/stream", elsewhere.url))];
     x.others.push_back((LINE, Answer::Whole { status: 302, headers: location, body: String::new() }));
@@ -333,7 +235,7 @@ async fn who_sends_us_elsewhere_gets_no_token_there_and_an_endless_line_ends_not
     let pace = Pace { down_retry: Duration::from_millis(5), ..PACE };
     let (mut rig, [mut column]) = start(x, [("slow", "slow")], &pace).await;
     rig.live().await;
-    let said = note(&mut rig, &posts, "another address").await;
+    let said = note(&mut rig, "another address").await;
     assert!(!said.contains("app-token") && !said.contains("own-token"), "{said}");
     assert!(elsewhere.seen().is_empty());
     // Asked again it is there; a line far too long is passed over.
@@ -341,7 +243,7 @@ async fn who_sends_us_elsewhere_gets_no_token_there_and_an_endless_line_ends_not
     told.send(b"\r\n".to_vec()).unwrap();
     told.send(received(1, "still here")).unwrap();
     assert_eq!(next_message(&mut column).await.2, "still here");
-    let said = note(&mut rig, &posts, "passed over").await;
+    let said = note(&mut rig, "passed over").await;
     assert!(said.contains("bytes"), "{said}");
     rig.end().await;
 }
@@ -349,12 +251,12 @@ async fn who_sends_us_elsewhere_gets_no_token_there_and_an_endless_line_ends_not
 #[tokio::test]
 async fn what_x_refuses_of_it_is_named_and_looked_for() {
     let mut x = FakeX::default();
-    let posts = x.stream();
-    let refusal = json!({"title": "Forbidden", "type": "about:blank", "status": 403, "detail": "no dm.read"});
+    let _posts = x.stream();
+    let forbidden = json!({"title": "Forbidden", "type": "about:blank", "status": 403, "detail": "no dm.read"});
     let there = ["post.delete", "post.create"].map(|kind| subscription(1, kind, "42", ""));
     x.others.push_back((SUBSCRIPTIONS, list(&there)));
     for _ in 0..2 {
-        x.others.push_back((SUBSCRIPTIONS, Answer::json(403, &refusal)));
+        x.others.push_back((SUBSCRIPTIONS, refusal(403, &forbidden)));
     }
     let told = line(&mut x);
     look(&mut x, &[(1, "one")]);
@@ -363,7 +265,7 @@ async fn what_x_refuses_of_it_is_named_and_looked_for() {
     rig.live().await;
     assert_eq!(next_message(&mut column).await.2, "one");
     assert_eq!(next_message(&mut column).await.2, "two");
-    let said = note(&mut rig, &posts, "lacks").await;
+    let said = note(&mut rig, "lacks").await;
     assert!(said.contains("dm.received (") && said.contains("dm.read"), "{said}");
     told.send(event("post.delete", &json!({"id": "60", "author_id": "42"}))).unwrap();
     assert!(matches!(next(&mut column).await, Inbound::Deleted { .. }));

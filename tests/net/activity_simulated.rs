@@ -62,6 +62,7 @@ impl Meter for Till {
 /// The simulator, and an account that listens to it.
 struct Here {
     url: String,
+    bearer: String,
     client: reqwest::Client,
     till: Arc<Till>,
     network: Arc<XNetwork>,
@@ -82,7 +83,8 @@ impl Here {
         let mut settings = settings(&url);
         BRAND_HANDLE.clone_into(&mut settings.account.handle);
         settings.account.id = Some(AuthorId::new(NetworkKind::X, &BRAND_ID.to_string()));
-        settings.bearer = sim.credentials().bearer.as_str().into();
+        let bearer = sim.credentials().bearer.clone();
+        settings.bearer = bearer.as_str().into();
         settings.user = Some(UserCredentials::OAuth2 { access_token: sim.credentials().access_token.as_str().into() });
         (settings.messages, settings.activity, settings.watch_own) = (true, true, true);
         let budget = Budget { prices: Prices::X, daily_limit: Some(Money::thousandths(limit)) };
@@ -99,7 +101,7 @@ impl Here {
         tasks.spawn(async move { sim.serve(serving).await.unwrap() });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let listener = Arc::clone(&network);
-        let mut here = Self { url, client, till, network, links, _feeds: feeds, stop, tasks };
+        let mut here = Self { url, bearer, client, till, network, links, _feeds: feeds, stop, tasks };
         here.control("plan", plan).await;
         here.tasks.spawn(async move { listener.listen(feeds_changed, report, listening).await });
         (here, column)
@@ -235,6 +237,28 @@ async fn what_concerns_us_is_told_at_once_and_counted_as_x_bills_it() {
         other => panic!("{other:?}"),
     }
     here.agrees().await;
+    here.end().await;
+}
+
+/// The app has other accounts: what X tells of them is sent to every line of the app, and charged to the app.
+#[tokio::test]
+async fn what_the_line_tells_of_another_account_of_the_app_is_counted_as_x_bills_it() {
+    let (here, mut column) = Here::begin("acme", 20_000, &PATIENT, json!({})).await;
+    here.post("nothing of ours").await;
+    here.told(&mut column).await;
+    let mia = here.control("person", json!({"handle": "mia", "is": "public"})).await["id"].clone();
+    let bearer = here.bearer.clone();
+    let wish = json!({"event_type": "post.create", "filter": {"user_id": mia}, "tag": "somebody else's"});
+    let made = here.client.post(format!("{}/2/activity/subscriptions", here.url)).bearer_auth(bearer).json(&wish);
+    assert_eq!(made.send().await.unwrap().status(), 200);
+    here.agrees().await;
+    let (before, _) = here.billed().await;
+    here.post("of no column").await;
+    // Of a column as well: heard on both lines, and one post to X and to us.
+    here.post("acme is slow").await;
+    assert!(matches!(next(&mut column).await, Inbound::Post(_)));
+    here.agrees().await;
+    assert_eq!(here.billed().await.0, before + 2);
     here.end().await;
 }
 

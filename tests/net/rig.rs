@@ -216,12 +216,23 @@ impl Rig {
         pace: &Pace,
         change: impl FnOnce(&mut XSettings),
     ) -> (Self, [Column; N]) {
+        Self::start_at(x, columns, pace, change, clock()).await
+    }
+
+    /// By a clock of the test's own.
+    pub(crate) async fn start_at<const N: usize>(
+        x: FakeX,
+        columns: [(&str, &str); N],
+        pace: &Pace,
+        change: impl FnOnce(&mut XSettings),
+        clock: Clock,
+    ) -> (Self, [Column; N]) {
         let x = Arc::new(Mutex::new(x));
         let answering = x.clone();
         let server = Server::start(move |seen| answering.lock().unwrap().answer(seen)).await;
         let mut settings = settings(&server.url);
         change(&mut settings);
-        let network = XNetwork::with_pace(settings, clock(), 7, pace).unwrap();
+        let network = XNetwork::with_pace(settings, clock, 7, pace).unwrap();
         let (feeds, receivers) = feeds(columns);
         let (feeds, feeds_changed) = watch::channel(Arc::new(feeds));
         let (report, links) = mpsc::channel(64);

@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::record::{bounded, text_of};
-use crate::net::call::Refusal;
+use crate::net::call::refusal;
 
 /// A refusal, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,21 +74,7 @@ impl Problem {
     }
 }
 
-impl Refusal for Problem {
-    type Class = Class;
-
-    fn class(&self) -> Class {
-        self.class
-    }
-
-    fn words(&self) -> &str {
-        &self.words
-    }
-
-    fn remedy(&self) -> &'static str {
-        Problem::remedy(self)
-    }
-}
+refusal!(Problem, Class);
 
 /// Limits told with an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 mod giving;
 mod taking;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ use super::xrpc::Api;
 use crate::model::{ColumnName, GapId, LinkReport, LinkState};
 use crate::net::dispatch::Dispatch;
 use crate::net::http::RateHeaders;
+use crate::net::skipped::Skipped;
 use crate::net::socket::{self, Socket, SocketError};
 use crate::net::{Feed, Inbound};
 
@@ -98,9 +99,7 @@ pub(super) struct Listener {
     state: LinkState,
     refused: Vec<(ColumnName, String)>,
     /// What was passed over and not told yet, by kind.
-    skipped: BTreeMap<&'static str, u64>,
-    skipped_last: String,
-    skipped_told: Option<Timestamp>,
+    skipped: Skipped,
     /// Posts judged without what a column asked for.
     unjudged: u64,
 }
@@ -139,9 +138,7 @@ impl Listener {
             last_beat: None,
             state: LinkState::Connecting,
             refused: Vec::new(),
-            skipped: BTreeMap::new(),
-            skipped_last: String::new(),
-            skipped_told: None,
+            skipped: Skipped::default(),
             unjudged: 0,
         }
     }

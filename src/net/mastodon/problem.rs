@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::decode::bounded;
 use crate::model::html;
-use crate::net::call::Refusal;
+use crate::net::call::refusal;
 
 /// Windows of Mastodon last five minutes, three hours at most; a header that lies must not keep us silent for days.
 const LONGEST_LIMIT: SignedDuration = SignedDuration::from_hours(4);
@@ -58,21 +58,7 @@ impl Problem {
     }
 }
 
-impl Refusal for Problem {
-    type Class = Class;
-
-    fn class(&self) -> Class {
-        self.class
-    }
-
-    fn words(&self) -> &str {
-        &self.words
-    }
-
-    fn remedy(&self) -> &'static str {
-        Problem::remedy(self)
-    }
-}
+refusal!(Problem, Class);
 
 /// Reads a refusal.
 pub fn decode(status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Problem {

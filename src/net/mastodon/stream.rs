@@ -3,7 +3,7 @@
 mod taking;
 mod telling;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ use super::wire::{self, Heard, Wire};
 use crate::model::{ColumnName, GapId, LinkReport, LinkState};
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::dispatch::Dispatch;
+use crate::net::skipped::Skipped;
 use crate::net::{Feed, Inbound};
 use crate::rules::many::Rules;
 
@@ -71,8 +72,7 @@ pub(super) struct Listener {
     last_beat: Option<Timestamp>,
     state: LinkState,
     /// What was passed over and of which nothing was said yet.
-    skipped: HashMap<&'static str, u64>,
-    last_skip_told: Option<Timestamp>,
+    skipped: Skipped,
     logins: watch::Receiver<u64>,
     /// Posts whose threads are being looked at before they are handed on.
     looking: FuturesUnordered<Looking>,
@@ -115,8 +115,7 @@ impl Listener {
             last_byte: None,
             last_beat: None,
             state: LinkState::Connecting,
-            skipped: HashMap::new(),
-            last_skip_told: None,
+            skipped: Skipped::default(),
             logins,
             looking: FuturesUnordered::new(),
             gone: BTreeSet::new(),

@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT_ENCODING, HeaderValue};
 use reqwest::{Client, Method, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::asking::{Question, failed, is_page, refusal};
@@ -61,6 +61,8 @@ pub(super) struct Api {
     messaging: Mutex<Writing>,
     /// Something to say with the link's next report, by whoever does not know how the link stands.
     note: Mutex<Option<String>>,
+    /// There is one.
+    has_note: Notify,
     /// Nothing may be searched before.
     no_search_before: Mutex<Option<Timestamp>>,
     /// What X's clock shows more than ours, where a signature was refused for it.
@@ -151,6 +153,7 @@ impl Api {
             asks_whose_token: false,
             token_is_ours: tokio::sync::Mutex::new(None),
             note: Mutex::new(None),
+            has_note: Notify::new(),
             messaging: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
             writing: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
         })
@@ -216,10 +219,19 @@ impl Api {
             Some(before) if before.len() + note.len() < LONGEST_NOTE => format!("{before}; {note}"),
             _ => note,
         });
+        drop(waiting);
+        self.has_note.notify_one();
     }
 
-    pub(super) fn take_note(&self) -> Option<String> {
-        self.note.lock().expect("nothing panics while holding the note").take()
+    /// Waits for a note; dropped while it waits it has taken none. One listener asks.
+    pub(super) async fn noted(&self) -> String {
+        loop {
+            let note = self.note.lock().expect("nothing panics while holding the note").take();
+            if let Some(note) = note {
+                return note;
+            }
+            self.has_note.notified().await;
+        }
     }
 
     /// Whether the account's direct messages are to be read.

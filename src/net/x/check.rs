@@ -1,6 +1,6 @@
 //! What `replydeck check --online` asks X. It changes nothing there.
 
-use super::activity;
+use super::activity::{self, Count};
 use super::api::{Api, As, CallError};
 use super::connections;
 use super::decode::{bounded, id_of, text_of};
@@ -115,10 +115,18 @@ async fn activity_stream(api: &Api, findings: &mut Vec<Finding>) {
         return;
     }
     match activity::count(api).await {
-        Ok((all, ours)) => findings.push(Finding::works(format!(
-            "the Activity stream: the app has {}, {ours} of this account",
-            counted(all, "subscription")
-        ))),
+        Ok(Count { all, ours, of_others }) => {
+            let what =
+                format!("the Activity stream: the app has {}, {ours} of this account", counted(all, "subscription"));
+            findings.push(match of_others {
+                0 => Finding::works(what),
+                _ => Finding::mind(
+                    format!("{what}, {of_others} that this deck made for other accounts"),
+                    "where such an account is not in the config any more, end its subscriptions in X's developer \
+                     console: what they tell of is billed wherever the app listens",
+                ),
+            });
+        }
         Err(error) => findings.push(Finding::mind(
             format!("the Activity stream: {}", error.words()),
             "without it direct messages are looked for every 2 minutes; activity = false in the config stops the asking",

@@ -10,6 +10,7 @@ mod connections;
 mod counts;
 pub mod decode;
 mod dm;
+mod ending;
 mod giving;
 mod identity;
 pub mod login;
@@ -140,19 +141,11 @@ impl Network for XNetwork {
     ) {
         let giving = Arc::new(giving::Giving::new(self.api.clone(), feeds.clone()));
         let listener = stream::Listener::new(self.api.clone(), giving.clone(), feeds.clone(), links);
-        let concerning = async {
-            if self.api.activity || self.api.reads_messages() {
-                activity::run(self.api.clone(), giving, feeds).await;
-            } else {
-                drop(feeds);
-                std::future::pending::<()>().await;
-            }
-        };
         // Dropping the listener closes the connection; our rules stay at X, where they cost nothing unheard.
         tokio::select! {
             () = stop.cancelled() => {}
             () = listener.run() => {}
-            () = concerning => {}
+            () = activity::run(self.api.clone(), giving, feeds) => {}
         }
     }
 

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::decode::{bounded, items, text_of};
-use crate::net::call::Refusal;
+use crate::net::call::refusal;
 use crate::net::http::RateHeaders;
 
 /// What kind of no it is.
@@ -122,21 +122,7 @@ impl Problem {
     }
 }
 
-impl Refusal for Problem {
-    type Class = Class;
-
-    fn class(&self) -> Class {
-        self.class
-    }
-
-    fn words(&self) -> &str {
-        &self.words
-    }
-
-    fn remedy(&self) -> &'static str {
-        Problem::remedy(self)
-    }
-}
+refusal!(Problem, Class);
 
 /// Reads a refusal.
 pub(crate) fn decode(status: u16, rates: RateHeaders, location: Option<&str>, body: &[u8]) -> Problem {

@@ -2,7 +2,6 @@
 
 mod taking;
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::api::{Api, CallError, reset_in};
 use super::connections;
 use super::decode::{self, Line};
+use super::ending::{self, Ending};
 use super::giving::Giving;
 use super::names::{names_our_parameters, parameters};
 use super::problem::Class;
@@ -27,6 +27,7 @@ use crate::model::spend::{Usage, billed_day, end_of};
 use crate::model::{ColumnName, GapId, LinkReport, LinkState};
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::lines::Cut;
+use crate::net::skipped::Skipped;
 use crate::net::{Feed, Inbound};
 
 const PATH: &str = "/2/tweets/search/stream";
@@ -73,8 +74,7 @@ pub(super) struct Listener {
     last_beat: Option<Timestamp>,
     state: LinkState,
     /// Lines that were no posts and of which nothing was said yet.
-    skipped: HashMap<&'static str, u64>,
-    last_skip_told: Option<Timestamp>,
+    skipped: Skipped,
     /// X renamed its parameters between two versions of its own description; which names the server takes
     /// is found out once.
     takes_new_names: AtomicBool,
@@ -109,8 +109,7 @@ impl Listener {
             last_byte: None,
             last_beat: None,
             state: LinkState::Connecting,
-            skipped: HashMap::new(),
-            last_skip_told: None,
+            skipped: Skipped::default(),
             takes_new_names: AtomicBool::new(false),
             knows_account: false,
             usage_at: Instant::now(),
@@ -161,16 +160,8 @@ impl Listener {
                     };
                     let note = format!("{why}. {remedy}");
                     self.tell(LinkState::Down { why, remedy }, Some(note)).await;
-                    let again = Instant::now() + self.api.pace.down_retry;
-                    let mut logins = self.logins.clone();
-                    tokio::select! {
-                        // Credits were bought or a new month began.
-                        () = sleep_until(again), if passes => {}
-                        // The config or a secret file was saved: what was wrong may be mended.
-                        _ = logins.changed() => {}
-                        changed = self.feeds_change() => if changed.is_err() {
-                            return;
-                        },
+                    if self.lie_down(passes).await.is_err() {
+                        return;
                     }
                 }
             }
@@ -287,6 +278,7 @@ impl Listener {
                         return self.stop_at_limit(&mut reading).await;
                     }
                 }
+                note = api.noted() => self.tell(self.state.clone(), Some(note)).await,
                 told = async { asking.as_mut().expect("guarded by the condition").await }, if asking.is_some() => {
                     asking = None;
                     if let Some(note) = usage::keep(&self.api, told) {
@@ -339,8 +331,9 @@ impl Listener {
 
     /// Reads nothing until the day is over or somebody raised its limit. An error: nobody wants anything any more.
     async fn rest(&mut self) -> Result<(), watch::error::RecvError> {
-        let mut money = self.api.meter.get().map(|meter| meter.changes());
-        let until = end_of(billed_day(self.api.now()));
+        let api = Arc::clone(&self.api);
+        let mut money = api.meter.get().map(|meter| meter.changes());
+        let until = end_of(billed_day(api.now()));
         let what = if self.api.reads_messages() { "reading, of direct messages too," } else { "reading" };
         let why = format!(
             "the day's spend limit is reached; {what} goes on at the end of the UTC day, or when the limit is raised for today"
@@ -353,6 +346,7 @@ impl Listener {
             tokio::select! {
                 () = sleep_until(look) => {}
                 () = usage::changed(money.as_mut()) => {}
+                note = api.noted() => self.tell(self.state.clone(), Some(note)).await,
                 changed = self.feeds.changed() => {
                     changed?;
                     self.take_feeds().await;
@@ -398,10 +392,9 @@ impl Listener {
             self.heard_until = now;
             self.last_byte = Some(now);
         }
-        let note = self.api.take_note();
-        if was_stale || note.is_some() {
+        if was_stale {
             self.last_beat = Some(now);
-            self.tell(LinkState::Live, note).await;
+            self.tell(LinkState::Live, None).await;
         } else if is_due(self.last_beat, now, self.api.pace.beat) {
             self.last_beat = Some(now);
             // A beat that finds no room is made good by the next one.
@@ -466,12 +459,34 @@ impl Listener {
         Ok(())
     }
 
+    /// Waits until what was wrong may be mended; `passes`: by somebody elsewhere, so that it is asked now and then. An
+    /// error: nobody wants anything any more.
+    async fn lie_down(&mut self, passes: bool) -> Result<(), watch::error::RecvError> {
+        let (api, again) = (Arc::clone(&self.api), Instant::now() + self.api.pace.down_retry);
+        let mut logins = self.logins.clone();
+        loop {
+            tokio::select! {
+                // Credits were bought or a new month began.
+                () = sleep_until(again), if passes => return Ok(()),
+                // The config or a secret file was saved.
+                _ = logins.changed() => return Ok(()),
+                changed = self.feeds.changed() => {
+                    changed?;
+                    self.take_feeds().await;
+                    return Ok(());
+                }
+                note = api.noted() => self.tell(self.state.clone(), Some(note)).await,
+            }
+        }
+    }
+
     /// Waits before the next attempt; changed feeds are taken over but do not shorten it.
     async fn pause(&mut self, wait: Duration) -> Result<(), watch::error::RecvError> {
-        let until = Instant::now() + wait;
+        let (api, until) = (Arc::clone(&self.api), Instant::now() + wait);
         loop {
             tokio::select! {
                 () = sleep_until(until) => return Ok(()),
+                note = api.noted() => self.tell(self.state.clone(), Some(note)).await,
                 changed = self.feeds.changed() => {
                     changed?;
                     self.take_feeds().await;
@@ -504,27 +519,16 @@ impl Listener {
 
     /// What a failed question means for the connection.
     fn end(&mut self, error: CallError) -> End {
-        let problem = match error {
-            CallError::NotSent(why) => return lost(&format!("X cannot be reached: {why}")),
-            CallError::Lost(why) => return lost(&why),
-            CallError::No(problem) => problem,
+        let (why, problem) = match ending::of(error, self.api.now(), Class::TooManyConnections.remedy()) {
+            Ending::Lost { why, failure } => return End::Lost { why, failure },
+            Ending::Refused { why, problem } => (why, problem),
         };
-        let why = format!("X says: {}", problem.words);
         match problem.class {
-            Class::RateLimited => {
-                let reset_in = reset_in(problem.until, self.api.now());
-                End::Lost { why, failure: Failure::Limited { reset_in } }
-            }
-            Class::TooManyConnections => {
-                let why = format!("{why} {}", problem.remedy());
-                End::Lost { why, failure: Failure::Limited { reset_in: None } }
-            }
             // Somebody deleted our rules: they are set again before the next attempt.
             Class::NoRules | Class::RulesInvalid => {
                 self.is_map_old = true;
                 End::Lost { why, failure: Failure::Refused }
             }
-            Class::ServerTrouble | Class::Provisioning | Class::Unknown => End::Lost { why, failure: Failure::Refused },
             // X wants no retries here; looking once an hour is for the day on which somebody has paid.
             Class::UsageCapped | Class::CreditsDepleted => {
                 End::Down { why, remedy: problem.remedy().to_owned(), passes: true }

@@ -237,24 +237,17 @@ impl Listener {
 
     /// Counts a message that is passed over; the words go out with the next beat.
     fn skip(&mut self, what: &'static str, why: &str) {
-        *self.skipped.entry(what).or_default() += 1;
-        why.clone_into(&mut self.skipped_last);
+        self.skipped.count(what, why);
     }
 
     /// At most once a beat: a flood of them must not drown the rest.
     pub(super) async fn tell_skipped(&mut self) {
         let now = self.api.now();
-        let is_due = self.skipped_told.is_none_or(|told| now.duration_since(told).unsigned_abs() >= self.api.pace.beat);
-        if !is_due || (self.skipped.is_empty() && self.unjudged == 0) {
+        if !self.skipped.is_due(now, self.api.pace.beat) || (self.skipped.is_empty() && self.unjudged == 0) {
             return;
         }
-        self.skipped_told = Some(now);
         let mut told = Vec::new();
-        if !self.skipped.is_empty() {
-            let counts: Vec<String> = self.skipped.iter().map(|(what, count)| format!("{count} {what}")).collect();
-            self.skipped.clear();
-            told.push(format!("messages passed over: {} (last: {})", counts.join(", "), self.skipped_last));
-        }
+        told.extend(self.skipped.take(now).map(|words| format!("messages passed over: {words}")));
         let unjudged = std::mem::take(&mut self.unjudged);
         if unjudged > 0 {
             let posts = if unjudged == 1 { "post was" } else { "posts were" };

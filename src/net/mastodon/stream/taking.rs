@@ -188,16 +188,10 @@ impl Listener {
 
     /// Counts what cannot be read and says so, at most once a beat: a flood of it must not drown the rest.
     async fn skip(&mut self, what: &'static str, why: &str) {
-        *self.skipped.entry(what).or_default() += 1;
-        let now = self.api.now();
-        let beat = self.api.pace.beat;
-        if self.last_skip_told.is_some_and(|last| now.duration_since(last).unsigned_abs() < beat) {
-            return;
+        self.skipped.count(what, why);
+        if let Some(words) = self.skipped.due(self.api.now(), self.api.pace.beat) {
+            self.tell(self.state.clone(), Some(format!("messages passed over: {words}"))).await;
         }
-        self.last_skip_told = Some(now);
-        let told: Vec<String> = self.skipped.drain().map(|(what, count)| format!("{count} {what}")).collect();
-        let note = format!("messages passed over: {} (last: {why})", told.join(", "));
-        self.tell(self.state.clone(), Some(note)).await;
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::model::spend::Act;
 use crate::model::{AuthorId, Message, MessageId, NetworkKind, Post, PostId, clean};
 use crate::net::lines::Cut;
 use crate::net::x::decode::{self, Line, bounded, id_of, items, text_of, words};
@@ -16,11 +17,14 @@ pub(super) enum Event {
     Deleted(PostId),
     /// Direct messages; `billed` are the ids of those X charges for.
     Messages { messages: Vec<Message>, billed: Vec<String> },
-    /// Of another account of the app, or of a kind not asked for here.
-    NotOurs { what: String },
+    /// Of another account of the app, or of a kind not asked for here; `billed` is what X charges for it.
+    NotOurs { what: String, billed: Option<Billed> },
     /// No event: a keep-alive, an error, or nothing that can be read.
     Line(Line),
 }
+
+/// What X charges for an event: the act, and the ids of the posts or messages.
+pub(super) type Billed = (Act, Vec<String>);
 
 /// Reads one line, without its line end, for the account `us`.
 pub(super) fn read(cut: Cut<'_>, us: &AuthorId) -> Event {
@@ -41,7 +45,8 @@ fn line(bytes: &[u8], us: &AuthorId) -> Event {
     };
     let kind = text_of(data, "event_type");
     if id_of(data.get("filter").and_then(|filter| filter.get("user_id"))).as_deref() != Some(us.native()) {
-        return Event::NotOurs { what: format!("{} of another account", bounded(kind)) };
+        let billed = data.get("payload").and_then(|payload| billed(kind, payload));
+        return Event::NotOurs { what: format!("{} of another account", bounded(kind)), billed };
     }
     let Some(payload) = data.get("payload") else { return malformed(format!("{} without a payload", bounded(kind))) };
     match kind {
@@ -53,15 +58,29 @@ fn line(bytes: &[u8], us: &AuthorId) -> Event {
         }
         "post.delete" => match (id_of(payload.get("id")), id_of(payload.get("author_id"))) {
             (Some(id), Some(author)) if author == us.native() => Event::Deleted(PostId::new(NetworkKind::X, &id)),
-            (Some(_), _) => Event::NotOurs { what: "a deletion by somebody else".to_owned() },
+            (Some(_), _) => Event::NotOurs { what: "a deletion by somebody else".to_owned(), billed: None },
             (None, _) => malformed("a deletion without an id".to_owned()),
         },
         "dm.received" | "dm.sent" => {
-            let rows = || items(payload.get("direct_message_events"));
-            let billed = rows().filter(|_| kind == "dm.received").filter_map(|row| id_of(row.get("id"))).collect();
-            Event::Messages { messages: rows().filter_map(|row| message(row, payload, us)).collect(), billed }
+            let rows = items(payload.get("direct_message_events"));
+            let billed = billed(kind, payload).map(|(_, ids)| ids).unwrap_or_default();
+            Event::Messages { messages: rows.filter_map(|row| message(row, payload, us)).collect(), billed }
         }
-        other => Event::NotOurs { what: bounded(other) },
+        other => Event::NotOurs { what: bounded(other), billed: None },
+    }
+}
+
+/// What X charges for, by its price page; deletions and what the account itself writes to somebody are free.
+fn billed(kind: &str, payload: &Value) -> Option<Billed> {
+    match kind {
+        "post.create" | "post.mention.create" | "post.reply.create" => {
+            Some((Act::PostRead, vec![id_of(payload.get("id"))?]))
+        }
+        "dm.received" => {
+            let rows = items(payload.get("direct_message_events"));
+            Some((Act::DmRead, rows.filter_map(|row| id_of(row.get("id"))).collect()))
+        }
+        _ => None,
     }
 }
 
@@ -97,6 +116,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Event, line};
+    use crate::model::spend::Act;
     use crate::model::{AuthorId, NetworkKind};
     use crate::net::x::decode::Line;
 
@@ -142,10 +162,16 @@ mod tests {
     fn what_is_none_of_ours_is_said_to_be_none() {
         let other =
             json!({"data": {"event_type": "dm.received", "filter": {"user_id": "7"}, "payload": direct("9", "7")}});
-        assert!(
-            matches!(line(other.to_string().as_bytes(), &us()), Event::NotOurs { what } if what.contains("another"))
-        );
-        assert!(matches!(read("like.create", &json!({})), Event::NotOurs { what } if what == "like.create"));
+        // X charges the app for it, whoever it is of.
+        let Event::NotOurs { what, billed: Some(billed) } = line(other.to_string().as_bytes(), &us()) else { panic!() };
+        assert!(what.contains("another") && billed == (Act::DmRead, vec!["15".to_owned()]), "{what} {billed:?}");
+        for (kind, price) in [("post.create", Some((Act::PostRead, vec!["5".to_owned()]))), ("post.delete", None)] {
+            let other = json!({"data": {"event_type": kind, "filter": {"user_id": "7"}, "payload": {"id": "5"}}});
+            let told = line(other.to_string().as_bytes(), &us());
+            assert!(matches!(&told, Event::NotOurs { billed, .. } if *billed == price), "{told:?}");
+        }
+        let like = read("like.create", &json!({}));
+        assert!(matches!(like, Event::NotOurs { what, billed: None } if what == "like.create"));
         assert!(matches!(read("post.delete", &json!({"id": "5", "author_id": "9"})), Event::NotOurs { .. }));
         // A group's message is charged for, and belongs to no one person.
         let mut group = direct("9", "42");

@@ -1,5 +1,6 @@
 //! One connection of the Activity stream, from its set-up to its end, and what each of its lines does.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,13 +10,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::event::{self, Event};
 use super::looking::Looked;
-use super::subscriptions::{self, MESSAGES, Subscribed};
-use super::{Activity, End, lost, remedy};
+use super::subscriptions::{self, Subscribed, tells_of_messages};
+use super::{Activity, End, lost};
 use crate::model::spend::Act;
 use crate::model::{AuthorId, Message};
-use crate::net::backoff::Failure;
 use crate::net::x::api::CallError;
 use crate::net::x::decode::Line;
+use crate::net::x::ending;
 use crate::net::x::reading::{AT_LIMIT, Drain, Heard, Reading, SLEPT};
 use crate::net::x::{pulse, usage};
 
@@ -44,9 +45,9 @@ impl Activity {
                 Ok(subscribed) => subscribed,
                 Err(error) => return self.end(error),
             };
-            if let (true, Some((kind, problem))) = (subscribed.in_force.is_empty(), subscribed.refused.first()) {
-                let why = format!("X says of {}: {}", kind.name(), problem.words);
-                return End::Unavailable { why, remedy: remedy(problem.class) };
+            if let (true, Some(refused)) = (subscribed.in_force.is_empty(), subscribed.refused.first()) {
+                let why = format!("X says of {}: {}", refused.kind.name(), refused.why);
+                return End::Unavailable { why, remedy: refused.remedy, is_spent: false };
             }
             self.tell_refused(&subscribed);
             self.in_force = subscribed.in_force;
@@ -63,17 +64,23 @@ impl Activity {
 
     /// Says once which events X does not tell of.
     fn tell_refused(&mut self, subscribed: &Subscribed) {
-        let refused: Vec<String> =
-            subscribed.refused.iter().map(|(kind, problem)| format!("{} ({})", kind.name(), problem.words)).collect();
-        if refused.is_empty() {
+        if subscribed.refused.is_empty() {
             self.refusal = None;
             return;
         }
+        let lacking: Vec<String> =
+            subscribed.refused.iter().map(|refused| format!("{} ({})", refused.kind.name(), refused.why)).collect();
+        let instead = if self.api.reads_messages() && !tells_of_messages(&subscribed.in_force) {
+            ": direct messages are looked for every 2 minutes instead"
+        } else {
+            ""
+        };
+        let remedies: BTreeSet<&str> = subscribed.refused.iter().map(|refused| refused.remedy).collect();
         let note = format!(
-            "X's Activity stream for @{} lacks {}; the account's own token needs the scopes dm.read, tweet.read and \
-             users.read",
+            "X's Activity stream for @{} lacks {}{instead}. {}",
             self.api.account().handle,
-            refused.join(", ")
+            lacking.join(", "),
+            remedies.into_iter().collect::<Vec<_>>().join("; ")
         );
         if self.refusal.as_ref() != Some(&note) {
             self.api.leave_note(note.clone());
@@ -93,7 +100,7 @@ impl Activity {
     async fn read(&mut self, response: Response, us: &AuthorId, are_fresh: bool) -> End {
         let (api, pace) = (Arc::clone(&self.api), self.api.pace);
         let mut reading = Reading::new(response, &api);
-        let is_told = MESSAGES.iter().all(|kind| self.in_force.contains(kind));
+        let is_told = tells_of_messages(&self.in_force);
         let mut look_at = self.api.reads_messages().then(|| self.first_look());
         let mut look: Option<Look> = None;
         let mut sync_at = if are_fresh { Instant::now() + pace.rules_every } else { Instant::now() };
@@ -214,7 +221,15 @@ impl Activity {
                 }
                 Event::Deleted(post) => self.giving.deleted(post).await,
                 Event::Messages { messages, billed } => self.take_messages(messages, billed).await,
-                Event::NotOurs { what } => tracing::debug!(what, "an event of the app that is none of ours"),
+                Event::NotOurs { what, billed } => {
+                    tracing::debug!(what, "an event of the app that is none of ours");
+                    // X sends every line all events of the app and charges the app for them. Whose line they are sent
+                    // to counts them, or nobody would where that account's deck is not running; where it is, both
+                    // count, and both stop a little early rather than late.
+                    if let Some((act, ids)) = billed {
+                        self.api.charge(act, ids, Vec::new());
+                    }
+                }
                 Event::Line(line) => {
                     if let Some(end) = self.take_line(line) {
                         return Some(end);
@@ -243,11 +258,7 @@ impl Activity {
         match line {
             Line::Blank => {}
             Line::Disconnect { title, detail, kind } => {
-                let words = if detail.is_empty() { title } else { detail };
-                let why = format!("X ended the stream: {words} ({kind})");
-                // Somebody else took the connection: taking it back at once would only start a fight.
-                let is_fight = matches!(kind.as_str(), "ForceDisconnect" | "TooManyConnections");
-                let failure = if is_fight { Failure::Limited { reset_in: None } } else { Failure::Lost };
+                let (why, failure) = ending::by_its_own_line(title, detail, &kind);
                 return Some(End::Lost { why, failure });
             }
             Line::Problem { title, detail } => {
@@ -263,14 +274,9 @@ impl Activity {
 
     /// Counts a line that is passed over and says so, at most once a beat: a flood of them must not drown the rest.
     fn skip(&mut self, what: &'static str, why: &str) {
-        *self.skipped.entry(what).or_default() += 1;
-        let now = self.api.now();
-        let beat = self.api.pace.beat;
-        if self.last_skip_told.is_some_and(|last| now.duration_since(last).unsigned_abs() < beat) {
-            return;
+        self.skipped.count(what, why);
+        if let Some(words) = self.skipped.due(self.api.now(), self.api.pace.beat) {
+            self.api.leave_note(format!("lines of the Activity stream passed over: {words}"));
         }
-        self.last_skip_told = Some(now);
-        let told: Vec<String> = self.skipped.drain().map(|(what, count)| format!("{count} {what}")).collect();
-        self.api.leave_note(format!("lines of the Activity stream passed over: {} (last: {why})", told.join(", ")));
     }
 }

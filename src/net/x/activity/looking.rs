@@ -14,7 +14,7 @@ use crate::net::Inbound;
 use crate::net::handing::{self, Feeds};
 use crate::net::x::api::{Api, As, CallError, reset_in};
 use crate::net::x::dm;
-use crate::net::x::problem::Class;
+use crate::net::x::problem::{Class, Problem};
 
 /// Messages on the page of every later look; more are paged for where all of them were new.
 const PAGE: u64 = 20;
@@ -24,7 +24,8 @@ const FIRST_REACH: SignedDuration = SignedDuration::from_hours(7 * 24);
 const MOST_PAGES: usize = 5;
 /// Messages remembered, so that paging stops where it was.
 const REMEMBERED: usize = 2_000;
-/// Where the token may not read messages it is asked again so often: somebody may have granted it meanwhile.
+/// Where the token may not read messages, or nothing is paid for any more, it is asked again so often: somebody may have
+/// granted or bought it meanwhile.
 const REFUSED_WAIT: Duration = Duration::from_hours(1);
 
 /// What became of a look.
@@ -118,6 +119,7 @@ impl Looking {
         match self.look().await {
             Ok(found) => {
                 self.tell_paused(found == Found::NoMoney);
+                self.seen().told_refusal = false;
                 Looked { is_whole: found == Found::All, again_in: pace.messages_every }
             }
             Err(CallError::No(problem)) if problem.class == Class::RateLimited => {
@@ -130,20 +132,27 @@ impl Looking {
                     Class::Forbidden | Class::WrongToken | Class::NotEnrolled | Class::Unauthorised
                 ) =>
             {
-                if !std::mem::replace(&mut self.seen().told_refusal, true) {
-                    let handle = self.api.account().handle;
-                    self.api.leave_note(format!(
-                        "direct messages to @{handle} are not read: {}. The token needs the scope dm.read; messages = \
-                         false in the config stops the asking",
-                        problem.words
-                    ));
-                }
+                let remedy = "The token needs the scope dm.read; messages = false in the config stops the asking";
+                self.tell_refused(&problem, remedy);
+                not_before(REFUSED_WAIT)
+            }
+            // X wants no retries here.
+            Err(CallError::No(problem)) if matches!(problem.class, Class::UsageCapped | Class::CreditsDepleted) => {
+                self.tell_refused(&problem, &format!("{}; X is asked again every hour", problem.remedy()));
                 not_before(REFUSED_WAIT)
             }
             Err(error) => {
                 tracing::warn!(why = error.words(), "the direct messages could not be read");
                 not_before(pace.messages_every)
             }
+        }
+    }
+
+    /// Says why messages are not read, once for as long as they are not.
+    fn tell_refused(&self, problem: &Problem, remedy: &str) {
+        if !std::mem::replace(&mut self.seen().told_refusal, true) {
+            let handle = self.api.account().handle;
+            self.api.leave_note(format!("direct messages to @{handle} are not read: {}. {remedy}", problem.words));
         }
     }
 

@@ -19,7 +19,9 @@
 //! refused to ordinary apps (it is never asked for).
 //!
 //! **Not verified**: that a message has the same id here as in `dm_events` (two ids would make it two messages); what X
-//! says at the 1,501st subscription; whether a repost that names the account counts as a mention; which id the deletion
+//! says at the 1,501st subscription; whether an event costs where nobody of the app listens (it is taken to cost nothing, so
+//! subscriptions stay at X while the deck is closed or reading is paused; `activity = false` ends them, and `check
+//! --online` tells of those of an account that is not in the config any more); whether a repost that names the account counts as a mention; which id the deletion
 //! of an edited post names. What was deleted, or posted by ourselves, while this line was down is not told later;
 //! messages are, by one look, which X bills as messages read.
 
@@ -28,24 +30,25 @@ mod line;
 mod looking;
 mod subscriptions;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-pub(super) use self::subscriptions::count;
+pub(super) use self::subscriptions::{Count, count};
 
 use self::looking::{Looked, Looking};
 use self::subscriptions::Kind;
-use super::api::{Api, CallError, reset_in};
+use super::api::{Api, CallError};
+use super::ending::{self, Ending};
 use super::giving::Giving;
 use super::problem::Class;
 use super::usage;
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::handing::Feeds;
+use crate::net::skipped::Skipped;
 
 /// While reading is paused the clock is not looked at more often.
 const SHORTEST_LOOK: Duration = Duration::from_millis(20);
@@ -57,7 +60,12 @@ enum End {
     /// Worth another attempt.
     Lost { why: String, failure: Failure },
     /// The plan does not have it, or somebody has to do something first.
-    Unavailable { why: String, remedy: &'static str },
+    Unavailable {
+        why: String,
+        remedy: &'static str,
+        /// Nothing is paid for any more, so that looking brings nothing either.
+        is_spent: bool,
+    },
     /// There is nothing to be told of.
     Unwanted,
     /// The day's money is spent.
@@ -94,8 +102,9 @@ struct Activity {
     /// What was said last of events X does not tell of.
     refusal: Option<String>,
     /// Lines that were passed over and of which nothing was said yet.
-    skipped: HashMap<&'static str, u64>,
-    last_skip_told: Option<Timestamp>,
+    skipped: Skipped,
+    /// Where the stream is switched off: what we had subscribed to was ended.
+    has_left: bool,
 }
 
 impl Activity {
@@ -111,8 +120,8 @@ impl Activity {
             wanted: BTreeSet::new(),
             in_force: BTreeSet::new(),
             lacks: false,
-            skipped: HashMap::new(),
-            last_skip_told: None,
+            skipped: Skipped::default(),
+            has_left: false,
             api,
             giving,
             feeds,
@@ -127,7 +136,12 @@ impl Activity {
                 }
                 continue;
             }
-            let end = if self.api.activity { self.once().await } else { End::Unwanted };
+            let end = if self.api.activity {
+                self.once().await
+            } else {
+                self.leave().await;
+                End::Unwanted
+            };
             let rested = match end {
                 End::Over => return,
                 End::Changed => {
@@ -137,16 +151,16 @@ impl Activity {
                 End::Lost { why, failure } => {
                     self.losses += 1;
                     if failure != Failure::Lost || self.losses > QUIET_LOSSES {
-                        self.say(&why, "it is opened again by itself");
+                        self.say(&why, "it is opened again by itself", true);
                     } else {
                         tracing::info!(why, "the activity stream was lost");
                     }
                     let wait = self.backoff.after(failure);
                     self.meanwhile(wait, false).await
                 }
-                End::Unavailable { why, remedy } => {
+                End::Unavailable { why, remedy, is_spent } => {
                     self.in_force.clear();
-                    self.say(&why, &format!("{remedy}; X is asked again every hour"));
+                    self.say(&why, &format!("{remedy}; X is asked again every hour"), !is_spent);
                     self.meanwhile(self.api.pace.down_retry, true).await
                 }
                 End::Unwanted => self.meanwhile(self.api.pace.down_retry, true).await,
@@ -159,6 +173,27 @@ impl Activity {
                 return;
             }
         }
+    }
+
+    /// The stream is switched off: what an earlier run subscribed to would be billed wherever else the app listens.
+    async fn leave(&mut self) {
+        let Some(us) = self.api.account().id.filter(|_| !self.has_left) else { return };
+        self.has_left = match subscriptions::end_all(&self.api, &us).await {
+            Ok(0) => true,
+            Ok(ended) => {
+                let handle = self.api.account().handle;
+                self.api.leave_note(format!(
+                    "X's Activity stream for @{handle} is switched off; {ended} of its subscriptions were at X still"
+                ));
+                true
+            }
+            // Without the plan there is nothing that could be ended.
+            Err(CallError::No(problem)) if !problem.class.passes() => true,
+            Err(error) => {
+                tracing::warn!(why = error.words(), "the subscriptions could not be ended; it is tried again");
+                false
+            }
+        };
     }
 
     /// Waits, and looks for messages as often as X allows. `is_early`: other columns or another login end it.
@@ -179,7 +214,11 @@ impl Activity {
                         return Ok(());
                     }
                 }
-                _ = logins.changed(), if is_early => return Ok(()),
+                _ = logins.changed(), if is_early => {
+                    // What was refused may be granted now.
+                    (self.look_at, self.look_not_before) = (Instant::now(), Instant::now());
+                    return Ok(());
+                }
             }
         }
     }
@@ -217,10 +256,10 @@ impl Activity {
         if self.api.reads_messages() { looking::affordable(&self.api) > 0 } else { self.api.room() != Some(0) }
     }
 
-    /// Says why there is no line, once for as long as it is the same.
-    fn say(&mut self, why: &str, way_out: &str) {
+    /// Says why there is no line, once for as long as it is the same. `looks`: looking brings what it does not tell.
+    fn say(&mut self, why: &str, way_out: &str, looks: bool) {
         let handle = self.api.account().handle;
-        let instead = if self.api.reads_messages() {
+        let instead = if looks && self.api.reads_messages() {
             format!(": direct messages to @{handle} are looked for every 2 minutes meanwhile")
         } else {
             String::new()
@@ -235,24 +274,13 @@ impl Activity {
 
     /// What a failed question means for the line.
     fn end(&self, error: CallError) -> End {
-        let problem = match error {
-            CallError::NotSent(why) => return lost(&format!("X cannot be reached: {why}")),
-            CallError::Lost(why) => return lost(&why),
-            CallError::No(problem) => problem,
-        };
-        let why = format!("X says: {}", problem.words);
-        match problem.class {
-            Class::RateLimited => {
-                let reset_in = reset_in(problem.until, self.api.now());
-                End::Lost { why, failure: Failure::Limited { reset_in } }
+        let crowded = "Other programs of this app hold its two connections; none is ever closed from here";
+        match ending::of(error, self.api.now(), crowded) {
+            Ending::Lost { why, failure } => End::Lost { why, failure },
+            Ending::Refused { why, problem } => {
+                let is_spent = matches!(problem.class, Class::UsageCapped | Class::CreditsDepleted);
+                End::Unavailable { why, remedy: remedy(problem.class), is_spent }
             }
-            Class::TooManyConnections => {
-                let why =
-                    format!("{why} Other programs of this app hold its two connections; none is ever closed from here");
-                End::Lost { why, failure: Failure::Limited { reset_in: None } }
-            }
-            Class::ServerTrouble | Class::Provisioning | Class::Unknown => End::Lost { why, failure: Failure::Refused },
-            _ => End::Unavailable { why, remedy: remedy(problem.class) },
         }
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::remedy;
 use crate::model::AuthorId;
 use crate::net::Feed;
 use crate::net::x::api::{Api, As, CallError};
@@ -56,7 +57,11 @@ impl Kind {
 const ALL: [Kind; 6] = [Kind::DmReceived, Kind::DmSent, Kind::PostDelete, Kind::PostCreate, Kind::Mention, Kind::Reply];
 
 /// Both sides of direct messages: with them nothing has to be looked for.
-pub(super) const MESSAGES: [Kind; 2] = [Kind::DmReceived, Kind::DmSent];
+const MESSAGES: [Kind; 2] = [Kind::DmReceived, Kind::DmSent];
+
+pub(super) fn tells_of_messages(in_force: &BTreeSet<Kind>) -> bool {
+    MESSAGES.iter().all(|kind| in_force.contains(kind))
+}
 
 /// What is to be told for these columns.
 pub(super) fn wanted(api: &Api, feeds: &[Feed]) -> BTreeSet<Kind> {
@@ -101,7 +106,8 @@ struct Existing {
     kind: String,
     user: String,
     tag: String,
-    /// Delivered to some address rather than to who listens; X's pages disagree whether to both.
+    /// Delivered to some address rather than to who listens. X's pages disagree whether to both: if so, what comes is
+    /// taken, and looking for it meanwhile finds the same once more.
     has_webhook: bool,
 }
 
@@ -139,7 +145,39 @@ pub(super) struct Subscribed {
     pub(super) in_force: BTreeSet<Kind>,
     /// Some of it was not there before.
     pub(super) is_new: bool,
-    pub(super) refused: Vec<(Kind, Box<Problem>)>,
+    pub(super) refused: Vec<Refused>,
+}
+
+/// What X does not tell of.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) kind: Kind,
+    pub(super) why: String,
+    pub(super) remedy: &'static str,
+}
+
+impl Refused {
+    fn by_x(kind: Kind, problem: &Problem) -> Self {
+        let remedy = match problem.class {
+            Class::Forbidden | Class::WrongToken | Class::Unauthorised => {
+                "the account's own token needs the scopes dm.read, tweet.read and users.read"
+            }
+            other => remedy(other),
+        };
+        Self { kind, why: problem.words.clone(), remedy }
+    }
+
+    /// X has one for the very event and account, and does not send it to who listens.
+    fn elsewhere(kind: Kind, has_webhook: bool) -> Self {
+        let why = if has_webhook {
+            "X has a subscription to it already, which goes to a webhook and not to us"
+        } else {
+            "X says that there is a subscription to it already, and does not list it"
+        };
+        let remedy = "where the webhook is not needed any more, end its subscription in X's developer console; it is \
+                      looked at again every 10 minutes";
+        Self { kind, why: why.to_owned(), remedy }
+    }
 }
 
 /// Subscribes to what is wanted and not there, and ends what is ours and not wanted.
@@ -147,17 +185,9 @@ pub(super) async fn sync(api: &Api, us: &AuthorId, wanted: &BTreeSet<Kind>) -> R
     let prefix = own_prefix(&api.deck);
     let Plan { in_force, add, delete } = plan(&list(api).await?, wanted, us.native(), &prefix);
     let mut done = Subscribed { in_force, is_new: false, refused: Vec::new() };
-    let mut is_unsure = false;
+    let (mut is_unsure, mut is_there) = (false, BTreeSet::new());
     // First what may cost and is not wanted, whatever becomes of the rest.
-    for (id, subscriber) in delete {
-        if let Err(error) = api.change(Method::DELETE, subscriber, &format!("{PATH}/{id}"), &json!({})).await {
-            api.leave_note(format!(
-                "a subscription of X's Activity stream that is not wanted any more could not be ended ({}); what it tells \
-                 of may be billed: end it in X's developer console",
-                error.words()
-            ));
-        }
-    }
+    end(api, delete).await;
     for kind in add {
         let body = json!({
             "event_type": kind.name(),
@@ -169,11 +199,11 @@ pub(super) async fn sync(api: &Api, us: &AuthorId, wanted: &BTreeSet<Kind>) -> R
                 done.is_new = true;
                 done.in_force.insert(kind);
             }
-            // Somebody was quicker, or it goes to some other address as well.
+            // Somebody was quicker, or it goes to a webhook alone: the list tells which.
             Err(CallError::No(problem)) if problem.words.to_lowercase().contains("duplicate") => {
-                done.in_force.insert(kind);
+                is_there.insert(kind);
             }
-            Err(CallError::No(problem)) if !passes(problem.class) => done.refused.push((kind, problem)),
+            Err(CallError::No(problem)) if !passes(problem.class) => done.refused.push(Refused::by_x(kind, &problem)),
             // An answer without a body among them; the list tells what became of it.
             Err(CallError::Lost(why)) => {
                 tracing::info!(kind = kind.name(), why, "X's answer to a subscription was lost");
@@ -182,14 +212,43 @@ pub(super) async fn sync(api: &Api, us: &AuthorId, wanted: &BTreeSet<Kind>) -> R
             Err(other) => return Err(other),
         }
     }
-    if is_unsure {
-        let there = plan(&list(api).await?, wanted, us.native(), &prefix);
-        if let Some(kind) = there.add.iter().find(|kind| done.refused.iter().all(|(refused, _)| refused != *kind)) {
-            return Err(CallError::Lost(format!("X did not say what became of the subscription to {}", kind.name())));
+    if is_unsure || !is_there.is_empty() {
+        let listed = list(api).await?;
+        let there = plan(&listed, wanted, us.native(), &prefix);
+        for kind in there.add {
+            if is_there.contains(&kind) {
+                let has_webhook =
+                    listed.iter().any(|row| row.has_webhook && row.kind == kind.name() && row.user == us.native());
+                done.refused.push(Refused::elsewhere(kind, has_webhook));
+            } else if done.refused.iter().all(|refused| refused.kind != kind) {
+                let words = format!("X did not say what became of the subscription to {}", kind.name());
+                return Err(CallError::Lost(words));
+            }
         }
         done.in_force.extend(there.in_force);
     }
     Ok(done)
+}
+
+/// Ends all of ours: the stream is switched off. How many there were.
+pub(super) async fn end_all(api: &Api, us: &AuthorId) -> Result<usize, CallError> {
+    let plan = plan(&list(api).await?, &BTreeSet::new(), us.native(), &own_prefix(&api.deck));
+    let count = plan.delete.len();
+    end(api, plan.delete).await;
+    Ok(count)
+}
+
+/// Ends subscriptions of ours; says so where X does not.
+async fn end(api: &Api, ids: Vec<(String, As)>) {
+    for (id, subscriber) in ids {
+        if let Err(error) = api.change(Method::DELETE, subscriber, &format!("{PATH}/{id}"), &json!({})).await {
+            api.leave_note(format!(
+                "a subscription of X's Activity stream that is not wanted any more could not be ended ({}); what it tells \
+                 of may be billed: end it in X's developer console",
+                error.words()
+            ));
+        }
+    }
 }
 
 /// Whose token made a subscription to this event.
@@ -211,12 +270,25 @@ fn passes(class: Class) -> bool {
     )
 }
 
-/// How many the app has, and how many of them are the account's.
-pub(in crate::net::x) async fn count(api: &Api) -> Result<(usize, usize), CallError> {
+/// What the app has.
+pub(in crate::net::x) struct Count {
+    pub(in crate::net::x) all: usize,
+    /// Of this account.
+    pub(in crate::net::x) ours: usize,
+    /// Made by this deck for other accounts: they are of use while those are in the config.
+    pub(in crate::net::x) of_others: usize,
+}
+
+/// Asks X; nothing is made or ended.
+pub(in crate::net::x) async fn count(api: &Api) -> Result<Count, CallError> {
     let us = api.account().id;
-    let all = list(api).await?;
-    let ours = all.iter().filter(|row| us.as_ref().is_some_and(|us| us.native() == row.user)).count();
-    Ok((all.len(), ours))
+    let (rows, prefix) = (list(api).await?, own_prefix(&api.deck));
+    let is_ours = |row: &&Existing| us.as_ref().is_some_and(|us| us.native() == row.user);
+    Ok(Count {
+        all: rows.len(),
+        ours: rows.iter().filter(is_ours).count(),
+        of_others: rows.iter().filter(|row| !is_ours(row) && row.tag.starts_with(&prefix)).count(),
+    })
 }
 
 async fn list(api: &Api) -> Result<Vec<Existing>, CallError> {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{End, Listener, is_due, lost, read_line};
+use super::{End, Listener, lost, read_line};
 use crate::model::Post;
 use crate::net::Feed;
-use crate::net::backoff::Failure;
 use crate::net::x::decode::{Line, RuleRef};
+use crate::net::x::ending;
 use crate::net::x::pulse;
 use crate::net::x::reading::{AT_LIMIT, Drain, Reading, SLEPT};
 
@@ -45,20 +45,11 @@ impl Listener {
             Line::Blank => {}
             Line::Post { post, rules } => self.deliver(&post, &rules).await,
             Line::Disconnect { title, detail, kind } => {
-                let words = if detail.is_empty() { title } else { detail };
-                let why = format!("X ended the stream: {words} ({kind})");
-                return Some(match kind.as_str() {
-                    // Somebody else took the one connection, or we asked for too many: taking it back at once
-                    // would only start a fight.
-                    "ForceDisconnect" | "TooManyConnections" => {
-                        End::Lost { why, failure: Failure::Limited { reset_in: None } }
-                    }
-                    "InvalidRules" | "RuleConfigurationIssue" | "RulesInvalidIssue" => {
-                        self.is_map_old = true;
-                        End::Lost { why, failure: Failure::Lost }
-                    }
-                    _ => End::Lost { why, failure: Failure::Lost },
-                });
+                let are_rules =
+                    matches!(kind.as_str(), "InvalidRules" | "RuleConfigurationIssue" | "RulesInvalidIssue");
+                self.is_map_old |= are_rules;
+                let (why, failure) = ending::by_its_own_line(title, detail, &kind);
+                return Some(End::Lost { why, failure });
             }
             Line::Problem { title, detail } => {
                 let note = format!("X says: {title} {detail}");
@@ -74,15 +65,10 @@ impl Listener {
 
     /// Counts a line that is no post and says so, at most once a beat: a flood of them must not drown the rest.
     async fn skip(&mut self, what: &'static str, why: &str) {
-        *self.skipped.entry(what).or_default() += 1;
-        let now = self.api.now();
-        if !is_due(self.last_skip_told, now, self.api.pace.beat) {
-            return;
+        self.skipped.count(what, why);
+        if let Some(words) = self.skipped.due(self.api.now(), self.api.pace.beat) {
+            self.tell(self.state.clone(), Some(format!("lines passed over: {words}"))).await;
         }
-        self.last_skip_told = Some(now);
-        let told: Vec<String> = self.skipped.drain().map(|(what, count)| format!("{count} {what}")).collect();
-        let note = format!("lines passed over: {} (last: {why})", told.join(", "));
-        self.tell(self.state.clone(), Some(note)).await;
     }
 
     /// Hands a post to the columns of the rules it matched. A rule we know nothing of (or none at all), and a
