@@ -32,6 +32,24 @@ pub struct Account {
     pub limits: Option<PostLimits>,
 }
 
+#[cfg(test)]
+impl Account {
+    /// `@AcmeHelp` on X as the unit tests know it, with or without its id.
+    pub(crate) fn acme(id: Option<&str>) -> Self {
+        Self {
+            name: AccountName::new("acme"),
+            network: NetworkKind::X,
+            handle: "AcmeHelp".to_owned(),
+            id: id.map(|id| AuthorId::new(NetworkKind::X, id)),
+            tier: Tier::PayPerUse,
+            can_send: true,
+            confirm: false,
+            web_url: X_WEB_URL.to_owned(),
+            limits: None,
+        }
+    }
+}
+
 /// What the brand's plan with the network allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

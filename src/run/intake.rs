@@ -381,8 +381,7 @@ pub fn gap_closed(gap: GapId, to: Timestamp, signer: &Signer, now: Timestamp) ->
 #[cfg(test)]
 mod tests {
     use super::Own;
-    use crate::model::account::Tier;
-    use crate::model::{Account, AccountName, Author, AuthorId, NetworkKind};
+    use crate::model::{Account, Author, AuthorId, NetworkKind};
 
     fn author(id: &str, handle: &str) -> Author {
         Author {
@@ -397,23 +396,12 @@ mod tests {
 
     #[test]
     fn without_an_id_whoever_writes_under_the_handle_is_us_and_with_one_the_id_alone_tells() {
-        let account = |id: Option<&str>| Account {
-            name: AccountName::new("acme"),
-            network: NetworkKind::X,
-            handle: "AcmeHelp".to_owned(),
-            id: id.map(|id| AuthorId::new(NetworkKind::X, id)),
-            tier: Tier::PayPerUse,
-            can_send: false,
-            confirm: false,
-            web_url: String::new(),
-            limits: None,
-        };
         let heard = [author("7", "acmehelp"), author("8", "jo")];
-        let own = Own::of([account(None)]);
+        let own = Own::of([Account::acme(None)]);
         assert_eq!(own.among(heard.iter()).into_iter().collect::<Vec<_>>(), [AuthorId::new(NetworkKind::X, "7")]);
         // It stays known, also where the handle is no longer heard with it.
         assert_eq!(own.among([].iter()).len(), 1);
-        let own = Own::of([account(Some("42"))]);
+        let own = Own::of([Account::acme(Some("42"))]);
         assert_eq!(own.among(heard.iter()).into_iter().collect::<Vec<_>>(), [AuthorId::new(NetworkKind::X, "42")]);
     }
 }

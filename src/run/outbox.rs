@@ -294,18 +294,18 @@ mod tests {
     use super::*;
     use crate::log::KeyGroups;
     use crate::log::memory::MemoryLog;
-    use crate::model::account::Tier;
     use crate::model::{
-        Account, AccountName, Between, Body, BodyId, ColumnName, ConversationId, Envelope, Hit, LinkReport,
-        MachineName, NetworkKind, NewEvent, RepName, Seq,
+        Account, Between, Body, BodyId, ColumnName, ConversationId, Envelope, Hit, LinkReport, MachineName,
+        NetworkKind, NewEvent, RepName, Seq,
     };
     use crate::net::{Backfill, Feed, Finding};
 
-    /// A store whose disk is full for the next `full` appends.
+    /// A store whose disk is full for the next `full` appends; where it `lies`, it has taken them all the same.
     #[derive(Debug)]
     struct Filling {
         log: MemoryLog,
         full: AtomicUsize,
+        lies: bool,
     }
 
     #[async_trait]
@@ -313,6 +313,9 @@ mod tests {
         async fn append(&self, batch: Vec<NewEvent>, expect: Option<Expect>) -> Result<Seq, AppendError> {
             let spend = |full: usize| full.checked_sub(1);
             if self.full.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_ok() {
+                if self.lies {
+                    self.log.append(batch, expect).await?;
+                }
                 return Err(LogError::Full { why: "no room".to_owned() }.into());
             }
             self.log.append(batch, expect).await
@@ -418,17 +421,7 @@ mod tests {
     #[async_trait]
     impl Network for Counting {
         fn account(&self) -> Account {
-            Account {
-                name: AccountName::new("help"),
-                network: NetworkKind::X,
-                handle: "Help".to_owned(),
-                id: None,
-                tier: Tier::PayPerUse,
-                can_send: true,
-                confirm: false,
-                web_url: "http://127.0.0.1".to_owned(),
-                limits: None,
-            }
+            Account::acme(None)
         }
 
         async fn listen(
@@ -471,7 +464,11 @@ mod tests {
     }
 
     fn bench(full: usize, answer: Result<PostId, SendError>) -> Bench {
-        let log = Arc::new(Filling { log: MemoryLog::new(), full: AtomicUsize::new(full) });
+        bench_on(Filling { log: MemoryLog::new(), full: AtomicUsize::new(full), lies: false }, answer)
+    }
+
+    fn bench_on(log: Filling, answer: Result<PostId, SendError>) -> Bench {
+        let log = Arc::new(log);
         let network = Arc::new(Counting { sent: AtomicUsize::new(0), answer });
         let (inbox, heard) = mpsc::channel(8);
         let delivering = Delivering {
@@ -510,6 +507,37 @@ mod tests {
         let kinds: Vec<_> = log.of_case(case).await.expect("a store").iter().map(|it| it.event.clone()).collect();
         let session = SessionId(Uuid::from_u128(7));
         assert_eq!(kinds, [Event::ReplyAttempted { reply, case, session }, Event::ReplySent { reply, case, post }]);
+    }
+
+    #[tokio::test]
+    async fn an_attempt_of_ours_that_reached_the_log_after_all_is_read_back_and_not_sent_again() {
+        let store = Filling { log: MemoryLog::new(), full: AtomicUsize::new(1), lies: true };
+        let answer = Ok(PostId::new(NetworkKind::X, "900"));
+        let Bench { log, network, delivering, confirmed, mut heard } = bench_on(store, answer);
+        let (reply, case) = (confirmed.outgoing.reply, confirmed.case);
+        let expect = Expect { case, seq: Seq(0) };
+        delivering.clone().send(confirmed.clone(), expect).await;
+        assert!(matches!(heard.recv().await, Some(Msg::NotBegun { reply: of, .. }) if of == reply));
+        // The app asks again. Nobody knows here whether a request left: the network is asked, and it does not know.
+        delivering.send(confirmed, expect).await;
+        assert_eq!(network.sent.load(Ordering::SeqCst), 0, "sent on top of an attempt");
+        let kinds: Vec<_> = log.of_case(case).await.expect("a store").iter().map(|it| it.event.clone()).collect();
+        let session = SessionId(Uuid::from_u128(7));
+        let why = "it cannot be looked up here".to_owned();
+        assert_eq!(kinds, [Event::ReplyAttempted { reply, case, session }, Event::ReplyParked { reply, case, why }]);
+    }
+
+    #[tokio::test]
+    async fn what_another_process_has_begun_to_send_is_left_to_it() {
+        let Bench { log, network, delivering, confirmed, mut heard } = bench(0, Ok(PostId::new(NetworkKind::X, "900")));
+        let (reply, case) = (confirmed.outgoing.reply, confirmed.case);
+        let theirs = Event::ReplyAttempted { reply, case, session: SessionId(Uuid::from_u128(8)) };
+        delivering.append_once(theirs.clone(), None).await.expect("a store");
+        delivering.send(confirmed, Expect { case, seq: Seq(0) }).await;
+        assert_eq!(network.sent.load(Ordering::SeqCst), 0);
+        let kinds: Vec<_> = log.of_case(case).await.expect("a store").iter().map(|it| it.event.clone()).collect();
+        assert_eq!(kinds, [theirs], "its outcome is told by who sends it");
+        assert!(heard.try_recv().is_err());
     }
 
     #[tokio::test]

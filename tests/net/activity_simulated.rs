@@ -67,7 +67,8 @@ struct Here {
     till: Arc<Till>,
     network: Arc<XNetwork>,
     links: mpsc::Receiver<LinkReport>,
-    _feeds: watch::Sender<Arc<Vec<Feed>>>,
+    report: mpsc::Sender<LinkReport>,
+    feeds: watch::Sender<Arc<Vec<Feed>>>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -75,6 +76,13 @@ struct Here {
 impl Here {
     /// With one column of this query, and a limit in thousandths of a dollar.
     async fn begin(query: &str, limit: u64, pace: &Pace, plan: Value) -> (Self, Column) {
+        let (mut here, column) = Self::ready(query, limit, pace, plan).await;
+        here.listen();
+        (here, column)
+    }
+
+    /// The same, and nobody listens yet.
+    async fn ready(query: &str, limit: u64, pace: &Pace, plan: Value) -> (Self, Column) {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             drop(rustls::crypto::ring::default_provider().install_default());
         }
@@ -93,18 +101,22 @@ impl Here {
         let till = Arc::new(Till { billed: Mutex::default(), limit: watch::Sender::new(limit) });
         network.keep_count(till.clone());
         let (columns, [column]) = feeds([("column", query)]);
-        let (feeds, feeds_changed) = watch::channel(Arc::new(columns));
+        let (feeds, _) = watch::channel(Arc::new(columns));
         let (report, links) = mpsc::channel(1_024);
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let (serving, listening) = (stop.clone(), stop.clone());
+        let serving = stop.clone();
         tasks.spawn(async move { sim.serve(serving).await.unwrap() });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let listener = Arc::clone(&network);
-        let mut here = Self { url, bearer, client, till, network, links, _feeds: feeds, stop, tasks };
+        let here = Self { url, bearer, client, till, network, links, report, feeds, stop, tasks };
         here.control("plan", plan).await;
-        here.tasks.spawn(async move { listener.listen(feeds_changed, report, listening).await });
         (here, column)
+    }
+
+    fn listen(&mut self) {
+        let (network, feeds, report) = (Arc::clone(&self.network), self.feeds.subscribe(), self.report.clone());
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { network.listen(feeds, report, stop).await });
     }
 
     async fn control(&self, path: &str, body: Value) -> Value {
@@ -332,5 +344,55 @@ async fn where_the_plan_gets_it_later_it_is_used_from_then_on() {
     // And lost again: said, and looked for.
     here.control("plan", json!({"activity": false})).await;
     here.note("is not open").await;
+    here.end().await;
+}
+
+/// Without the Activity stream, so that messages are looked for, page by page.
+const LOOKING: Pace = Pace { messages_every: Duration::from_millis(20), ..PACE };
+
+#[tokio::test]
+async fn where_the_money_ends_within_a_look_what_was_read_is_told_and_the_rest_after_a_raise() {
+    // A quarter of a dollar: 25 messages of 30.
+    let (mut here, mut column) = Here::ready("acme", 250, &LOOKING, json!({"activity": false})).await;
+    here.post("nothing of ours").await;
+    for n in 0..30 {
+        here.message(&format!("message {n}")).await;
+    }
+    here.listen();
+    for n in 5..30 {
+        assert_eq!(message_of(&mut column).await, format!("message {n}"), "newest pages first, each in order");
+    }
+    here.note("spend limit leaves no room").await;
+    here.agrees().await;
+    assert_eq!(here.billed().await.1, 25);
+    here.till.limit.send_replace(1_000);
+    for n in 0..5 {
+        assert_eq!(message_of(&mut column).await, format!("message {n}"));
+    }
+    here.message("and on").await;
+    assert_eq!(message_of(&mut column).await, "and on");
+    here.agrees().await;
+    assert_eq!(here.billed().await.1, 31, "none of them twice");
+    here.end().await;
+}
+
+#[tokio::test]
+async fn of_more_messages_than_a_look_reads_the_newest_are_told_and_where_the_others_are() {
+    let (mut here, mut column) = Here::ready("acme", 20_000, &LOOKING, json!({"activity": false})).await;
+    here.post("nothing of ours").await;
+    for n in 0..110 {
+        here.message(&format!("message {n}")).await;
+    }
+    here.listen();
+    for n in 10..110 {
+        assert_eq!(message_of(&mut column).await, format!("message {n}"));
+    }
+    let said = here.note("came while nobody looked").await;
+    assert!(said.contains("more than 100 direct messages to @AcmeHelp") && said.contains("X's own page"), "{said}");
+    // The next looks stop at what is known: they neither bring the older ones nor pay for them.
+    here.message("and on").await;
+    assert_eq!(message_of(&mut column).await, "and on");
+    here.agrees().await;
+    assert_eq!(here.billed().await.1, 101);
     here.end().await;
 }

@@ -1,11 +1,11 @@
 //! The kill campaign: the real program is killed with SIGKILL at twenty points around a send, again and again, the
 //! network's answer lost in every third run. Whatever the point: the network never shows a reply twice, and what the
-//! rep confirmed is public, or stands in the outbox with the reason, or is still the draft it was. On X, on Bluesky, and
-//! on a Mastodon server that takes no notice of Idempotency-Key. A few kills on the last two are at the points after the
-//! attempt.
+//! rep confirmed is public, or stands in the outbox with the reason, or is still the draft it was. On X, there around a
+//! direct message as well, on Bluesky, and on a Mastodon server that takes no notice of Idempotency-Key. Where the kills
+//! are few they are at the points after the attempt.
 //!
 //! ```text
-//! cargo test --test pty kill_campaign                                          20 kills on X, 8 on each other
+//! cargo test --test pty kill_campaign                                          20 kills on X, 8 on each other way
 //! REPLYDECK_KILLS=500 REPLYDECK_KILL_WORKERS=16 cargo test --test pty kill_campaign -- --nocapture
 //! ```
 
@@ -78,9 +78,6 @@ const ATTEMPTED: usize = 12;
 /// So long the network sits on a request or an answer.
 const HELD_UP: u64 = 600;
 
-/// So many runs share a simulator and a store.
-const RUNS_ON_A_BENCH: usize = 20;
-
 /// What became of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Became {
@@ -142,6 +139,10 @@ fn reply_of<'a>(state: &'a State, words: &str) -> Option<&'a Reply> {
     state.replies.values().find(|reply| reply.text.as_deref().is_some_and(|text| text.contains(words)))
 }
 
+fn is_sent(reply: &Reply) -> bool {
+    matches!(reply.delivery, Delivery::Sent { .. } | Delivery::Delivered { .. })
+}
+
 fn is_settled(reply: Option<&Reply>) -> bool {
     reply.is_some_and(|reply| match reply.delivery {
         Delivery::Queued { .. } | Delivery::Sending => false,
@@ -149,16 +150,58 @@ fn is_settled(reply: Option<&Reply>) -> bool {
     })
 }
 
+/// What is sent, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Reply(NetworkKind),
+    /// A direct message on X: there is no key that tells a repeat, and its conversation is where it is looked for.
+    Message,
+}
+
+impl Way {
+    fn network(self) -> NetworkKind {
+        match self {
+            Way::Reply(network) => network,
+            Way::Message => NetworkKind::X,
+        }
+    }
+
+    /// The key that begins it, and what the composer and the verdict say then.
+    fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Way::Reply(_) => ("r", "In reply to", "may we reply? yes"),
+            Way::Message => ("D", "To", "takes direct messages from us: yes"),
+        }
+    }
+
+    /// What a fault that strikes it is aimed at.
+    fn target(self) -> &'static str {
+        match self {
+            Way::Reply(_) => "posts",
+            Way::Message => "dms",
+        }
+    }
+
+    /// X lets a stream be opened 50 times in 15 minutes, and a run opens it twice; messages may be sent, and looked
+    /// through, 15 times.
+    fn runs_on_a_bench(self) -> usize {
+        match self {
+            Way::Reply(_) => 20,
+            Way::Message => 3,
+        }
+    }
+}
+
 /// A bench: one simulator, one store, runs one after the other.
 struct Bench {
-    network: NetworkKind,
+    way: Way,
     desk: Desk,
     watched: Watched,
 }
 
 /// The point to kill at.
-fn point(network: NetworkKind, run: usize) -> (&'static str, Moment) {
-    let first = if network == NetworkKind::X { 0 } else { ATTEMPTED };
+fn point(way: Way, run: usize) -> (&'static str, Moment) {
+    let first = if way == Way::Reply(NetworkKind::X) { 0 } else { ATTEMPTED };
     POINTS[(first + run) % POINTS.len()]
 }
 
@@ -178,7 +221,8 @@ fn only(network: NetworkKind, config: &str) -> String {
 }
 
 impl Bench {
-    fn new(network: NetworkKind) -> Self {
+    fn new(way: Way) -> Self {
+        let network = way.network();
         let desk = Desk::new();
         let path = &desk.simulator.config;
         let config = match network {
@@ -188,7 +232,7 @@ impl Bench {
         assert!(config.contains("hold = \"10s\""));
         std::fs::write(path, config.replace("hold = \"10s\"", "hold = \"1s\"")).expect("a config with a short hold");
         let watched = Watched::open(&desk);
-        let bench = Self { network, desk, watched };
+        let bench = Self { way, desk, watched };
         if network == NetworkKind::Mastodon {
             bench.plane().manner(&json!({"ignores_keys": true}));
         }
@@ -196,7 +240,7 @@ impl Bench {
     }
 
     fn plane(&self) -> &Plane {
-        match self.network {
+        match self.way.network() {
             NetworkKind::X => &self.desk.simulator,
             NetworkKind::Bluesky => &self.desk.simulator.bluesky,
             NetworkKind::Mastodon => &self.desk.simulator.mastodon,
@@ -205,14 +249,14 @@ impl Bench {
 
     /// One run: what became of the reply, or a panic with the screen.
     fn run(&mut self, run: usize) -> Became {
-        let (_, moment) = point(self.network, run);
+        let (_, moment) = point(self.way, run);
         let marker = marker_of(run);
         let words = format!("We look into it, {marker}.");
         let mut deck = self.desk.deck(SMALL);
         let text = format!("@AcmeHelp {marker} is slow");
         self.plane().post(&json!({"handle": format!("cust{run}"), "text": text}));
-        open(&mut deck, run, &marker);
-        deck.shows("may we reply? yes");
+        open(&mut deck, self.way, run, &marker);
+        deck.shows(self.way.words().2);
         deck.keys(&words);
         deck.shows(&words);
         // Who reads the preview before saying yes takes more than the second in which a draft is saved by itself.
@@ -226,12 +270,14 @@ impl Bench {
         assert!(preview.contains(&format!("@cust{run}")), "another case is answered:\n{preview}");
 
         if run.is_multiple_of(3) {
-            self.plane().fault(&json!({"kind": "lose_answer", "target": "posts"}));
+            self.plane().fault(&json!({"kind": "lose_answer", "target": self.way.target()}));
         }
         match moment {
-            Moment::OnItsWay => self.plane().fault(&json!({"kind": "delay", "ms": HELD_UP, "target": "posts"})),
+            Moment::OnItsWay => {
+                self.plane().fault(&json!({"kind": "delay", "ms": HELD_UP, "target": self.way.target()}));
+            }
             Moment::Public(_) => {
-                self.plane().fault(&json!({"kind": "late_answer", "ms": HELD_UP, "target": "posts"}));
+                self.plane().fault(&json!({"kind": "late_answer", "ms": HELD_UP, "target": self.way.target()}));
             }
             _ => {}
         }
@@ -282,9 +328,7 @@ impl Bench {
                 }
                 (self.public(marker) == 1, ms)
             }
-            Moment::Sent(ms) => {
-                (watched.until(READ_BACK, delivered(|reply| matches!(reply.delivery, Delivery::Sent { .. }))), ms)
-            }
+            Moment::Sent(ms) => (watched.until(READ_BACK, delivered(is_sent)), ms),
         };
         assert!(came, "the moment to kill at did not come");
         let end = Instant::now() + Duration::from_millis(more);
@@ -305,7 +349,7 @@ impl Bench {
 
     /// The confirmation did not reach the store: nothing is public and the words are still the case's draft.
     fn draft(&self, deck: &mut InTerminal, run: usize, words: &str) -> Became {
-        open(deck, run, &marker_of(run));
+        open(deck, self.way, run, &marker_of(run));
         deck.shows(words);
         assert_eq!(self.public(words), 0, "nobody confirmed it, and it is public");
         Became::Draft
@@ -316,7 +360,7 @@ impl Bench {
         assert!(self.watched.until(READ_BACK, settled), "it never settles: {:?}", self.watched.reply(words));
         let public = self.public(words);
         match self.watched.reply(words).map(|reply| reply.delivery) {
-            Some(Delivery::Sent { .. }) => {
+            Some(Delivery::Sent { .. } | Delivery::Delivered { .. }) => {
                 assert_eq!(public, 1, "told as sent");
                 deck.until("an empty outbox", |screen| !screen.contains("outbox"));
                 Became::Sent
@@ -326,9 +370,7 @@ impl Bench {
                 assert!(may_retry, "{why}");
                 Self::in_sight(deck, "FAILED", &why);
                 deck.keys("r");
-                let sent = |state: &State| {
-                    reply_of(state, words).is_some_and(|reply| matches!(reply.delivery, Delivery::Sent { .. }))
-                };
+                let sent = |state: &State| reply_of(state, words).is_some_and(is_sent);
                 assert!(self.watched.until(READ_BACK, sent), "sent again: {:?}", self.watched.reply(words));
                 assert_eq!(self.public(words), 1, "sent again");
                 Became::SentByKey
@@ -358,14 +400,15 @@ fn marker_of(run: usize) -> String {
 
 /// Begins the reply to the customer of this run, or goes on with it. Customers of earlier runs write again at any
 /// moment, and stand above then.
-fn open(deck: &mut InTerminal, run: usize, marker: &str) {
+fn open(deck: &mut InTerminal, way: Way, run: usize, marker: &str) {
     deck.shows(marker);
-    let head = format!("In reply to @cust{run}");
+    let (key, lead, _) = way.words();
+    let head = format!("{lead} @cust{run}");
     // X's handles end here, the others' go on with their server.
     let is_theirs = |screen: &str| screen.split(&head).nth(1).is_some_and(|rest| rest.starts_with([' ', '.', '@']));
     for _ in 0..10 {
-        deck.keys("r");
-        if is_theirs(&deck.shows("In reply to")) {
+        deck.keys(key);
+        if is_theirs(&deck.shows(&format!("{lead} @cust"))) {
             return;
         }
         deck.keys(ESC);
@@ -395,20 +438,25 @@ struct Tally {
 
 #[test]
 fn kill_campaign_around_a_send_never_two_posts_and_nothing_lost() {
-    campaign(NetworkKind::X, POINTS.len(), 10);
+    campaign(Way::Reply(NetworkKind::X), POINTS.len(), 10);
+}
+
+#[test]
+fn kill_campaign_around_a_direct_message_never_two_and_nothing_lost() {
+    campaign(Way::Message, POINTS.len() - ATTEMPTED, 4);
 }
 
 #[test]
 fn kill_campaign_on_bluesky_never_two_posts_and_nothing_lost() {
-    campaign(NetworkKind::Bluesky, POINTS.len() - ATTEMPTED, 4);
+    campaign(Way::Reply(NetworkKind::Bluesky), POINTS.len() - ATTEMPTED, 4);
 }
 
 #[test]
 fn kill_campaign_on_mastodon_where_keys_are_ignored_never_two_posts_and_nothing_lost() {
-    campaign(NetworkKind::Mastodon, POINTS.len() - ATTEMPTED, 4);
+    campaign(Way::Reply(NetworkKind::Mastodon), POINTS.len() - ATTEMPTED, 4);
 }
 
-fn campaign(network: NetworkKind, kills: usize, workers: usize) {
+fn campaign(way: Way, kills: usize, workers: usize) {
     let kills = wish("REPLYDECK_KILLS", kills);
     let workers = wish("REPLYDECK_KILL_WORKERS", workers).clamp(1, kills.max(1));
     let next = AtomicUsize::new(0);
@@ -423,22 +471,21 @@ fn campaign(network: NetworkKind, kills: usize, workers: usize) {
             if run >= kills {
                 break;
             }
-            // X lets a stream be opened 50 times in 15 minutes, and a run opens it twice.
-            if done.len() == RUNS_ON_A_BENCH {
+            if done.len() == way.runs_on_a_bench() {
                 look_again(bench.take().as_ref(), &mut done);
             }
-            let here = bench.get_or_insert_with(|| Bench::new(network));
+            let here = bench.get_or_insert_with(|| Bench::new(way));
             match catch_unwind(AssertUnwindSafe(|| here.run(run))) {
                 Ok(became) => {
                     done.push(run);
                     let mut tallies = tallies.lock().unwrap_or_else(PoisonError::into_inner);
-                    let tally = tallies.entry(point(network, run).0).or_default();
+                    let tally = tallies.entry(point(way, run).0).or_default();
                     tally.runs += 1;
                     *tally.became.entry(became).or_default() += 1;
                 }
                 Err(why) => {
                     let why = why.downcast_ref::<String>().map_or("it broke", String::as_str);
-                    let told = format!("run {run}, {}: {why}", point(network, run).0);
+                    let told = format!("run {run}, {}: {why}", point(way, run).0);
                     faults.lock().unwrap_or_else(PoisonError::into_inner).push(told);
                     // What is left of it would only confuse the next run.
                     bench = None;
@@ -459,7 +506,7 @@ fn campaign(network: NetworkKind, kills: usize, workers: usize) {
     for (point, tally) in &tallies {
         writeln!(table, "{point:20} {:3} runs {:?}", tally.runs, tally.became).expect("a String takes all");
     }
-    println!("{network:?}: {kills} kills, {workers} at a time, {:.0} s\n{table}", began.elapsed().as_secs_f64());
+    println!("{way:?}: {kills} kills, {workers} at a time, {:.0} s\n{table}", began.elapsed().as_secs_f64());
     let faults = faults.into_inner().unwrap_or_else(PoisonError::into_inner);
     assert!(faults.is_empty(), "{} of {kills} runs went wrong:\n{}", faults.len(), faults.join("\n\n"));
 }

@@ -150,27 +150,15 @@ fn stranger(account: &Account, id: &str, handle: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::stranger;
-    use crate::model::account::Tier;
-    use crate::model::{Account, AccountName, AuthorId, NetworkKind};
+    use crate::model::Account;
 
     #[test]
     fn the_id_decides_and_without_one_the_handle() {
-        let account = |id: Option<&str>| Account {
-            name: AccountName::new("acme"),
-            network: NetworkKind::X,
-            handle: "AcmeHelp".to_owned(),
-            id: id.map(|id| AuthorId::new(NetworkKind::X, id)),
-            tier: Tier::PayPerUse,
-            can_send: true,
-            confirm: false,
-            web_url: "https://x.com".to_owned(),
-            limits: None,
-        };
-        assert_eq!(stranger(&account(Some("42")), "42", "AcmeRenamed"), None, "renamed, and still ours");
-        assert_eq!(stranger(&account(None), "42", "acmehelp"), None);
-        let other = stranger(&account(Some("42")), "43", "AcmeHelp").expect("another account of that name");
+        assert_eq!(stranger(&Account::acme(Some("42")), "42", "AcmeRenamed"), None, "renamed, and still ours");
+        assert_eq!(stranger(&Account::acme(None), "42", "acmehelp"), None);
+        let other = stranger(&Account::acme(Some("42")), "43", "AcmeHelp").expect("another account of that name");
         assert!(other.contains("@AcmeHelp, user id 43") && other.contains("user id 42"), "{other}");
-        let other = stranger(&account(None), "7", "AcmePromo").expect("another handle");
+        let other = stranger(&Account::acme(None), "7", "AcmePromo").expect("another handle");
         assert!(other.contains("@AcmePromo, user id 7") && other.ends_with("the config says @AcmeHelp"), "{other}");
     }
 }
