@@ -17,6 +17,7 @@ pub mod mastodon;
 pub mod meter;
 #[cfg(test)]
 mod nameless;
+pub(crate) mod notes;
 pub mod replay;
 pub(crate) mod skipped;
 pub(crate) mod socket;

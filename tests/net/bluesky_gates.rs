@@ -200,6 +200,47 @@ async fn a_gate_found_at_the_last_moment_refuses_and_a_look_that_fails_does_not(
     listening.end().await;
 }
 
+/// As the network shows it to us in its first moment: not at all.
+fn not_yet() -> Value {
+    json!({"kind": "status", "target": "search", "status": 200, "body": {"posts": []}})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_very_young_post_is_no_block() {
+    let bluesky = Bluesky::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let network = bluesky.network(dir.path(), |_| {});
+    let (mut listening, [mut column]) = bluesky.listen(network.clone(), [("all", "teapot")]);
+    listening.live().await;
+    let (_, young) = heard(&bluesky, &mut column, json!({"handle": "cat", "text": "teapot one"})).await;
+    let told = async || network.told_of(std::slice::from_ref(&young.id)).await.remove(0).may_reply;
+    bluesky.fault(not_yet()).await;
+    assert_eq!(told().await, Verdict::Yes, "everybody sees it already, and so do we when we look again");
+    bluesky.fault(not_yet()).await;
+    network.send(&outgoing(1, &young.id, "Sorry!")).await.unwrap();
+    // Where the second look fails nothing is known, and the reply goes with a word.
+    let trouble = json!({"kind": "status", "target": "search", "status": 502});
+    let elsewhere = tempfile::tempdir().unwrap();
+    let fresh = bluesky.network(elsewhere.path(), |_| {});
+    bluesky.fault(not_yet()).await;
+    bluesky.fault(trouble.clone()).await;
+    let Verdict::Unknown { why } = told().await else { panic!("known without an answer") };
+    assert!(why.contains("Upstream service unreachable"), "{why}");
+    bluesky.fault(not_yet()).await;
+    bluesky.fault(trouble.clone()).await;
+    network.send(&outgoing(2, &young.id, "Still there?")).await.unwrap();
+    bluesky.post("cat", "teapot two").await;
+    let note = listening.note("without knowing whether its conversation is open to us").await;
+    assert!(note.contains("Upstream service unreachable"), "{note}");
+    // What nobody heard and nobody can look up is not gone: it may be sent later.
+    bluesky.fault(not_yet()).await;
+    bluesky.fault(trouble).await;
+    let refused = fresh.send(&outgoing(3, &young.id, "Hello")).await.unwrap_err();
+    assert!(matches!(refused, SendError::NotSent { .. }), "{refused:?}");
+    assert_eq!(bluesky.rows("writes").await.len(), 2);
+    listening.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_words_of_a_quoted_post_come_with_the_answer() {
     let bluesky = Bluesky::start().await;

@@ -34,7 +34,8 @@ async fn a_reply_lands_in_its_thread_and_sent_twice_is_one_post() {
     let dir = tempfile::tempdir().unwrap();
     let network = bluesky.network(dir.path(), |_| {});
     let root = bluesky.post("cat", "anybody else with trouble?").await;
-    let post = heard(&bluesky, &network, json!({"handle": "dog", "text": "yes, slow", "in_reply_to": root})).await;
+    let wish = json!({"handle": "dog", "text": "yes, slow", "lang": "de", "in_reply_to": root});
+    let post = heard(&bluesky, &network, wish).await;
     let words = "Sorry @dog.sim.example! 日本 See https://acme.example/status #outage and @nobody.example";
     let reply = outgoing(1, &post.id, words);
     let sent = network.send(&reply).await.unwrap();
@@ -44,6 +45,7 @@ async fn a_reply_lands_in_its_thread_and_sent_twice_is_one_post() {
     assert_eq!((rows[0]["kind"].as_str(), rows[0]["text"].as_str()), (Some("reply"), Some(words)));
     assert_eq!(rows[0]["conversation_id"].as_str(), Some(root.as_str()));
     assert_eq!(rows[0]["uri"].as_str(), Some(sent.native()));
+    assert_eq!(rows[0]["langs"], json!(["de"]), "the language of the post that is answered");
     let pointed: Vec<&str> = rows[0]["facets"]
         .as_array()
         .unwrap()
@@ -63,7 +65,8 @@ async fn a_reply_lands_in_its_thread_and_sent_twice_is_one_post() {
     let dir = tempfile::tempdir().unwrap();
     let other = bluesky.network(dir.path(), |_| {});
     other.send(&outgoing(3, &post.id, "And again, from elsewhere")).await.unwrap();
-    assert_eq!(bluesky.rows("writes").await[1]["conversation_id"].as_str(), Some(root.as_str()));
+    let row = bluesky.rows("writes").await[1].clone();
+    assert_eq!((row["conversation_id"].as_str(), &row["langs"]), (Some(root.as_str()), &json!(["de"])));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

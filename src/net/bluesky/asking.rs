@@ -37,27 +37,31 @@ async fn told_of_batch(api: &Api, posts: &[PostId]) -> Vec<ToldOfPost> {
         posts.iter().map(one).collect()
     };
     let within = api.pace.answer_within;
-    let views = match ask(api, posts, api.can_write(), within).await {
+    let mut views = match ask(api, posts, api.can_write(), within).await {
         Ok(views) => views,
         Err(error) => {
             return all(unknown(&format!("Bluesky did not say whether it would show ours: {}", error.words())));
         }
     };
     let unseen: Vec<PostId> = posts.iter().filter(|post| view_of(&views, post).is_none()).cloned().collect();
-    let elsewhere = if unseen.is_empty() || !api.can_write() {
-        Ok(Vec::new())
-    } else {
-        // What only we are not shown is kept from us: there is a block.
-        ask(api, &unseen, false, within).await
-    };
+    let elsewhere =
+        if unseen.is_empty() || !api.can_write() { Ok(Vec::new()) } else { ask(api, &unseen, false, within).await };
+    // What only we are not shown is kept from us: there is a block. A very young post may be shown to everybody a moment
+    // before it is shown to us, so we ask once more before that is said.
+    let public = elsewhere.as_deref().unwrap_or_default();
+    let doubtful: Vec<PostId> = unseen.into_iter().filter(|post| view_of(public, post).is_some()).collect();
+    let again = if doubtful.is_empty() { Ok(Vec::new()) } else { ask(api, &doubtful, true, within).await };
+    let again = again.map(|young| views.extend(young));
     let one = |post: &PostId| {
         let Some(view) = view_of(&views, post) else {
-            let may_reply = match &elsewhere {
-                Ok(public) => match view_of(public, post) {
+            let may_reply = match (&elsewhere, &again) {
+                (Ok(public), Ok(())) => match view_of(public, post) {
                     Some(view) => Verdict::No { why: blocked(view) },
                     None => unknown("Bluesky does not show the post: it was deleted, or is very young"),
                 },
-                Err(error) => unknown(&format!("Bluesky does not show us the post: {}", error.words())),
+                (Err(error), _) | (_, Err(error)) => {
+                    unknown(&format!("Bluesky does not show us the post: {}", error.words()))
+                }
             };
             return ToldOfPost { post: post.clone(), may_reply, quoted: None };
         };

@@ -15,6 +15,8 @@ const BLUESKY: NetworkKind = NetworkKind::Bluesky;
 const LONGEST_WORDS: usize = 400;
 /// A list beside the text is read so far: a record may be a megabyte of tags.
 const LONGEST_LIST: usize = 100;
+/// The longest that names of languages are in practice.
+const LONGEST_LANG: usize = 35;
 /// The writer's own clock is believed when it lags so little behind the server's: posts are dated before they are
 /// sent. What was dated longer ago was brought in from elsewhere, or lies.
 const TRUSTED_LAG: SignedDuration = SignedDuration::from_mins(2);
@@ -36,6 +38,8 @@ pub struct Refs {
     pub cid: String,
     /// Address and content id of the conversation's first post; `None` where that is the post itself.
     pub root: Option<(String, String)>,
+    /// What the post is written in, as its author's app says: a reply says the same of itself.
+    pub lang: Option<String>,
 }
 
 /// The post and what a reply to it needs. The words say what it lacks.
@@ -105,7 +109,21 @@ pub(super) fn post(
         who_may_reply: WhoMayReply::default(),
         is_edited: false,
     };
-    Ok((post, Refs { cid, root }))
+    Ok((post, Refs { cid, root, lang: lang(record) }))
+}
+
+/// The first language of a record that is one: servers refuse a record of ours that says otherwise.
+pub(super) fn lang(record: &Value) -> Option<String> {
+    let is_tag = |tag: &&str| {
+        let mut parts = tag.split('-');
+        let is_first = parts
+            .next()
+            .is_some_and(|first| matches!(first.len(), 2..=3) && first.bytes().all(|b| b.is_ascii_alphabetic()));
+        is_first
+            && tag.len() <= LONGEST_LANG
+            && parts.all(|part| matches!(part.len(), 1..=8) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+    };
+    items(record.get("langs")).filter_map(Value::as_str).find(is_tag).map(str::to_owned)
 }
 
 /// The writer's own time where it can be right, else the server's.
@@ -242,7 +260,16 @@ mod tests {
         assert_eq!(post.in_reply_to_author.unwrap().as_str(), "bluesky:did:plc:p");
         assert_eq!(post.quotes.unwrap().id.as_str(), "bluesky:at://did:plc:q/app.bsky.feed.post/3");
         let root = Some(("at://did:plc:r/app.bsky.feed.post/1".to_owned(), "bafyroot".to_owned()));
-        assert_eq!(refs, Refs { cid: "bafy".into(), root });
+        assert_eq!(refs, Refs { cid: "bafy".into(), root, lang: Some("pt-BR".to_owned()) });
+    }
+
+    #[test]
+    fn only_what_names_a_language_is_one() {
+        let of = |langs: Value| super::lang(&json!({"langs": langs}));
+        assert_eq!(of(json!(["", "english, mostly", "x", 7, "zh-Hant-TW", "en"])).as_deref(), Some("zh-Hant-TW"));
+        for none in [json!([]), json!("en"), json!(["e", "en-", "en--GB", "e1", "en-ninechars", "日本"])] {
+            assert_eq!(of(none.clone()), None, "{none}");
+        }
     }
 
     #[test]

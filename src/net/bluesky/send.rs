@@ -1,5 +1,7 @@
 //! Publishes a reply under a key of its own: sent twice it is one post, and whether it is there is one question.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation as _;
 
@@ -7,7 +9,7 @@ use super::asking;
 use super::facets::{self, Feature};
 use super::jetstream::POSTS;
 use super::problem::{Class, Problem};
-use super::record::{Refs, bounded, did_of, text_of, uri_of};
+use super::record::{Refs, bounded, did_of, lang, text_of, uri_of};
 use super::tid;
 use super::xrpc::{Api, Ask, CallError};
 use crate::model::words::are_same_words;
@@ -110,23 +112,9 @@ async fn parent(api: &Api, outgoing: &Outgoing) -> Result<Refs, SendError> {
     }
     let answer = match (shown, known) {
         (Ok(Some(view)), known) => known.unwrap_or_else(|| refs_of(&view)),
-        // Shown to everybody but us it is kept from us; shown to nobody it is gone, or was written a moment ago.
-        (Ok(None), known) => match (asking::one(api, &outgoing.to, false, within).await, known) {
-            (Ok(Some(view)), _) => return Err(hidden(asking::blocked(&view))),
-            (Ok(None) | Err(_), Some(known)) => known,
-            (Ok(None) | Err(_), None) => {
-                return Err(SendError::Refused {
-                    why: "Bluesky does not show the post any more".into(),
-                    remedy: "it was deleted, or its author blocks this account".into(),
-                    may_retry: false,
-                });
-            }
-        },
+        (Ok(None), known) => unshown(api, &outgoing.to, known, within).await?,
         (Err(error), Some(known)) => {
-            api.leave_note(format!(
-                "a reply goes out without knowing whether its conversation is open to us: {}",
-                error.words()
-            ));
+            note_unasked(api, &error);
             known
         }
         (Err(error), None) => unheard(api, &outgoing.to, error).await?,
@@ -135,7 +123,46 @@ async fn parent(api: &Api, outgoing: &Outgoing) -> Result<Refs, SendError> {
         // The newest version is what is answered.
         cid: outgoing.to_version.clone().filter(|version| !version.is_empty()).unwrap_or(answer.cid),
         root: answer.root,
+        lang: answer.lang,
     })
+}
+
+/// What a reply has to name, of a post that is not shown to us. Shown to everybody but us it is kept from us; shown to
+/// nobody it is gone, or was written a moment ago.
+async fn unshown(api: &Api, post: &PostId, known: Option<Refs>, within: Duration) -> Result<Refs, SendError> {
+    let (public, known) = match (asking::one(api, post, false, within).await, known) {
+        (Ok(Some(public)), known) => (public, known),
+        (Ok(None), Some(known)) => return Ok(known),
+        (Ok(None), None) => {
+            return Err(SendError::Refused {
+                why: "Bluesky does not show the post any more".into(),
+                remedy: "it was deleted, or its author blocks this account".into(),
+                may_retry: false,
+            });
+        }
+        (Err(error), Some(known)) => {
+            note_unasked(api, &error);
+            return Ok(known);
+        }
+        (Err(error), None) => return Err(not_found(api, error)),
+    };
+    // A very young post may be shown to everybody a moment before it is shown to us.
+    match asking::one(api, post, true, within).await {
+        Ok(Some(view)) => match asking::closed(&view) {
+            Some(why) => Err(hidden(why)),
+            None => Ok(known.unwrap_or_else(|| refs_of(&view))),
+        },
+        Ok(None) => Err(hidden(asking::blocked(&public))),
+        Err(error) => {
+            note_unasked(api, &error);
+            Ok(known.unwrap_or_else(|| refs_of(&public)))
+        }
+    }
+}
+
+fn note_unasked(api: &Api, error: &CallError) {
+    let why = error.words();
+    api.leave_note(format!("a reply goes out without knowing whether its conversation is open to us: {why}"));
 }
 
 /// A reply that would be taken and not shown.
@@ -190,7 +217,7 @@ fn not_found(api: &Api, error: CallError) -> SendError {
 fn refs_of(post: &Value) -> Refs {
     let root = post.get("record").and_then(|record| record.get("reply")).and_then(|reply| reply.get("root"));
     let root = root.and_then(|root| Some((uri_of(text_of(root, "uri"))?, bounded(text_of(root, "cid")))));
-    Refs { cid: bounded(text_of(post, "cid")), root }
+    Refs { cid: bounded(text_of(post, "cid")), root, lang: post.get("record").and_then(lang) }
 }
 
 async fn record(api: &Api, outgoing: &Outgoing, parent: &Refs) -> Value {
@@ -214,6 +241,10 @@ async fn record(api: &Api, outgoing: &Outgoing, parent: &Refs) -> Value {
         "createdAt": format!("{:.3}", tid::written(outgoing.reply)),
         "reply": {"root": {"uri": root_uri, "cid": root_cid}, "parent": {"uri": uri, "cid": cid}},
     });
+    // The rep answers in the customer's language as far as anybody can tell; who wrote without one gets none.
+    if let Some(lang) = &parent.lang {
+        record["langs"] = json!([lang]);
+    }
     if !facets.is_empty() {
         record["facets"] = Value::Array(facets);
     }

@@ -22,6 +22,7 @@ use super::session::{Keeper, Session};
 use crate::model::{Account, AuthorId, IdSource, LoginState, NetworkKind};
 use crate::net::call;
 use crate::net::http::{self, NetSetupError};
+use crate::net::notes::Notes;
 use crate::net::{Clock, socket};
 
 /// The longest window of limits: writes of a day.
@@ -97,8 +98,7 @@ pub(super) struct Api {
     chance: Mutex<u64>,
     /// Nothing may be written before.
     not_before: Mutex<Option<Timestamp>>,
-    /// Something to say with the link's next report, by whoever does not know how the link stands.
-    note: Mutex<Option<String>>,
+    notes: Notes,
     pub(super) remembered: Mutex<Remembered>,
     pub(super) login: watch::Sender<Option<LoginState>>,
 }
@@ -144,7 +144,7 @@ impl Api {
             ids: Mutex::new(IdSource::new(random)),
             chance: Mutex::new(random | 1),
             not_before: Mutex::new(None),
-            note: Mutex::new(None),
+            notes: Notes::default(),
             remembered: Mutex::new(Remembered::default()),
             login: watch::Sender::new(None),
         })
@@ -205,11 +205,11 @@ impl Api {
     }
 
     pub(super) fn leave_note(&self, note: String) {
-        *self.note.lock().expect("nothing panics while holding the note") = Some(note);
+        self.notes.leave(note);
     }
 
     pub(super) fn take_note(&self) -> Option<String> {
-        self.note.lock().expect("nothing panics while holding the note").take()
+        self.notes.take()
     }
 
     /// Bluesky let us know that nothing may be written before then.

@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT_ENCODING, HeaderValue};
 use reqwest::{Client, Method, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::asking::{Question, failed, is_page, refusal};
@@ -24,10 +24,9 @@ use crate::model::{Account, Author, AuthorId, ColumnName, IdSource, NetworkKind,
 use crate::net::backoff::{Backoff, Failure};
 use crate::net::call;
 use crate::net::http::{self, NetSetupError};
+use crate::net::notes::Notes;
 use crate::net::{Clock, Meter};
 
-/// Notes that wait for the link's next report are told together up to so many bytes.
-const LONGEST_NOTE: usize = 1_500;
 /// The longest window of limits X has.
 const LONGEST_LIMIT: SignedDuration = SignedDuration::from_hours(24);
 
@@ -59,10 +58,7 @@ pub(super) struct Api {
     writing: Mutex<Writing>,
     /// Direct messages have limits of their own.
     messaging: Mutex<Writing>,
-    /// Something to say with the link's next report, by whoever does not know how the link stands.
-    note: Mutex<Option<String>>,
-    /// There is one.
-    has_note: Notify,
+    notes: Notes,
     /// Nothing may be searched before.
     no_search_before: Mutex<Option<Timestamp>>,
     /// What X's clock shows more than ours, where a signature was refused for it.
@@ -152,8 +148,7 @@ impl Api {
             meter: OnceLock::new(),
             asks_whose_token: false,
             token_is_ours: tokio::sync::Mutex::new(None),
-            note: Mutex::new(None),
-            has_note: Notify::new(),
+            notes: Notes::default(),
             messaging: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
             writing: Mutex::new(Writing { not_before: None, backoff: Backoff::new(pace.steps) }),
         })
@@ -211,27 +206,14 @@ impl Api {
         self.logins.subscribe()
     }
 
-    /// One that still waits is told with it.
+    /// Told with the link's next report, together with what else waits.
     pub(super) fn leave_note(&self, note: String) {
-        let mut waiting = self.note.lock().expect("nothing panics while holding the note");
-        *waiting = Some(match waiting.take() {
-            Some(before) if before.contains(&note) => before,
-            Some(before) if before.len() + note.len() < LONGEST_NOTE => format!("{before}; {note}"),
-            _ => note,
-        });
-        drop(waiting);
-        self.has_note.notify_one();
+        self.notes.leave(note);
     }
 
     /// Waits for a note; dropped while it waits it has taken none. One listener asks.
     pub(super) async fn noted(&self) -> String {
-        loop {
-            let note = self.note.lock().expect("nothing panics while holding the note").take();
-            if let Some(note) = note {
-                return note;
-            }
-            self.has_note.notified().await;
-        }
+        self.notes.next().await
     }
 
     /// Whether the account's direct messages are to be read.

@@ -159,6 +159,7 @@ fn publish(state: &mut State, draft: Draft, place: &Place, record: &Value, now: 
         // The conversation is closed to the brand, or its author blocks it: taken, and shown to nobody.
         "is_hidden": is_hidden,
         "facets": record["facets"],
+        "langs": record["langs"],
         "at": now.to_string(),
     }));
     if parent.is_some() && !is_hidden {
@@ -182,6 +183,15 @@ fn draft(state: &State, record: &Value) -> Result<Draft, Answer> {
     }
     if record.get("createdAt").and_then(Value::as_str).is_none_or(|at| at.parse::<Timestamp>().is_err()) {
         return Err(wrong("Invalid datetime at $.record.createdAt"));
+    }
+    let langs = record.get("langs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let is_tag = |lang: &Value| {
+        let letters =
+            |part: &str| !part.is_empty() && part.len() <= 8 && part.bytes().all(|b| b.is_ascii_alphanumeric());
+        lang.as_str().is_some_and(|lang| lang.len() >= 2 && lang.split('-').all(letters))
+    };
+    if langs.len() > 3 || !langs.iter().all(is_tag) {
+        return Err(wrong("must be at most three well-formed BCP 47 language tags at $.record.langs"));
     }
     for facet in record.get("facets").and_then(Value::as_array).into_iter().flatten() {
         let byte = |name: &str| facet["index"][name].as_u64();
