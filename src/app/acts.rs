@@ -6,6 +6,7 @@ use super::notice::{KEPT, Notice, Weight};
 use super::{App, AppendToken, Effect, Mode, PendingAction};
 use crate::desk::{Case, PostState, PostView};
 use crate::model::event::Standing;
+use crate::model::words::ended_as;
 use crate::model::{
     Body, CaseId, Deed, Event, EventId, Expect, Mark, NewEvent, NotAppended, Post, Purpose, RepName, Seq, clean,
 };
@@ -113,8 +114,11 @@ impl App {
             Event::CaseReleased { .. } => format!("gave {case} back"),
             Event::CaseAssigned { to, .. } => format!("handed {case} to {to}"),
             Event::CaseSnoozed { .. } => format!("put {case} off"),
-            Event::CaseResolved { cause: Some(why), .. } => format!("resolved {case}: {why}"),
-            Event::CaseResolved { cause: None, .. } => format!("resolved {case}"),
+            Event::CaseResolved { cause, outcome, .. } => {
+                let how =
+                    ended_as(cause.as_deref(), outcome.as_deref()).map_or(String::new(), |how| format!(": {how}"));
+                format!("resolved {case}{how}")
+            }
             Event::CaseReopened { .. } => format!("reopened {case}"),
             Event::ReplyQueued { .. } => format!("is sending a reply in {case}"),
             Event::ReplyRecalled { .. } => format!("took a reply back in {case}"),

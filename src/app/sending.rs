@@ -15,7 +15,7 @@ use super::writing::{select_slot, typed_text};
 use super::{App, ColumnSetup, Effect, Mode};
 use crate::desk::PostState;
 use crate::model::length::{Length, Unit};
-use crate::model::{Body, Delivery, Event, NetworkKind, Purpose, RepName, ReplyId, Verdict, clean};
+use crate::model::{Body, CaseStatus, Deed, Delivery, Event, NetworkKind, Purpose, RepName, ReplyId, Verdict, clean};
 
 /// What may stand as it is in a link's query.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -146,10 +146,7 @@ impl App {
         if let Some(answer) = case.and_then(|case| case.last_answer.as_ref()).filter(of_others) {
             stop(format!("{}. e goes back to your text, knowing it", self.answer_words(answer)));
         }
-        let under_way = self.desk.unfinished_replies().find(|reply| {
-            reply.case == preview.case && matches!(reply.delivery, Delivery::Queued { .. } | Delivery::Sending)
-        });
-        if let Some(reply) = under_way {
+        if let Some(reply) = self.desk.under_way(preview.case).next() {
             let who = if reply.rep == self.setup.me { "your".to_owned() } else { format!("{}'s", reply.rep) };
             stop(format!("{who} reply in this case is on its way already (U shows it)"));
         }
@@ -170,12 +167,17 @@ impl App {
         if composer.seen.as_ref().is_some_and(|seen| seen.text != post.text) {
             mind("the author changed the post since you began; read it again".to_owned());
         }
+        if let Some(resolved) = case.and_then(|case| self.resolved_words(case)) {
+            mind(resolved);
+        }
         let over = self.over_the_cap(&self.setup.me, 1);
         let seen = case.and_then(|case| self.presence_words(case, over.is_some()));
         if let Some(seen) = &seen {
             mind(seen.clone());
         }
         match case.and_then(|case| case.owner.as_ref()) {
+            // Neither a key nor sending claims what is over.
+            None if case.is_some_and(|case| Deed::Claim.refused(case.status).is_some()) => {}
             None => match over {
                 Some(over) => mind(format!("{over}: sending answers the case and leaves it unclaimed")),
                 None if seen.is_some() => {}
@@ -237,6 +239,21 @@ impl App {
             }
         }
         checks
+    }
+
+    /// `bo resolved the case 12 min ago: billing, refunded`; `None` where it is open, or where the rep closed it
+    /// themselves and knows.
+    fn resolved_words(&self, case: &crate::desk::Case) -> Option<String> {
+        let end = case.resolved.as_ref().filter(|_| case.status == CaseStatus::Resolved)?;
+        if end.rep == self.setup.me {
+            return None;
+        }
+        let how = end.ended_as().map_or_else(String::new, |how| format!(": {how}"));
+        Some(format!(
+            "{} resolved the case {}{how}. It stays resolved after your reply",
+            end.rep,
+            ago(end.at, self.now)
+        ))
     }
 
     /// `bo answered since you began: “…”`
@@ -379,7 +396,7 @@ impl App {
     /// An answer is never held up by the cap on open cases; but it does not take the rep past it either.
     fn claims_by_sending(&self, case: &crate::desk::Case) -> bool {
         case.owner.is_none()
-            && crate::model::Deed::Claim.refused(case.status).is_none()
+            && Deed::Claim.refused(case.status).is_none()
             && self.over_the_cap(&self.setup.me, 1).is_none()
     }
 

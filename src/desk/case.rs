@@ -11,6 +11,7 @@ use crate::model::{
 };
 
 use crate::model::event::Standing;
+use crate::model::words::ended_as;
 
 pub use super::answer::Answer;
 use super::{CaseMessage, Contact, Desk, Pause, PauseReason};
@@ -111,6 +112,13 @@ pub struct Resolution {
     pub outcome: Option<String>,
     /// A goodbye does not reopen it.
     pub closing: bool,
+}
+
+impl Resolution {
+    /// `billing, refunded`; `None` where neither was given.
+    pub fn ended_as(&self) -> Option<String> {
+        ended_as(self.cause.as_deref(), self.outcome.as_deref())
+    }
 }
 
 /// Up to which post time a rep has read.

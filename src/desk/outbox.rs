@@ -51,6 +51,13 @@ impl Desk {
         self.replies.values().filter(|reply| !reply.is_finished())
     }
 
+    /// Replies of a case that are confirmed and not out yet, oldest first: held, queued or being sent.
+    pub fn under_way(&self, case: CaseId) -> impl Iterator<Item = &Reply> {
+        self.unfinished_replies().filter(move |reply| {
+            reply.case == case && matches!(reply.delivery, Delivery::Queued { .. } | Delivery::Sending)
+        })
+    }
+
     /// The latest reply sent at or after `since` that is more than 90 % the same as `text`. Mentions in front,
     /// signature, links, case and spacing do not count.
     pub fn same_text_sent(&self, text: &str, since: Timestamp) -> Option<&Reply> {

@@ -7,6 +7,12 @@ pub fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
+/// How a case ended, as it is told everywhere: `billing, refunded`; `None` where nobody gave a cause or an outcome.
+pub fn ended_as(cause: Option<&str>, outcome: Option<&str>) -> Option<String> {
+    let said: Vec<&str> = [cause, outcome].into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
 /// Compares what we sent with what the network shows, both cleaned: leading mentions may come or go, and on X each
 /// link has become `https://t.co/…`; a link at the end may not be shown at all.
 pub fn are_same_words(ours: &str, theirs: &str) -> bool {
@@ -90,7 +96,7 @@ fn is_link(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{are_same_words, asks_to_stop};
+    use super::{are_same_words, asks_to_stop, ended_as};
 
     #[test]
     fn a_plain_stop_is_understood_and_a_complaint_is_none() {
@@ -113,6 +119,13 @@ mod tests {
         ] {
             assert!(!asks_to_stop(other), "{other}");
         }
+    }
+
+    #[test]
+    fn an_end_is_told_by_what_was_given() {
+        assert_eq!(ended_as(Some("billing"), Some("refunded")).as_deref(), Some("billing, refunded"));
+        assert_eq!(ended_as(None, Some("refunded")).as_deref(), Some("refunded"));
+        assert_eq!(ended_as(None, None), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::app::{App, PersonScreen};
 use crate::desk::PastCase;
 use crate::model::Post;
 use crate::model::reach::{next_hop, reach};
+use crate::model::words::ended_as;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &PersonScreen, theme: Theme) -> (Position, u16) {
     let inside = boxed(buffer, area, "person", theme.frame(), theme.focused());
@@ -108,8 +109,8 @@ fn cases(app: &App, screen: &PersonScreen, cells: u16, theme: Theme) -> Vec<Line
         Span::raw(format!("  {}", contact_words(week, quarter))),
     ])];
     if let Some(last) = cases.iter().filter(|past| past.resolved.is_some()).max_by_key(|past| past.resolved) {
-        let end: Vec<_> = [last.cause.as_deref(), last.outcome.as_deref()].into_iter().flatten().collect();
-        let end = if end.is_empty() { "no cause given".to_owned() } else { end.join(", ") };
+        let end = ended_as(last.cause.as_deref(), last.outcome.as_deref());
+        let end = end.unwrap_or_else(|| "no cause given".to_owned());
         let day = last.resolved.map_or_else(String::new, |at| time::day(at, &app.setup.zone));
         lines.extend(paragraph(&format!("last ended: {end}, {day}"), cells, 1, theme.text()));
     }

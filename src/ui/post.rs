@@ -315,8 +315,7 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case) -> Vec<Span<'stat
     if let Some(resolved) = &case.resolved
         && case.status == CaseStatus::Resolved
     {
-        let said: Vec<_> = [resolved.cause.as_deref(), resolved.outcome.as_deref()].into_iter().flatten().collect();
-        let why = if said.is_empty() { String::new() } else { format!(": {}", said.join(", ")) };
+        let why = resolved.ended_as().map_or_else(String::new, |how| format!(": {how}"));
         facts.push(Span::styled(format!("resolved {}{why}", resolved.rep), theme.quiet()));
         if let Some(asked) = case.happy_asked {
             facts.push(Span::styled(format!("happy post asked {}", ago(asked)), theme.quiet()));

@@ -189,6 +189,37 @@ fn two_reps_only_one_reply() {
 }
 
 #[test]
+fn a_case_a_colleague_has_resolved_is_minded_and_ones_own_end_is_not() {
+    let end = |cause: Option<&str>, outcome: Option<&str>| Event::CaseResolved {
+        case: case_of(3),
+        cause: cause.map(str::to_owned),
+        outcome: outcome.map(str::to_owned),
+        closing: false,
+        number: Some(3),
+        undone: false,
+    };
+    let mut deck = Deck::with_posts(3);
+    deck.by("bo", end(Some("billing"), Some("refunded")), None);
+    deck.wait(180);
+    deck.press("j r");
+    deck.type_text("We are on it.");
+    deck.press("C-s");
+    assert!(minds(&deck, "bo resolved the case 3 min ago: billing, refunded"), "{:?}", deck.checks());
+    assert!(!minds(&deck, "nobody has claimed"), "what is over is not claimed: {:?}", deck.checks());
+    assert_eq!(stops(&deck), Vec::<String>::new());
+    deck.press("y");
+    assert_eq!(queued(&deck), 1, "it minds, it does not stop");
+
+    let mut deck = Deck::previewing("We are on it.");
+    deck.by("bo", end(None, None), None);
+    assert!(minds(&deck, "bo resolved the case 0 min ago. It stays"), "under an open preview: {:?}", deck.checks());
+    deck.by("bo", Event::CaseReopened { case: case_of(3), undone: false }, None);
+    assert!(!minds(&deck, "resolved the case"), "{:?}", deck.checks());
+    deck.by("ana", end(None, None), None);
+    assert!(!minds(&deck, "resolved the case"), "my own end needs no words: {:?}", deck.checks());
+}
+
+#[test]
 fn a_case_claimed_by_another_wants_a_second_y() {
     let mut deck = Deck::previewing("We are on it.");
     deck.by("bo", Event::CaseClaimed { case: case_of(3) }, None);
