@@ -1,12 +1,15 @@
 //! `H`, and the log in the case pane: who did what in a case, when and from which machine. Everything is told from the
 //! log's own events, so a desk that has just started says the same as one that was there.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::clipboard::{self, TEXT_MOST};
 use super::people::rule_event;
 use super::{App, Effect, Mode};
-use crate::model::{CaseId, Envelope, Event, PostId, Purpose, clean};
+use crate::model::words::ended_as;
+use crate::model::{CaseId, Envelope, Event, PostId, Purpose, ReplyId, SessionId, clean};
 
 /// A post that took longer to reach us was heard late.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
@@ -52,6 +55,7 @@ impl App {
         let Some(events) = self.case_events.as_ref().filter(|events| events.case == case) else { return Vec::new() };
         let mut lines: Vec<(HistoryLine, bool)> = Vec::new();
         let mut is_queued = false;
+        let mut held = BTreeMap::new();
         let mut seen = self.seen_on_network(case).into_iter().peekable();
         for envelope in events.events.iter().filter(|envelope| envelope.event.case() == Some(case)) {
             while let Some(line) = seen.next_if(|line| line.at <= envelope.at) {
@@ -62,7 +66,8 @@ impl App {
             if was_queued && matches!(envelope.event, Event::DraftDropped { .. }) {
                 continue;
             }
-            let Some(did) = self.did(envelope) else { continue };
+            let did = self.queued_again(&mut held, envelope).or_else(|| self.did(envelope));
+            let Some(did) = did else { continue };
             let who = if envelope.id == rule_event(case) {
                 format!("the rule for repeat contacts, on {}", envelope.machine)
             } else {
@@ -157,6 +162,34 @@ impl App {
         if purpose.is_private() { String::new() } else { format!(" to {}", self.post_words(to)) }
     }
 
+    /// `, held until 14:31:30`
+    fn until_words(&self, envelope: &Envelope, until: Timestamp) -> String {
+        if until > envelope.at { format!(", held until {}", self.clock(until)) } else { String::new() }
+    }
+
+    /// A reply that was confirmed before is queued once more, which nobody confirms a second time. `held`: for each
+    /// reply the run of the program that has it, `None` once it failed.
+    fn queued_again(&self, held: &mut BTreeMap<ReplyId, Option<SessionId>>, envelope: &Envelope) -> Option<String> {
+        match &envelope.event {
+            Event::ReplyFailed { reply, .. } => {
+                held.insert(*reply, None);
+                None
+            }
+            Event::ReplyQueued { reply, session, until, .. } => {
+                let before = held.insert(*reply, Some(*session))?;
+                let until = self.until_words(envelope, *until);
+                Some(match before {
+                    Some(before) if before != *session => {
+                        format!("took the reply up again after the program had ended{until}")
+                    }
+                    Some(_) => format!("began the hold of the reply anew, as the clock was set back{until}"),
+                    None => format!("queued the reply once more{until}"),
+                })
+            }
+            _ => None,
+        }
+    }
+
     /// What an event did, in plain words; `None` for marks of reading, and for what is no deed in a case. Every kind
     /// is named: a new one does not build without its words.
     fn did(&self, envelope: &Envelope) -> Option<String> {
@@ -181,9 +214,11 @@ impl App {
             Event::CaseWoken { .. } => "took it up again before its time".to_owned(),
             Event::CaseResolved { undone: true, .. } => "took the reopening back: it is resolved".to_owned(),
             Event::CaseResolved { cause, outcome, closing, .. } => {
-                let said = [cause.as_deref(), outcome.as_deref()].into_iter().flatten();
-                let said: Vec<_> = said.chain(closing.then_some("closing")).collect();
-                if said.is_empty() { "resolved it".to_owned() } else { format!("resolved it: {}", said.join(", ")) }
+                let how = ended_as(cause.as_deref(), outcome.as_deref());
+                match ended_as(how.as_deref(), closing.then_some("closing")) {
+                    Some(how) => format!("resolved it: {how}"),
+                    None => "resolved it".to_owned(),
+                }
             }
             Event::CaseReopened { undone: true, .. } => "took the resolve back".to_owned(),
             Event::CaseReopened { undone: false, .. } => "reopened it".to_owned(),
@@ -200,8 +235,7 @@ impl App {
             Event::DraftDropped { purpose, .. } => format!("dropped the draft of the {}", purpose.title()),
             Event::ReplyQueued { purpose, to, account, until, .. } => {
                 let us = self.account(account).map_or_else(|| account.to_string(), |us| format!("@{}", us.handle));
-                let held =
-                    if *until > envelope.at { format!(", held until {}", self.clock(*until)) } else { String::new() };
+                let held = self.until_words(envelope, *until);
                 format!("confirmed the {}{} as {us}{held}", purpose.title(), self.answering(*purpose, to))
             }
             Event::ReplyRecalled { .. } => "took the held reply back".to_owned(),

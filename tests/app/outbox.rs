@@ -1,5 +1,6 @@
 //! Replies that need a hand, replies of a run that is gone, and quitting.
 
+use jiff::SignedDuration;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use replydeck::app::{Effect, FromStore, Mode, Msg};
@@ -11,23 +12,24 @@ use super::script::{Deck, case_of, post_id, secs};
 
 const REPLY: ReplyId = ReplyId(Uuid::from_u128(5));
 
-/// A reply of `rep` to post 2, queued by another run.
-fn queued_by(deck: &mut Deck, rep: &str) {
+/// A reply of `rep` to post 2, queued by another run and held for `hold`.
+pub(crate) fn queued_by(deck: &mut Deck, rep: &str, hold: SignedDuration) -> ReplyId {
     let event = Event::ReplyQueued {
         reply: REPLY,
         case: case_of(2),
         to: post_id(2),
         purpose: Purpose::Acknowledgement,
         account: deck.app.setup.accounts[0].name.clone(),
-        until: deck.now,
+        until: deck.now + hold,
         session: SessionId(Uuid::from_u128(77)),
     };
     deck.by(rep, event, Some(Body::Reply("@user2 from before ^AN".to_owned())));
+    REPLY
 }
 
 fn failed(may_retry: bool) -> Deck {
     let mut deck = Deck::with_posts(3);
-    queued_by(&mut deck, "ana");
+    queued_by(&mut deck, "ana", secs(0));
     let session = deck.app.setup.session;
     deck.by("ana", Event::ReplyAttempted { reply: REPLY, case: case_of(2), session }, None);
     let why = "You are not permitted".to_owned();
@@ -88,7 +90,7 @@ fn dropping_takes_two_keys() {
 #[test]
 fn a_parked_reply_is_looked_up_before_anything_else() {
     let mut deck = Deck::with_posts(3);
-    queued_by(&mut deck, "ana");
+    queued_by(&mut deck, "ana", secs(0));
     let session = deck.app.setup.session;
     deck.by("ana", Event::ReplyAttempted { reply: REPLY, case: case_of(2), session }, None);
     deck.by("ana", Event::ReplyParked { reply: REPLY, case: case_of(2), why: "no answer".to_owned() }, None);
@@ -103,7 +105,7 @@ fn a_parked_reply_is_looked_up_before_anything_else() {
 #[test]
 fn others_replies_are_only_looked_at() {
     let mut deck = Deck::with_posts(3);
-    queued_by(&mut deck, "bo");
+    queued_by(&mut deck, "bo", secs(0));
     deck.took();
     deck.press("U r D D e b");
     assert_eq!(deck.took(), []);
@@ -116,7 +118,7 @@ fn others_replies_are_only_looked_at() {
 #[test]
 fn young_replies_of_a_gone_run_are_held_anew() {
     let mut deck = Deck::with_posts(3);
-    queued_by(&mut deck, "ana");
+    queued_by(&mut deck, "ana", secs(0));
     deck.now += secs(60);
     deck.wait(1);
     assert!(!deck.took().iter().any(|effect| matches!(effect, Effect::Send { .. })), "not this run's to send");
@@ -128,10 +130,47 @@ fn young_replies_of_a_gone_run_are_held_anew() {
     assert_eq!(delivery(&deck), None);
 }
 
+/// The lines of a case's history with who and what, without the moments.
+fn history(deck: &mut Deck, n: u64) -> Vec<String> {
+    let case = case_of(n);
+    let events = deck.all_of(case);
+    deck.press("H");
+    deck.tell(Msg::Store(FromStore::Case { case, events, beside: vec![] }));
+    deck.app.history_lines(case).into_iter().map(|line| format!("{}: {}", line.who, line.did)).collect()
+}
+
+#[test]
+fn a_reply_taken_up_again_was_not_confirmed_a_second_time() {
+    let mut deck = Deck::with_posts(2);
+    queued_by(&mut deck, "ana", secs(10));
+    deck.now += secs(60);
+    deck.tell(Msg::Adopt(vec![REPLY]));
+    let us = deck.app.setup.session;
+    deck.by("ana", Event::ReplyAttempted { reply: REPLY, case: case_of(2), session: us }, None);
+    let why = "503".to_owned();
+    deck.by("ana", Event::ReplyFailed { reply: REPLY, case: case_of(2), why, may_retry: true }, None);
+    deck.press("U r esc j");
+    let told = history(&mut deck, 2);
+    let of_reply = [
+        "ana on desk-2: confirmed the acknowledgement to their post of 2026-11-21 14:00:00 as @Help, held until 14:00:10",
+        "ana on desk-1: took the reply up again after the program had ended, held until 14:01:10",
+        "ana on desk-2: began to send it",
+        "ana on desk-2: could not send it: 503; it may be tried again",
+        "ana on desk-1: queued the reply once more, held until 14:01:10",
+    ];
+    assert!(told.ends_with(&of_reply.map(str::to_owned)), "{told:#?}");
+    // The clock was set back: the same run begins its hold anew.
+    deck.now -= secs(60);
+    deck.tell(Msg::Tick);
+    let told = history(&mut deck, 2);
+    let last = told.last().unwrap();
+    assert_eq!(last, "ana on desk-1: began the hold of the reply anew, as the clock was set back, held until 14:00:10");
+}
+
 #[test]
 fn old_replies_of_a_gone_run_wait_for_the_rep() {
     let mut deck = Deck::with_posts(3);
-    queued_by(&mut deck, "ana");
+    queued_by(&mut deck, "ana", secs(0));
     deck.now += secs(15 * 60);
     deck.took();
     deck.tell(Msg::Adopt(vec![REPLY]));
@@ -146,7 +185,7 @@ fn old_replies_of_a_gone_run_wait_for_the_rep() {
 #[test]
 fn an_attempt_without_outcome_is_read_back() {
     let mut deck = Deck::with_posts(3);
-    queued_by(&mut deck, "ana");
+    queued_by(&mut deck, "ana", secs(0));
     let session = SessionId(Uuid::from_u128(77));
     deck.by("ana", Event::ReplyAttempted { reply: REPLY, case: case_of(2), session }, None);
     deck.took();
@@ -254,7 +293,7 @@ fn a_hang_up_never_asks_and_keeps_what_is_queued() {
 #[test]
 fn a_young_reply_whose_text_is_not_read_yet_waits_for_it() {
     let mut deck = Deck::with_posts(3);
-    queued_by(&mut deck, "ana");
+    queued_by(&mut deck, "ana", secs(0));
     // As after a checkpoint.
     deck.app.desk.replies.get_mut(&REPLY).unwrap().text = None;
     deck.now += secs(5);
