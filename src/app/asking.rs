@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::command::{Command, ModeKind};
 use super::until::until;
 use super::{App, Effect, LineInput, Mode, Picker};
-use crate::desk::Case;
 use crate::desk::case::TAGS_KEPT;
-use crate::model::{CaseId, CaseStatus, Deed, Event, RepName, Role, clean};
+use crate::desk::{Case, Reply};
+use crate::model::{CaseId, CaseStatus, Deed, Delivery, Event, RepName, Role, clean};
 
 /// A longer tag is a note.
 const TAG_CHARACTERS: usize = 40;
@@ -205,6 +205,9 @@ impl App {
     /// `e`: asks for the cause first.
     pub(super) fn ask_cause(&mut self) {
         let Some(cases) = self.cases_for(Deed::Resolve) else { return };
+        if !self.may_end(&cases, Command::Resolve) {
+            return;
+        }
         let private = |case: &CaseId| Some((*case, self.unanswered_message(self.desk.cases.get(case)?)?));
         if let Some((case, at)) = cases.iter().find_map(private) {
             let (words, ago) = (self.case_words(case), super::sending::ago(at, self.now));
@@ -213,6 +216,33 @@ impl App {
         let shown = (0..=self.setup.causes.len()).collect();
         let picker = Picker { shown, ..Picker::default() };
         self.open_over(Mode::Resolve { cases, step: Resolving::Cause, closing: false, picker });
+    }
+
+    /// Whether these cases may be ended now. A colleague's reply that is not out yet is told first, and asks for the
+    /// key once more: its customer would be answered in a case that is over.
+    pub(super) fn may_end(&mut self, cases: &[CaseId], command: Command) -> bool {
+        let of_others: Vec<_> = cases.iter().filter_map(|case| self.colleagues_reply(*case)).collect();
+        let Some(first) = of_others.first() else { return true };
+        let more = of_others.len() - 1;
+        let more = if more == 0 { String::new() } else { format!("; so it is in {more} more of them") };
+        let until = match first.delivery {
+            Delivery::Queued { until } if until > self.now => {
+                format!("is held and goes out in {} s", until.duration_since(self.now).as_secs())
+            }
+            _ => "is confirmed and not out yet".to_owned(),
+        };
+        let warning = format!(
+            "{}'s reply in {} {until}{more}; the same key again goes on all the same",
+            first.rep,
+            self.case_words(first.case)
+        );
+        let of = of_others.iter().map(|reply| reply.id.to_string()).collect::<Vec<_>>().join(" ");
+        self.second_press(command, of, warning)
+    }
+
+    /// A reply in the case that somebody else confirmed and that is not out yet.
+    pub(super) fn colleagues_reply(&self, case: CaseId) -> Option<&Reply> {
+        self.desk.under_way(case).find(|reply| reply.rep != self.setup.me)
     }
 
     /// Tab at resolve: whether a goodbye leaves the case closed.

@@ -137,16 +137,16 @@ impl App {
             (1, None) if deed == Deed::Resolve => {
                 let case = self.books.done.last().and_then(|done| done.steps.first()).map(|step| step.case);
                 let private = case.and_then(|case| self.unanswered_message(self.desk.cases.get(&case)?));
+                let private = private.map(|at| super::sending::ago(at, self.now));
+                let private = private.map(|ago| format!("; their direct message of {ago} is not answered"));
+                // It may have been confirmed while the cause was chosen.
+                let reply = case.and_then(|case| self.colleagues_reply(case));
+                let reply = reply.map(|reply| format!("; {}'s reply in it is not out yet", reply.rep));
+                let is_all = private.is_none() && reply.is_none();
                 let case = case.map_or_else(String::new, |case| self.case_words(case));
-                match private {
-                    Some(at) => {
-                        let ago = super::sending::ago(at, self.now);
-                        self.warn(format!(
-                            "{done}: {case}; their direct message of {ago} is not answered; u takes it back"
-                        ));
-                    }
-                    None => self.info(format!("{done}: {case}; u takes it back")),
-                }
+                let open = [private, reply].map(Option::unwrap_or_default).concat();
+                let told = format!("{done}: {case}{open}; u takes it back");
+                if is_all { self.info(told) } else { self.warn(told) }
             }
             (1, None) | (0, _) => {}
             (_, None) => self.info(format!("{done}: {changed} cases; u takes all of it back")),
@@ -198,7 +198,12 @@ impl App {
             number: Some(case.number),
             undone: false,
         };
-        let changes = self.cases_to_change().into_iter().map(|case| (dismissed(&case), case));
+        let cases = self.cases_to_change();
+        let ids: Vec<CaseId> = cases.iter().map(|case| case.id).collect();
+        if !self.may_end(&ids, Command::Dismiss) {
+            return;
+        }
+        let changes = cases.into_iter().map(|case| (dismissed(&case), case));
         let changes = changes.map(|(event, case)| (case, Ok(event))).collect();
         self.do_to(Deed::Resolve, ("dismissing", "dismissed"), changes, out);
         self.marked.clear();

@@ -42,7 +42,6 @@ impl App {
             Meaning::Command(command) => {
                 self.dirty |= in_prefix;
                 self.prefix.clear();
-                self.disarm(command);
                 self.run(command, out);
             }
             Meaning::Prefix => {
@@ -57,19 +56,28 @@ impl App {
                 }
             }
             Meaning::Nothing => {
-                self.books.armed = None;
+                // A command typed by its name may be the second of two as well.
+                if !self.is_naming_a_command() {
+                    self.books.armed = None;
+                }
                 self.plain_key(key, chord, out);
             }
         }
     }
 
-    /// Any other key takes back the first of two.
+    fn is_naming_a_command(&self) -> bool {
+        matches!(self.mode, Mode::CommandLine(_) | Mode::Palette(_))
+    }
+
+    /// Any other command takes back the first of two; finding one by its name does not yet.
     fn disarm(&mut self, command: Command) {
+        let names = matches!(command, Command::CommandLine | Command::Palette)
+            || (self.is_naming_a_command() && command != Command::Back);
         let confirms = |armed: Command| {
             armed == command
                 || (armed == Command::FillGap && command == Command::Open && matches!(self.mode, Mode::Columns))
         };
-        if self.books.armed.as_ref().is_some_and(|armed| !confirms(armed.0)) {
+        if self.books.armed.as_ref().is_some_and(|armed| !names && !confirms(armed.0)) {
             self.books.armed = None;
         }
         if command != Command::Send
@@ -136,6 +144,7 @@ impl App {
     /// without its deed.
     pub(super) fn run(&mut self, command: Command, out: &mut Vec<Effect>) {
         self.dirty = true;
+        self.disarm(command);
         if !self.has_role_for(command) || self.is_for_a_post_at_a_gap(command) || self.says_it_cannot(command) {
             return;
         }

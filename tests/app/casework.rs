@@ -431,6 +431,46 @@ fn of_two_reps_who_resolve_at_once_one_resolves_and_the_other_reads_it() {
 }
 
 #[test]
+fn a_case_with_a_colleagues_reply_in_its_hold_is_ended_by_a_second_key() {
+    for (key, rest, command) in [("e", "down enter", "resolve"), ("ge", "", "dismiss")] {
+        let mut deck = Deck::with_posts(2);
+        deck.press("j");
+        let reply = super::outbox::queued_by(&mut deck, "bo", secs(8));
+        deck.press(key);
+        assert!(
+            deck.notice().contains("bo's reply in case 2 (@user2) is held and goes out in 8 s"),
+            "{}",
+            deck.notice()
+        );
+        assert_eq!((deck.kind(), case(&deck, 2).status), (ModeKind::Columns, CaseStatus::New));
+        // Any other key takes the first back; a line with the command's name is the same command.
+        deck.press(&format!("j k {key}"));
+        assert_eq!((deck.kind(), case(&deck, 2).status), (ModeKind::Columns, CaseStatus::New));
+        deck.command_line(command);
+        if !rest.is_empty() {
+            deck.press(rest);
+        }
+        assert_eq!(case(&deck, 2).status, CaseStatus::Resolved, "{}", deck.notice());
+        assert!(deck.notice().contains("bo's reply in it is not out yet"), "{}", deck.notice());
+        assert!(deck.app.desk.replies.contains_key(&reply), "it goes out all the same");
+    }
+    // One's own is no surprise.
+    let mut deck = Deck::previewing("We are on it.");
+    deck.press("y e");
+    assert_eq!(deck.kind(), ModeKind::Resolve, "{}", deck.notice());
+}
+
+#[test]
+fn a_reply_confirmed_while_the_cause_is_chosen_is_told_with_the_end() {
+    let mut deck = Deck::with_posts(2);
+    deck.press("j e");
+    super::outbox::queued_by(&mut deck, "bo", secs(8));
+    deck.press("enter");
+    assert_eq!(case(&deck, 2).status, CaseStatus::Resolved);
+    assert!(deck.notice().contains("bo's reply in it is not out yet; u takes it back"), "{}", deck.notice());
+}
+
+#[test]
 fn a_handle_that_looks_like_a_command_does_nothing() {
     let mut deck = Deck::with_posts(1);
     let mut odd = post(5, deck.now);
