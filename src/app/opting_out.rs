@@ -9,13 +9,19 @@ impl App {
     /// `@jo_m asked on 2026-03-02 not to be contacted (written down by bo)`; `None` where they did not.
     pub fn opt_out_words(&self, author: &AuthorId) -> Option<String> {
         let opt_out = self.desk.opted_out.get(author)?;
-        let posts = self.desk.posts.values().filter(|view| view.author == *author);
-        let handle = posts.filter_map(|view| view.body.as_ref()).map(|post| post.author.handle.clone()).next();
-        let who = handle.map_or_else(|| "the author".to_owned(), |handle| format!("@{handle}"));
+        let who = self.author_words(author);
         let day = opt_out.at.to_zoned(self.setup.zone.clone()).strftime("%Y-%m-%d").to_string();
         let how =
             if opt_out.post.is_some() { "in a post to us".to_owned() } else { format!("told by {}", opt_out.rep) };
         Some(format!("{who} asked on {day} not to be contacted ({how})"))
+    }
+
+    /// `@jo_m`, as their newest post here has it.
+    fn author_words(&self, author: &AuthorId) -> String {
+        let posts = self.desk.posts.values().filter(|view| view.author == *author);
+        let known = posts.filter_map(|view| view.body.as_ref()).filter(|post| !post.author.handle.is_empty());
+        let newest = known.max_by_key(|post| post.at);
+        newest.map_or_else(|| "the author".to_owned(), |post| format!("@{}", post.author.handle))
     }
 
     /// `:opt-out`
@@ -24,22 +30,27 @@ impl App {
         if let Some(asked) = self.opt_out_words(&case.author) {
             return self.info(format!("{asked} already"));
         }
-        let event = Event::AuthorOptedOut { author: case.author.clone(), post: None };
+        let who = self.author_words(&case.author);
+        let event = Event::AuthorOptedOut { author: case.author, post: None };
         self.append(vec![(event, None)], None, None, out);
-        self.info("written down: nothing public goes to them until :lift-opt-out".to_owned());
+        self.info(format!(
+            "written down: {who} asked not to be contacted, nothing public goes to them until :lift-opt-out"
+        ));
     }
 
     /// `:lift-opt-out`, twice.
     pub(super) fn lift_opt_out(&mut self, out: &mut Vec<Effect>) {
         let Some(case) = self.case_to_change() else { return };
         let Some(asked) = self.opt_out_words(&case.author) else {
-            return self.info("they did not ask not to be contacted".to_owned());
+            let who = self.author_words(&case.author);
+            return self.info(format!("{who} did not ask not to be contacted"));
         };
         let warning = format!("{asked}; the same command again lifts it for the whole team");
         if self.second_press(Command::LiftOptOut, case.author.to_string(), warning) {
+            let who = self.author_words(&case.author);
             let event = Event::AuthorOptOutLifted { author: case.author };
             self.append(vec![(event, None)], None, None, out);
-            self.info("lifted: they may be contacted again".to_owned());
+            self.info(format!("lifted: {who} may be contacted again"));
         }
     }
 

@@ -173,8 +173,16 @@ fn who_asked_not_to_be_contacted_is_told_before_drafting_and_blocks_until_lifted
     assert!(deck.app.desk.opted_out.contains_key(&author), "once only warns");
     deck.press("gS");
     assert!(deck.app.desk.opted_out.is_empty());
+    assert!(deck.notice().contains("@user3 may be contacted again"), "{}", deck.notice());
     deck.press("gs");
     assert_eq!(deck.app.desk.opted_out[&author].rep.as_str(), "ana");
+    assert!(deck.notice().contains("@user3 asked not to be contacted, nothing public"), "{}", deck.notice());
+    deck.command_line("lift-opt-out");
+    assert!(deck.app.desk.opted_out.contains_key(&author), "once only warns");
+    deck.command_line("lift-opt-out");
+    assert!(deck.app.desk.opted_out.is_empty(), "a command typed twice is a command given twice");
+    deck.press("gS");
+    assert!(deck.notice().contains("@user3 did not ask"), "{}", deck.notice());
 }
 
 #[test]
