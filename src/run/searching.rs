@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::log::{KeyGroups, Log, LogError, Wanted};
+use crate::model::words::are_same_words;
 use crate::model::{
     AuthorId, Body, BodyId, CaseId, ConversationId, Envelope, Event, Found, FoundPerson, Hit, Search, key,
 };
@@ -47,6 +48,7 @@ pub async fn search(log: &dyn Log, search: &Search, limit: usize) -> Result<Foun
         log.search_within(search.words.clone(), search.between, limit).await?
     };
     in_order(&mut hits);
+    let mut hits = without_twins(log, hits).await?;
     hits.truncate(limit);
     found.hits = hits;
     Ok(found)
@@ -56,6 +58,55 @@ pub async fn search(log: &dyn Log, search: &Search, limit: usize) -> Result<Foun
 fn in_order(hits: &mut Vec<Hit>) {
     hits.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
     hits.dedup_by(|a, b| a.id == b.id);
+}
+
+/// A reply that is out is stored twice: as it was confirmed, and as the network shows it. Where both are found, the
+/// network's stays, which has a page.
+async fn without_twins(log: &dyn Log, hits: Vec<Hit>) -> Result<Vec<Hit>, LogError> {
+    let mut once = Vec::with_capacity(hits.len());
+    for hit in &hits {
+        let Body::Reply(words) = &hit.body else {
+            once.push(hit.clone());
+            continue;
+        };
+        let alike: Vec<&Hit> = hits.iter().filter(|other| shows(other, words)).collect();
+        let is_twin = match written_in(log, &hit.id).await?.filter(|_| !alike.is_empty()) {
+            Some(queued) => {
+                let case = queued.event.case();
+                let events = if let Some(case) = case { log.of_case(case).await? } else { Vec::new() };
+                alike.iter().any(|other| events.iter().any(|it| is_of_reply(&it.event, &hit.id, other)))
+            }
+            None => false,
+        };
+        if !is_twin {
+            once.push(hit.clone());
+        }
+    }
+    Ok(once)
+}
+
+/// Whether the network shows these words there.
+fn shows(hit: &Hit, words: &str) -> bool {
+    match &hit.body {
+        Body::Post(post) => are_same_words(words, &post.text),
+        Body::Message(message) => message.is_ours && are_same_words(words, &message.text),
+        Body::Draft(_) | Body::Reply(_) | Body::Note(_) | Body::BegunNote(_) => false,
+    }
+}
+
+/// Whether the event says that this reply became that hit, or was posted by hand where the hit stands.
+fn is_of_reply(event: &Event, reply: &BodyId, hit: &Hit) -> bool {
+    match event {
+        Event::ReplySent { reply: of, post, .. } => BodyId::reply(*of) == *reply && BodyId::post(post) == hit.id,
+        Event::ReplyDelivered { reply: of, message, .. } => {
+            BodyId::reply(*of) == *reply && BodyId::message(message) == hit.id
+        }
+        Event::ReplyHandedOver { reply: of, to, .. } => {
+            let is_there = matches!(&hit.body, Body::Post(post) if post.in_reply_to.as_ref() == Some(to));
+            BodyId::reply(*of) == *reply && (is_there || matches!(hit.body, Body::Message(_)))
+        }
+        _ => false,
+    }
 }
 
 /// The texts of the cases that the operators ask for. Few cases are read through; of many, those texts are looked

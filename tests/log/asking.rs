@@ -9,8 +9,8 @@ use replydeck::log::sqlite::SqliteLog;
 use replydeck::model::event::Standing;
 use replydeck::model::post::Quoted;
 use replydeck::model::{
-    AuthorId, Body, BodyId, CaseId, ColumnName, ConversationId, Event, EventId, MachineName, NetworkKind, NewEvent,
-    NoteText, RepName, Search, key,
+    AccountName, AuthorId, Body, BodyId, CaseId, ColumnName, ConversationId, Event, EventId, MachineName, Message,
+    MessageId, NetworkKind, NewEvent, NoteText, Purpose, RepName, ReplyId, Search, SessionId, key,
 };
 use replydeck::run::searching;
 use uuid::Uuid;
@@ -190,6 +190,82 @@ async fn old_texts_of_many_cases_are_found_by_their_words_and_time() {
         let of_author = log.posts_in(author(7), conversation(7), 5).await.expect("answered");
         assert_eq!(of_author.len(), 1);
         assert!(log.posts_in(author(7), conversation(70), 5).await.expect("answered").is_empty());
+    }
+}
+
+/// What we said in public and in private is stored as it was confirmed and as the network shows it.
+#[tokio::test]
+async fn a_reply_that_is_out_is_found_once() {
+    let mut told = Told::default();
+    let reply = |n: u128| ReplyId(Uuid::from_u128(n));
+    let message = MessageId::new(NetworkKind::X, "m3");
+    let queue = |told: &mut Told, n: u64, words: &str| {
+        let event = Event::ReplyQueued {
+            reply: reply(n.into()),
+            case: case(n),
+            to: post_id(n),
+            purpose: if n == 3 { Purpose::DirectMessage } else { Purpose::Acknowledgement },
+            account: AccountName::new("help"),
+            until: at(0),
+            session: SessionId(Uuid::nil()),
+        };
+        told.by("ana", event, Some(Body::Reply(words.to_owned())));
+    };
+    let own = |told: &mut Told, n: u64, to: u64, words: &str| {
+        let mut body = post(n, words);
+        (body.author.id, body.in_reply_to) = (author(99), Some(post_id(to)));
+        body.conversation = conversation(to);
+        let matched = Event::PostMatched {
+            post: body.id.clone(),
+            author: author(99),
+            conversation: conversation(to),
+            columns: vec![],
+            posted_at: body.at,
+            in_reply_to: body.in_reply_to.clone(),
+            in_reply_to_author: None,
+            standing: Standing::Own,
+        };
+        told.by("intake", matched, Some(Body::Post(Box::new(body))));
+    };
+    for n in 1..=5 {
+        told.posted(n, "slow line");
+    }
+    // Two customers got the same words; the second's reply is not out yet.
+    queue(&mut told, 1, "@c1 a fitter comes https://acme.example/fitter");
+    told.by("ana", Event::ReplySent { reply: reply(1), case: case(1), post: post_id(51) }, None);
+    own(&mut told, 51, 1, "a fitter comes https://t.co/abc");
+    queue(&mut told, 2, "@c2 a fitter comes https://acme.example/fitter");
+    // A direct message.
+    queue(&mut told, 3, "your fitter is Jo");
+    told.by("ana", Event::ReplyDelivered { reply: reply(3), case: case(3), message: message.clone() }, None);
+    let sent_at = at(60);
+    let body = Message {
+        id: message.clone(),
+        with: author(3),
+        handle: "c3".to_owned(),
+        text: "your fitter is Jo".to_owned(),
+        at: sent_at,
+        is_ours: true,
+    };
+    let sent = Event::DmSent { message: message.clone(), to: author(3), account: AccountName::new("help"), sent_at };
+    told.by("intake", sent, Some(Body::Message(Box::new(body))));
+    // Taken to the network's own page and posted there.
+    let handed = Event::ReplyHandedOver {
+        reply: reply(4),
+        case: case(4),
+        to: post_id(4),
+        purpose: Purpose::Acknowledgement,
+        account: AccountName::new("help"),
+    };
+    told.by("ana", handed, Some(Body::Reply("@c4 ask the fitter".to_owned())));
+    own(&mut told, 54, 4, "@c4 ask the fitter");
+    let (_dir, logs) = stores(told).await;
+    let mut expected = posts(&[51, 54]);
+    expected.push(BodyId::reply(reply(2)).as_str().to_owned());
+    expected.push(BodyId::message(&message).as_str().to_owned());
+    expected.sort_unstable();
+    for log in &logs {
+        assert_eq!(found(&**log, "fitter").await, expected, "{log:?}");
     }
 }
 
