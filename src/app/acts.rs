@@ -395,8 +395,7 @@ impl App {
     pub fn page_of(&self, post: &Post) -> String {
         let source = self.setup.columns.get(self.focus).and_then(|column| column.on(post.network()));
         let of_column = source.and_then(|source| self.account(&source.account));
-        let account = of_column.or_else(|| self.setup.accounts.iter().find(|us| us.network == post.network()));
-        account.map_or_else(|| post.page(), |us| post.page_on(&us.web_url))
+        of_column.map_or_else(|| post.page(&self.setup.accounts), |us| post.page_on(&us.web_url))
     }
 
     /// The letter of a case as this rep sees it.

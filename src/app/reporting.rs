@@ -88,6 +88,7 @@ impl App {
                     targets,
                     hours: self.setup.clocks.hours.clone(),
                     eyes: Eyes::of(self.setup.role, &self.setup.me),
+                    accounts: self.setup.accounts.clone(),
                 }),
             }),
             Err(why) => {

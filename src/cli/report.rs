@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::search::{escape_invisible, store};
 use super::{Cli, print};
-use crate::config::{Config, ConfigError};
+use crate::config::{AccountConfig, Config, ConfigError};
 use crate::desk::report::table::{By, cause_name, rep_name};
 use crate::desk::report::{DEFINITIONS, Eyes, Figures, Report, Spread, Terms, span};
 use crate::log::Log;
@@ -122,6 +122,7 @@ fn terms(args: &ReportArgs, config: Option<&Config>, now: Timestamp) -> Result<T
         targets: columns.iter().map(|column| (column.name.clone(), column.targets)).collect(),
         hours: config.map_or_else(OfficeHours::always, Config::calendar),
         eyes: config.map_or(Eyes::Team, |config| Eyes::of(config.role, &config.effective_rep())),
+        accounts: config.map_or_else(Vec::new, |config| config.accounts.iter().map(AccountConfig::account).collect()),
     })
 }
 

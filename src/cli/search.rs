@@ -6,14 +6,13 @@ use std::path::Path;
 use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::app::Setup;
 use crate::log::Log;
 use crate::log::sqlite::{self, SqliteLog};
 use crate::model::search::OPERATORS;
-use crate::model::{Body, Hit, NetworkKind, Search, clean};
+use crate::model::{Account, Body, Hit, NetworkKind, Search, clean};
 use crate::run::searching;
 
 /// Find stored posts, replies and notes by their words, newest first
@@ -75,7 +74,7 @@ pub async fn run(
         writeln!(out, "{line}")?;
     }
     for hit in &found.hits {
-        let line = if args.json { as_json(hit) } else { as_text(hit, &setup.zone) };
+        let line = if args.json { as_json(hit, &setup.accounts) } else { as_text(hit, setup) };
         writeln!(out, "{line}")?;
     }
     out.flush()?;
@@ -91,13 +90,16 @@ pub async fn run(
 #[error("{0}")]
 pub struct WrongSearch(String);
 
-/// The shell has taken the quotes off `tag:"slow line"`.
+/// The shell has taken the quotes off `tag:"slow line"`; an argument in which a further operator stands is a whole
+/// search.
 fn as_typed(word: &str) -> String {
+    let is_operator = |(name, _): (&str, &str)| OPERATORS.iter().any(|(known, _)| *known == name);
     match word.split_once(':') {
-        Some((name, value))
-            if value.contains(char::is_whitespace)
+        Some(first @ (name, value))
+            if is_operator(first)
+                && value.contains(char::is_whitespace)
                 && !value.contains('"')
-                && OPERATORS.iter().any(|(known, _)| *known == name) =>
+                && !value.split_whitespace().filter_map(|word| word.split_once(':')).any(is_operator) =>
         {
             format!("{name}:\"{value}\"")
         }
@@ -116,10 +118,10 @@ fn may_read(setup: &Setup, hit: &Hit) -> bool {
 }
 
 /// One line: time, who, words, page.
-fn as_text(hit: &Hit, zone: &TimeZone) -> String {
-    let at = hit.at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z");
+fn as_text(hit: &Hit, setup: &Setup) -> String {
+    let at = hit.at.to_zoned(setup.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z");
     let (who, words, page) = match &hit.body {
-        Body::Post(post) => (format!("@{}", post.author.handle), post.text.as_str(), Some(post.page())),
+        Body::Post(post) => (format!("@{}", post.author.handle), post.text.as_str(), Some(post.page(&setup.accounts))),
         Body::Reply(text) => ("our reply".to_owned(), text.as_str(), None),
         Body::Message(message) => {
             let way = if message.is_ours { "our direct message to" } else { "direct message from" };
@@ -134,13 +136,13 @@ fn as_text(hit: &Hit, zone: &TimeZone) -> String {
     clean::line(&format!("{at}  {who}  {words}{page}"))
 }
 
-fn as_json(hit: &Hit) -> String {
+fn as_json(hit: &Hit, accounts: &[Account]) -> String {
     let at = hit.at.to_string();
     let id = hit.id.as_str();
     let value = match &hit.body {
         Body::Post(post) => json!({
             "kind": "post", "id": post.id, "at": at, "handle": post.author.handle, "name": post.author.name,
-            "text": post.text, "lang": post.lang, "page": post.page(),
+            "text": post.text, "lang": post.lang, "page": post.page(accounts),
         }),
         Body::Reply(text) => json!({ "kind": "reply", "id": id, "at": at, "text": text }),
         Body::Message(message) => json!({
@@ -175,9 +177,15 @@ pub(super) fn escape_invisible(json: &str) -> String {
 mod tests {
     use jiff::tz::TimeZone;
 
-    use super::{as_json, as_text};
+    use super::{as_json, as_text, as_typed};
+    use crate::app::Setup;
+    use crate::config::Config;
+    use crate::model::account::Tier;
     use crate::model::post::{Author, Counts, WhoMayReply};
-    use crate::model::{AuthorId, Body, BodyId, ConversationId, Hit, NetworkKind, Post, PostId};
+    use crate::model::{
+        Account, AccountName, AuthorId, Body, BodyId, ConversationId, Hit, MachineName, NetworkKind, Post, PostId,
+        SessionId,
+    };
 
     fn hit(text: &str) -> Hit {
         let at = "2026-11-21T14:28:01Z".parse().unwrap();
@@ -215,24 +223,63 @@ mod tests {
         }
     }
 
+    fn setup() -> Setup {
+        let machine = MachineName::new("desk");
+        let zone = TimeZone::get("Europe/Rome").unwrap();
+        Setup { zone, ..Config::default().setup(machine, SessionId(uuid::Uuid::nil())) }
+    }
+
     #[test]
     fn a_hit_is_one_line_with_time_author_words_and_page() {
-        let rome = TimeZone::get("Europe/Rome").unwrap();
         assert_eq!(
-            as_text(&hit("slow\nagain"), &rome),
+            as_text(&hit("slow\nagain"), &setup()),
             "2026-11-21 15:28:01+01:00  @jo_m  slow again  https://x.com/jo_m/status/1789"
         );
     }
 
     #[test]
+    fn pages_are_where_the_config_says() {
+        let us = Account {
+            name: AccountName::new("help"),
+            network: NetworkKind::X,
+            handle: "Help".to_owned(),
+            id: None,
+            tier: Tier::PayPerUse,
+            can_send: true,
+            confirm: false,
+            web_url: "http://127.0.0.1:9".to_owned(),
+            limits: None,
+        };
+        let setup = Setup { accounts: vec![us], ..setup() };
+        let page = "http://127.0.0.1:9/jo_m/status/1789";
+        assert!(as_text(&hit("slow"), &setup).ends_with(page));
+        assert!(as_json(&hit("slow"), &setup.accounts).contains(&format!("\"page\":\"{page}\"")));
+    }
+
+    #[test]
+    fn an_argument_is_one_operator_or_a_whole_search() {
+        for (typed, meant) in [
+            ("tag:slow line", "tag:\"slow line\""),
+            ("cause:billing rep:ana", "cause:billing rep:ana"),
+            ("cause:billing the router rep:ana", "cause:billing the router rep:ana"),
+            ("tag:\"slow line\" rep:ana", "tag:\"slow line\" rep:ana"),
+            ("tag:at 14:30", "tag:\"at 14:30\""),
+            ("slow tag:line", "slow tag:line"),
+            ("error: no line", "error: no line"),
+        ] {
+            assert_eq!(as_typed(typed), meant);
+        }
+    }
+
+    #[test]
     fn json_reads_back_and_holds_nothing_that_acts() {
         let text = "slow \u{1b}[31m \u{9b}2J \u{202e} \"quoted\" 遅い";
-        let line = as_json(&hit(text));
+        let line = as_json(&hit(text), &[]);
         assert!(line.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{line:?}");
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["text"], text);
         assert_eq!(value["id"], "x:1789");
         assert_eq!(value["at"], "2026-11-21T14:28:01Z");
-        assert!(!as_text(&hit(text), &TimeZone::UTC).contains('\u{1b}'));
+        assert!(!as_text(&hit(text), &setup()).contains('\u{1b}'));
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::account::{BLUESKY_WEB_URL, X_WEB_URL};
+use super::account::{Account, BLUESKY_WEB_URL, X_WEB_URL};
 use super::id::{AuthorId, ConversationId, NetworkKind, PostId};
 
 /// One public message. All text in it has gone through [`super::clean`].
@@ -52,14 +52,20 @@ impl Post {
         self.id.network()
     }
 
-    /// The public page of the post.
-    pub fn page(&self) -> String {
-        self.page_on(match self.network() {
-            NetworkKind::X => X_WEB_URL,
-            NetworkKind::Bluesky => BLUESKY_WEB_URL,
-            // The id is the page.
-            NetworkKind::Mastodon => "",
-        })
+    /// The public page of the post: where the first of these accounts on its network has the network's pages, which
+    /// may be a simulator's; the network's own where there is none.
+    pub fn page(&self, accounts: &[Account]) -> String {
+        let network = self.network();
+        let account = accounts.iter().find(|us| us.network == network);
+        self.page_on(account.map_or(
+            match network {
+                NetworkKind::X => X_WEB_URL,
+                NetworkKind::Bluesky => BLUESKY_WEB_URL,
+                // The id is the page.
+                NetworkKind::Mastodon => "",
+            },
+            |us| us.web_url.as_str(),
+        ))
     }
 
     /// The page of the post where the network's pages are at `web_url` ([`super::Account::web_url`]).

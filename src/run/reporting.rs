@@ -46,7 +46,7 @@ pub async fn reckon(
     }
     let mut report = reckoning.report(terms);
     let found = log.bodies(report.wanted()).await?;
-    report.supply(&found);
+    report.supply(&found, &terms.accounts);
     Ok(Some(report))
 }
 

@@ -344,7 +344,7 @@ fn causes_are_ranked_by_cases_minutes_and_reopens_and_have_examples() {
     assert_eq!(examples, [("p4", 14), ("p3", 13), ("p2", 12)], "those that took longest");
     assert_eq!(report.wanted().len(), 3 + 2 + 2 + 1);
     let body = said("p4", "a4", "10:00").with_text("down again").body();
-    report.supply(&[(replydeck::model::BodyId::post(&post_id("p4")), body)]);
+    report.supply(&[(replydeck::model::BodyId::post(&post_id("p4")), body)], &[]);
     let table = &tables(&report, &[By::Cause])[0];
     assert_eq!(table.rows[0].below[0], "14 min  https://x.com/a4/status/p4  down again");
     assert_eq!(table.rows[0].below[1], "13 min  text removed");

@@ -21,7 +21,7 @@ async fn posts_answers_edits_and_deletions_reach_the_columns_once() {
     let post = next_whole(&mut slow).await;
     assert_eq!(post.text, "So <slow> & dear today, see https://acme.example/status/page?with=a-long-tail");
     assert!(post.author.handle.starts_with("jo_m@") && post.author.name == "Jo 🌻", "{:?}", post.author);
-    assert_eq!(post.page(), post.id.native());
+    assert_eq!(post.page(&[]), post.id.native());
     assert_eq!(post.links[0].target, "https://acme.example/status/page?with=a-long-tail");
 
     // An answer to somebody else is on no public timeline, but on the hashtag's; its thread is asked for.

@@ -196,6 +196,7 @@ fn assert_ran(log: &[Arc<Envelope>], expected: &BTreeMap<(String, String), Threa
         targets: BTreeMap::new(),
         hours: OfficeHours::always(),
         eyes: Eyes::All,
+        accounts: vec![],
     };
     let report = reckoning.report(&terms);
     let mut waited: Vec<u64> = expected

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::model::sla::Targets;
-use crate::model::{Body, BodyId, CaseId, ColumnName, OfficeHours, PostId, RepName, Role};
+use crate::model::{Account, Body, BodyId, CaseId, ColumnName, OfficeHours, Post, PostId, RepName, Role};
 
 pub use reckon::Reckoning;
 
@@ -53,6 +53,8 @@ pub struct Terms {
     /// All times are measured in it.
     pub hours: OfficeHours,
     pub eyes: Eyes,
+    /// On whose networks' pages the posts are shown ([`Post::page`]).
+    pub accounts: Vec<Account>,
 }
 
 impl Terms {
@@ -237,8 +239,8 @@ impl Report {
     }
 
     /// Puts in what the store has of the examples.
-    pub fn supply(&mut self, found: &[(BodyId, Body)]) {
-        let posts: BTreeMap<&PostId, &crate::model::Post> = found
+    pub fn supply(&mut self, found: &[(BodyId, Body)], accounts: &[Account]) {
+        let posts: BTreeMap<&PostId, &Post> = found
             .iter()
             .filter_map(|(_, body)| match body {
                 Body::Post(post) => Some((&post.id, &**post)),
@@ -247,7 +249,7 @@ impl Report {
             .collect();
         for example in self.causes.iter_mut().flat_map(|cause| &mut cause.examples) {
             if let Some(post) = posts.get(&example.post) {
-                example.page = Some(post.page());
+                example.page = Some(post.page(accounts));
                 example.words = Some(post.text.clone());
             }
         }
