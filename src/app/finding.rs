@@ -334,7 +334,7 @@ fn askable(words: &str, account: &Account) -> Result<Askable, String> {
         });
         told.collect::<Vec<_>>().join("; ")
     };
-    let query = Rule::parse(words).map_err(|error| told(vec![error]))?;
+    let query = Rule::read(words).map_err(told)?;
     let judged_here = match account.network {
         NetworkKind::X => {
             let limits = match account.tier {

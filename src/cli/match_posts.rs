@@ -10,9 +10,9 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::model::ColumnName;
-use crate::rules::Rule;
 use crate::rules::scan::{ScanStats, Scanner};
 use crate::rules::x::{Limits, as_rule};
+use crate::rules::{QueryError, Rule};
 
 /// Match recorded posts against the columns' queries.
 ///
@@ -39,6 +39,17 @@ pub struct MatchArgs {
 #[error("{0}")]
 pub struct UnusableRules(String);
 
+impl UnusableRules {
+    /// There is no config from which queries could come.
+    pub(super) fn none_at(config: &Path) -> Self {
+        Self(format!(
+            "there is no config at {}, and so no query to match. Give one, such as --rule 'slow=slow OR down', or name \
+             a config with --config",
+            config.display()
+        ))
+    }
+}
+
 fn named_rule(given: &str) -> Result<(ColumnName, Rule), String> {
     let Some((name, query)) = given.split_once('=').map(|(name, query)| (name.trim(), query)) else {
         return Err("a rule is NAME=QUERY, such as slow='slow OR down'".to_owned());
@@ -46,8 +57,14 @@ fn named_rule(given: &str) -> Result<(ColumnName, Rule), String> {
     if name.is_empty() {
         return Err("the rule has no name: NAME=QUERY".to_owned());
     }
-    let rule = Rule::parse(query).map_err(|error| format!("the query cannot be read:\n{}", error.pointed(query)))?;
+    let rule = Rule::read(query).map_err(|errors| format!("the query cannot be read:\n{}", pointed(&errors, query)))?;
     Ok((ColumnName::new(name), rule))
+}
+
+/// Each error with its place in the query, one below the other.
+fn pointed(errors: &[QueryError], query: &str) -> String {
+    let pointed: Vec<_> = errors.iter().map(|error| error.pointed(query).to_string()).collect();
+    pointed.join("\n")
 }
 
 #[derive(Serialize)]
@@ -139,8 +156,9 @@ fn check(rules: &[(ColumnName, Rule)]) -> Result<(), UnusableRules> {
         return Err(UnusableRules(format!("two queries have the name {twice}; give one of them another")));
     }
     for (name, rule) in rules {
-        if let Some(problem) = rule.local_problems().first() {
-            return Err(UnusableRules(format!("the query of {name}:\n{}", problem.pointed(rule.source()))));
+        if !rule.local_problems().is_empty() {
+            let problems = pointed(rule.local_problems(), rule.source());
+            return Err(UnusableRules(format!("the query of {name}:\n{problems}")));
         }
     }
     Ok(())

@@ -24,10 +24,12 @@ pub(super) fn read(
     text: &Text<'_>,
     accounts: &[&AccountConfig],
 ) -> Option<Rule> {
-    let rule = match Rule::parse(text.value) {
+    let rule = match Rule::read(text.value) {
         Ok(rule) => rule,
-        Err(error) => {
-            tell(reader, text, &error, &format!("the query of column `{column}`"));
+        Err(errors) => {
+            for error in &errors {
+                tell(reader, text, error, &format!("the query of column `{column}`"));
+            }
             return None;
         }
     };

@@ -111,6 +111,11 @@ fn floor(text: &str, at: usize) -> usize {
 impl Rule {
     /// Reads a query. The first thing wrong with it is the error.
     pub fn parse(source: &str) -> Result<Self, QueryError> {
+        Self::read(source).map_err(|mut errors| errors.swap_remove(0))
+    }
+
+    /// Reads a query. All that is wrong with it are the errors, never none, in the order of their places.
+    pub fn read(source: &str) -> Result<Self, Vec<QueryError>> {
         let node = parser::parse(source)?;
         let mut problems = Vec::new();
         let test = matcher::compile(&node, &mut problems);

@@ -1,4 +1,7 @@
 //! Reads a query into a tree. One pass, no backtracking; nesting is bounded, so no query can exhaust the stack.
+//!
+//! What is wrong with one term is noted, and reading goes on behind it, so that all of it can be told at once. Where
+//! nobody can say how to go on, such as after a quotation mark that is never closed, it ends there.
 
 use std::ops::Range;
 
@@ -12,16 +15,32 @@ use super::operator::{self, Here, Operator, Takes};
 const MAX_DEPTH: usize = 50;
 /// X's limit for `"a b"~N`.
 const MAX_WITHIN: u8 = 6;
+/// So many errors of one query are told; who has more mends those first.
+const MAX_ERRORS: usize = 20;
 
-pub(crate) fn parse(source: &str) -> Result<Node, QueryError> {
-    let mut parser = Parser { source, at: 0 };
-    parser.query(None, 0)
+/// The tree, or what is wrong with the query, in the order of its places; at least one thing then.
+pub(crate) fn parse(source: &str) -> Result<Node, Vec<QueryError>> {
+    let mut parser = Parser { source, at: 0, errors: Vec::new(), is_lost: false };
+    match parser.query(None, 0) {
+        Ok(node) if parser.errors.is_empty() => Ok(node),
+        read => {
+            let mut errors = parser.errors;
+            errors.extend(read.err());
+            errors.sort_by_key(|error| error.span.start);
+            errors.truncate(MAX_ERRORS);
+            Err(errors)
+        }
+    }
 }
 
 struct Parser<'a> {
     source: &'a str,
     /// In bytes, always at a character boundary.
     at: usize,
+    /// Noted on the way.
+    errors: Vec<QueryError>,
+    /// What follows cannot be told apart any more: what is open there is not missed.
+    is_lost: bool,
 }
 
 impl Parser<'_> {
@@ -37,45 +56,79 @@ impl Parser<'_> {
         self.at = self.source.len() - self.rest().trim_start().len();
     }
 
+    /// Notes an error and goes on behind it, at the next term.
+    fn note(&mut self, error: QueryError) {
+        self.at = if self.is_lost { self.source.len() } else { self.at.max(error.span.end) };
+        self.at += self.word_here().len();
+        self.errors.push(error);
+    }
+
+    /// An error after which nothing more can be read.
+    fn lost(&mut self, error: QueryError) -> QueryError {
+        self.is_lost = true;
+        error
+    }
+
     /// Up to the closing parenthesis of the group that was opened at `open`, or to the end.
     fn query(&mut self, open: Option<usize>, depth: usize) -> Result<Node, QueryError> {
         let mut branches: Vec<Node> = Vec::new();
         let mut terms: Vec<Node> = Vec::new();
         // Where the last OR stands, while nothing follows it.
         let mut dangling: Option<Range<usize>> = None;
+        // A term with an error stood in this branch: it is not empty.
+        let mut has_noted = false;
+        let noted_before = self.errors.len();
         loop {
             self.skip_spaces();
             match (self.peek(), open) {
-                (None, Some(open)) => {
-                    return Err(QueryError::new(open..open + 1, "this parenthesis is never closed")
-                        .with_remedy("add a `)` where the group ends"));
+                (None, Some(open)) if !self.is_lost => {
+                    let error = QueryError::new(open..open + 1, "this parenthesis is never closed");
+                    return Err(self.lost(error.with_remedy("add a `)` where the group ends")));
                 }
-                (None, None) => break,
+                (None, _) => break,
                 (Some(')'), None) => {
-                    return Err(QueryError::new(self.at..self.at + 1, "this parenthesis closes nothing")
-                        .with_remedy("take it out, or add a `(` where the group begins"));
+                    self.errors.push(
+                        QueryError::new(self.at..self.at + 1, "this parenthesis closes nothing")
+                            .with_remedy("take it out, or add a `(` where the group begins"),
+                    );
+                    self.at += 1;
+                    continue;
                 }
                 (Some(')'), Some(_)) => break,
                 (Some(_), _) => {}
             }
             if self.word_here() == "OR" {
                 let or = self.at..self.at + 2;
-                if terms.is_empty() {
-                    return Err(QueryError::new(or, "nothing stands before this OR")
-                        .with_remedy("OR joins two terms: `slow OR down`"));
-                }
                 self.at = or.end;
+                if terms.is_empty() && !has_noted {
+                    self.errors.push(
+                        QueryError::new(or, "nothing stands before this OR")
+                            .with_remedy("OR joins two terms: `slow OR down`"),
+                    );
+                    continue;
+                }
+                has_noted = false;
                 branches.push(join(std::mem::take(&mut terms), Kind::All));
                 dangling = Some(or);
                 continue;
             }
-            terms.push(self.term(depth)?);
+            match self.term(depth) {
+                Ok(term) => terms.push(term),
+                Err(error) => {
+                    self.note(error);
+                    has_noted = true;
+                }
+            }
             dangling = None;
         }
         if let Some(or) = dangling {
             return Err(
                 QueryError::new(or, "nothing follows this OR").with_remedy("OR joins two terms: `slow OR down`")
             );
+        }
+        if self.errors.len() > noted_before {
+            // Whoever asked learns of it from the errors.
+            return Ok(Node { span: 0..0, kind: Kind::All(Vec::new()) });
         }
         if terms.is_empty() {
             return Err(match open {
@@ -130,16 +183,13 @@ impl Parser<'_> {
         match self.peek() {
             Some('(') => {
                 if depth >= MAX_DEPTH {
-                    return Err(QueryError::new(
-                        start..start + 1,
-                        format!("groups are nested deeper than {MAX_DEPTH}"),
-                    )
-                    .with_remedy("take out parentheses that are not needed"));
+                    let error = QueryError::new(start..start + 1, format!("groups are nested deeper than {MAX_DEPTH}"));
+                    return Err(self.lost(error.with_remedy("take out parentheses that are not needed")));
                 }
                 self.at += 1;
                 let inner = self.query(Some(start), depth + 1)?;
-                // `query` ended at the parenthesis.
-                self.at += 1;
+                // `query` ended at the parenthesis, if there is one.
+                self.at += usize::from(self.peek() == Some(')'));
                 Ok(Node { span: start..self.at, kind: inner.kind })
             }
             Some('"') => {
@@ -159,13 +209,13 @@ impl Parser<'_> {
         let open = self.at;
         let inside = &self.source[open + 1..];
         let Some(length) = inside.find('"') else {
-            return Err(QueryError::new(open..open + 1, "this quotation mark is never closed")
-                .with_remedy("add a `\"` where the phrase ends"));
+            let error = QueryError::new(open..open + 1, "this quotation mark is never closed");
+            return Err(self.lost(error.with_remedy("add a `\"` where the phrase ends")));
         };
         if inside[..length].ends_with('\\') {
             let at = open + length;
-            return Err(QueryError::new(at..at + 2, "a phrase cannot hold a quotation mark")
-                .with_remedy("leave it out: punctuation does not count inside a phrase"));
+            let error = QueryError::new(at..at + 2, "a phrase cannot hold a quotation mark");
+            return Err(self.lost(error.with_remedy("leave it out: punctuation does not count inside a phrase")));
         }
         self.at = open + 1 + length + 1;
         Ok(inside[..length].to_owned())
@@ -286,8 +336,8 @@ impl Parser<'_> {
             Some('"') => self.quoted()?,
             Some('[') => {
                 let Some(length) = self.rest().find(']') else {
-                    return Err(QueryError::new(value_at..value_at + 1, "this bracket is never closed")
-                        .with_remedy("add a `]` where the area ends"));
+                    let error = QueryError::new(value_at..value_at + 1, "this bracket is never closed");
+                    return Err(self.lost(error.with_remedy("add a `]` where the area ends")));
                 };
                 self.at += length + 1;
                 self.source[value_at..self.at].to_owned()

@@ -76,6 +76,17 @@ fn one_fault_is_one_error() {
 }
 
 #[test]
+fn all_that_is_wrong_with_a_query_is_told_each_in_its_place() {
+    let text = whole().replace("query = \"acme\"", "query = \"acme or fron:us\"");
+    let told = Config::parse(&text, "config.toml").expect_err("two faults").to_string();
+    let line = text.lines().position(|line| line.starts_with("query")).expect("a query") + 1;
+    for (column, fault) in [(15, "`or` is ambiguous"), (18, "there is no operator `fron:`")] {
+        let place = format!("config.toml:{line}:{column}: the query of column `a`: {fault}");
+        assert!(told.contains(&place), "{place} in\n{told}");
+    }
+}
+
+#[test]
 fn accounts_that_are_no_tables_are_told_once() {
     let text = "accounts = 5\n[[columns]]\nname = \"a\"\nquery = \"acme\"\naccount = \"one\"\n";
     let told = Config::parse(text, "config.toml").expect_err("no accounts").to_string();

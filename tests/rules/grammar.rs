@@ -87,6 +87,28 @@ fn errors_say_where_what_and_what_to_do() {
 }
 
 #[test]
+fn all_that_is_wrong_is_told_in_the_order_of_its_places() {
+    for (query, spanned) in [
+        ("slow or down", &["or"][..]),
+        ("or fron:acme \"a\" –b lang:english ) c", &["or", "fron:", "–", "english", ")"]),
+        ("(or fron:acme) OR", &["or", "fron:", "OR"]),
+        ("OR a OR", &["OR", "OR"]),
+        ("OR fron:a OR b", &["OR", "fron:"]),
+        ("(((slow or", &["(", "or"]),
+        ("“slow” and \"never", &["“", "and", "\""]),
+        ("( ) -( ) --a from: -OR", &["( )", "( )", "--", "from:", "OR"]),
+        // Nothing behind it can be told apart.
+        ("(a \"b or –c) d or", &["\""]),
+    ] {
+        let errors = Rule::read(query).expect_err(query);
+        let places: Vec<&str> = errors.iter().map(|error| &query[error.span.clone()]).collect();
+        assert_eq!(places, spanned, "{query}: {errors:#?}");
+        assert_eq!(Rule::parse(query).expect_err(query), errors[0], "{query}");
+    }
+    assert_eq!(Rule::read(&"or ".repeat(100)).expect_err("wrong").len(), 20);
+}
+
+#[test]
 fn an_error_points_into_the_query() {
     let query = "配送 or 遅延";
     let error = Rule::parse(query).expect_err(query);
@@ -123,7 +145,7 @@ proptest! {
 
     #[test]
     fn reading_is_total_and_spans_lie_in_the_query(query in "[ a-c()\"#@$:~*\\-0-9éß配😡]{0,40}|\\PC{0,60}") {
-        if let Err(error) = Rule::parse(&query) {
+        for error in Rule::read(&query).err().unwrap_or_default() {
             prop_assert!(query.get(error.span.clone()).is_some(), "{error:?}");
             prop_assert!(!error.pointed(&query).is_empty());
         }
