@@ -141,6 +141,50 @@ fn match_says_what_is_wrong_with_its_queries_and_its_lines() {
 }
 
 #[test]
+fn match_without_a_config_asks_for_a_rule() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    for args in [&["match", "-"][..], &["match", "--config", "/no/such.toml"]] {
+        let output = replydeck(home.path(), args, &[]);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains("Give one, such as --rule 'slow=slow OR down'"), "{}", stderr(&output));
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn match_tells_all_that_is_wrong_with_a_query() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let told = |rule: &str| stderr(&replydeck(home.path(), &["match", "-", "--rule", rule], &[]));
+    let grammar = told("a=slow or (fron:acme lang:english) down)");
+    for fault in ["`or` is ambiguous", "no operator `fron:`", "`english` is not a language code", "closes nothing"] {
+        assert!(grammar.contains(fault), "{fault} in {grammar}");
+    }
+    let unjudged = told("a=acme place:rome sample:10");
+    assert!(unjudged.contains("place:") && unjudged.contains("^^^^^^^^^ "), "{unjudged}");
+    assert_eq!(unjudged.matches("acme place:rome sample:10").count(), 2, "{unjudged}");
+}
+
+#[test]
+fn what_a_command_refuses_is_not_in_its_help() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    for (command, gone, there) in [
+        ("demo", &["--config <", "--data-dir <"][..], "--color"),
+        ("replay", &["--data-dir <"], "--config <"),
+        ("check", &[], "--data-dir <"),
+    ] {
+        let help = stdout(&replydeck(home.path(), &[command, "--help"], &[]));
+        assert!(help.contains(there) && gone.iter().all(|option| !help.contains(option)), "{help}");
+    }
+}
+
+#[test]
+fn check_says_that_only_the_deck_needs_a_terminal() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let told = stdout(&replydeck(home.path(), &["--config", "/no/such.toml", "check"], &[]));
+    assert!(told.contains("this is not a terminal") && told.contains("every other command does without"), "{told}");
+}
+
+#[test]
 fn without_a_config_the_deck_says_how_to_begin() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let output = replydeck(home.path(), &[], &[]);

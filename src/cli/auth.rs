@@ -151,7 +151,7 @@ pub(super) fn make_private(folder: &Path) -> anyhow::Result<()> {
 }
 
 pub(super) fn say(text: &str) -> anyhow::Result<()> {
-    print::out(&format!("{}\n", clean::text(text)))?;
+    print::said(&format!("{}\n", clean::text(text)))?;
     Ok(())
 }
 
@@ -182,9 +182,9 @@ async fn by_browser(login: &Login<'_>, client: &OAuthClient, redirect: &Url) -> 
     };
     say(&format!(
         "Account `{}`: open this page in any browser in which you are logged in as @{}, and approve:\n\n{page}\n\n{back}\n\
-         If it is on another machine (SSH), it is sent to a page that does not load: copy the whole address\n\
-         from its address bar and paste it here, then Enter. Within {seconds} seconds of approving: the code in it\n\
-         lives no longer.{}",
+         If it is on another machine (SSH), it is sent to a page that does not load: copy the whole address from its \
+         address bar and paste it here, then Enter. Within {seconds} seconds of approving: the code in it lives no \
+         longer.{}",
         account.name,
         account.handle,
         priced(login)

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use super::{Cli, print};
+use super::{command_line, print};
 
 /// Print the completions for a shell
 #[derive(Clone, Debug, Args)]
@@ -30,7 +30,7 @@ pub struct ManArgs {
 pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
     // The generator panics where it cannot write, so it writes to memory first.
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "replydeck", &mut text);
+    clap_complete::generate(args.shell, &mut command_line(), "replydeck", &mut text);
     print::out(&String::from_utf8_lossy(&text))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -39,13 +39,13 @@ pub(super) fn man(args: &ManArgs) -> anyhow::Result<ExitCode> {
     match &args.dir {
         None => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            clap_mangen::Man::new(command_line()).render(&mut page)?;
             print::out(&String::from_utf8_lossy(&page))?;
         }
         Some(folder) => {
             let write = || -> io::Result<()> {
                 std::fs::create_dir_all(folder)?;
-                clap_mangen::generate_to(Cli::command(), folder)
+                clap_mangen::generate_to(command_line(), folder)
             };
             write().with_context(|| format!("the manual pages cannot be written to {}", folder.display()))?;
         }

@@ -114,10 +114,35 @@ impl Cli {
     }
 }
 
+/// The command line as it is parsed, shown and completed: what a command refuses is not in its help.
+pub(crate) fn command_line() -> clap::Command {
+    REFUSED.iter().fold(Cli::command(), |whole, (command, refused)| {
+        let hidden = whole.get_arguments().filter(|arg| refused.iter().any(|(name, ..)| arg.get_id() == *name));
+        let hidden: Vec<_> = hidden.map(|arg| arg.clone().hide(true)).collect();
+        whole.mut_subcommand(command, |command| command.args(hidden))
+    })
+}
+
+/// What a command cannot have of the options all have: its id, its name, why.
+type Refused = &'static [(&'static str, &'static str, &'static str)];
+
+/// `demo` and `replay` keep their store in a folder of their own, so that no simulated customer gets among the real
+/// ones.
+const REFUSED: [(&str, Refused); 2] = [
+    (
+        "demo",
+        &[
+            ("data_dir", "--data-dir", "the demo's store is thrown away at its end"),
+            ("config", "--config", "the demo has a config of its own"),
+        ],
+    ),
+    ("replay", &[("data_dir", "--data-dir", "a replay's store is thrown away at its end")]),
+];
+
 /// Parses, runs, reports.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let parsed = Cli::command().color(help_color(&args)).try_get_matches_from(&args);
+    let parsed = command_line().color(help_color(&args)).try_get_matches_from(&args);
     let parsed =
         parsed.and_then(|matches| Cli::from_arg_matches(&matches).and_then(|cli| refuse_unused(&matches, cli)));
     let cli = match parsed {
@@ -134,27 +159,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// What is asked for and cannot be had is wrong usage, never passed over: `demo` and `replay` keep their store in a
-/// folder of their own, so that no simulated customer gets among the real ones. The variables stay without effect
-/// there, as their help says: who sets them means the deck.
+/// What is asked for and cannot be had is wrong usage, never passed over. The variables stay without effect there, as
+/// the command's help says: who sets them means the deck.
 fn refuse_unused(matches: &ArgMatches, cli: Cli) -> Result<Cli, clap::Error> {
-    let unused: &[(&str, &str, &str)] = match &cli.command {
-        Some(Command::Demo(_)) => &[
-            ("data_dir", "--data-dir", "the demo's store is thrown away at its end"),
-            ("config", "--config", "the demo has a config of its own"),
-        ],
-        Some(Command::Replay(_)) => &[("data_dir", "--data-dir", "a replay's store is thrown away at its end")],
-        _ => &[],
-    };
+    let command = matches.subcommand_name();
+    let unused = REFUSED.iter().filter(|(name, _)| command == Some(name)).flat_map(|(_, refused)| *refused);
     let is_asked = |name: &str| {
         let given = |matches: &ArgMatches| matches.value_source(name) == Some(ValueSource::CommandLine);
         given(matches) || matches.subcommand().is_some_and(|(_, matches)| given(matches))
     };
-    match unused.iter().find(|(name, ..)| is_asked(name)) {
+    match unused.into_iter().find(|(name, ..)| is_asked(name)) {
         None => Ok(cli),
         Some((_, option, why)) => {
             let message = format!("{option} has no place here: {why}. Leave it out\n");
-            Err(Cli::command().error(ErrorKind::ArgumentConflict, message))
+            Err(command_line().error(ErrorKind::ArgumentConflict, message))
         }
     }
 }
@@ -194,7 +212,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             let from_config = match (&cli.config, args.rules.is_empty()) {
                 // With rules on the command line only a config that was asked for is read.
                 (None, false) => Vec::new(),
-                _ => cli.load()?.1.columns.into_iter().map(|column| (column.name, column.rule)).collect(),
+                _ => match Config::load(&cli.places()?.config) {
+                    Err(ConfigError::Missing { path }) => return Err(match_posts::UnusableRules::none_at(&path).into()),
+                    config => config?.columns.into_iter().map(|column| (column.name, column.rule)).collect(),
+                },
             };
             let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
             match_posts::run(args, from_config, &mut out, &mut err)?;
@@ -288,7 +309,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        super::command_line().debug_assert();
     }
 
     #[test]

@@ -328,7 +328,7 @@ pub fn terminal(facts: &TerminalFacts) -> Vec<Line> {
         ),
         _ if !facts.is_terminal => lines.push(
             line(Outcome::Mind, "this is not a terminal".to_owned())
-                .remedy("the deck needs one; check, match, sim and search do without"),
+                .remedy("the deck needs one, on a simulator as well; every other command does without"),
         ),
         term => lines.push(line(Outcome::Works, format!("TERM is {}", term.unwrap_or_default()))),
     }
