@@ -32,6 +32,7 @@ mod filling;
 pub mod finding;
 mod forgetting;
 mod gap_rows;
+mod greeting;
 mod happy;
 pub mod history;
 mod holding;

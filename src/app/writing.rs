@@ -12,7 +12,7 @@ use super::books::Opening;
 use super::chord::{Chord, Named};
 use super::compose_text::{filled, open_slot, published};
 use super::composer::{Composer, Saved};
-use super::{App, AppendToken, Effect, Mode, Setup};
+use super::{App, AppendToken, Effect, Mode, Setup, greeting};
 use crate::desk::{CaseDraft, PostView};
 use crate::model::{Account, Body, BodyId, CaseId, DraftText, Event, Post, PostId, Purpose, RepName, Verdict, clean};
 
@@ -314,7 +314,7 @@ impl App {
         }
         let called = match chord {
             Some(Chord::Char('/')) if composer.editor.is_empty() => Some("/"),
-            Some(Chord::Char(':')) if before_cursor(&composer.editor) == Some(':') => Some("::"),
+            Some(Chord::Char(':')) if before_cursor(&composer.editor).ends_with(':') => Some("::"),
             _ => None,
         };
         if let Some(called) = called.filter(|_| !self.setup.saved_replies.is_empty()) {
@@ -483,7 +483,15 @@ impl App {
         let Mode::SavedReplies(composer, _) = std::mem::replace(&mut self.mode, Mode::Columns) else { return };
         let mut composer = composer;
         if let Some(saved) = self.setup.saved_replies.get(index) {
-            let text = composer.seen.as_deref().map_or_else(|| saved.text.clone(), |post| filled(&saved.text, post));
+            let post = composer.seen.clone();
+            let opening = post.as_deref().map(|post| self.opening(composer.purpose, post).text);
+            let is_untouched = opening.is_some_and(|opening| opening == composer.editor.lines().join("\n"));
+            // An opening that asks for something is kept: the saved reply does not ask for it.
+            if is_untouched && !composer.purpose.asks_for_dm() && greeting::speaks_to_them(&saved.text) {
+                composer.editor.select_all();
+                composer.editor.cut();
+            }
+            let text = greeting::going_on(&before_cursor(&composer.editor), &saved.text, post.as_deref());
             composer.editor.insert_str(clean::text(&text).trim_end());
         }
         select_slot(&mut composer);
@@ -551,8 +559,13 @@ fn editor(draft: &DraftText) -> TextArea<'static> {
     editor
 }
 
-fn before_cursor(editor: &TextArea<'_>) -> Option<char> {
+/// The text up to the cursor.
+fn before_cursor(editor: &TextArea<'_>) -> String {
     let cursor = editor.cursor();
-    let line = editor.lines().get(cursor.0)?;
-    cursor.1.checked_sub(1).and_then(|before| line.chars().nth(before))
+    let mut before = editor.lines().get(..cursor.0).unwrap_or_default().join("\n");
+    if cursor.0 > 0 {
+        before.push('\n');
+    }
+    before.extend(editor.lines().get(cursor.0).into_iter().flat_map(|line| line.chars().take(cursor.1)));
+    before
 }

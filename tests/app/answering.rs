@@ -1,6 +1,7 @@
 //! Writing a reply: verdict, draft, saving, slots, paste.
 
 use replydeck::app::composer::Saved;
+use replydeck::app::setup::SavedReply;
 use replydeck::app::{Effect, FromStore, Mode, Msg};
 use replydeck::model::{Body, BodyId, DraftText, Event, NotAppended, Purpose, Verdict};
 
@@ -198,29 +199,60 @@ fn saved_replies_go_in_at_the_cursor_and_their_slots_block_the_preview() {
     assert!(matches!(deck.app.mode, Mode::SavedReplies(..)));
     deck.type_text("slo");
     deck.press("enter");
-    assert_eq!(deck.text(), "Sorry, Jo 1. Slow line, Jo 1: {what_next} then {when}");
+    assert_eq!(deck.text(), "Slow line, Jo 1: {what_next} then {when}");
     deck.press("C-s");
     let composer = deck.app.composer().unwrap();
     assert!(composer.problem.is_some());
-    assert_eq!(composer.editor.selection_range(), Some(((0, 30), (0, 41))), "the slot is selected");
+    assert_eq!(composer.editor.selection_range(), Some(((0, 17), (0, 28))), "the slot is selected");
     // Tab leads from slot to slot and writes over none.
     let slot = |deck: &Deck| deck.app.composer().unwrap().editor.selection_range();
     deck.press("tab");
-    assert_eq!(slot(&deck), Some(((0, 47), (0, 53))));
+    assert_eq!(slot(&deck), Some(((0, 34), (0, 40))));
     deck.press("tab");
-    assert_eq!(slot(&deck), Some(((0, 30), (0, 41))));
-    assert_eq!(deck.text(), "Sorry, Jo 1. Slow line, Jo 1: {what_next} then {when}");
+    assert_eq!(slot(&deck), Some(((0, 17), (0, 28))));
+    assert_eq!(deck.text(), "Slow line, Jo 1: {what_next} then {when}");
     deck.type_text("a check");
     deck.press("C-s");
     deck.type_text("9:00");
     deck.press("tab");
-    assert_eq!(deck.text(), "Sorry, Jo 1. Slow line, Jo 1: a check then 9:00");
+    assert_eq!(deck.text(), "Slow line, Jo 1: a check then 9:00");
     deck.type_text(" ");
     deck.type_text("::tha");
     deck.press("enter");
     assert!(deck.text().ends_with("9:00 Thank you!"), "a second one in the same draft");
     deck.press("C-s");
     assert!(matches!(deck.app.mode, Mode::Preview(_)));
+}
+
+#[test]
+fn a_saved_reply_behind_an_opening_does_not_greet_twice() {
+    let greeting = |keys: &str, typed: &str, reply: &str| {
+        let mut settings = setup(1);
+        settings.openings.acknowledgement = "Hi {name}, sorry about this. ".to_owned();
+        settings.openings.dm_request = "Hi {name}, please write us. ".to_owned();
+        settings.saved_replies = [
+            ("hi", "Hi {name}, the line is slow."),
+            ("news", "Good news, {name}: it works."),
+            ("reach", "You reach us by phone."),
+        ]
+        .map(|(name, text)| SavedReply { name: name.to_owned(), text: text.to_owned() })
+        .into();
+        let mut deck = Deck::with(settings);
+        deck.arrives(&post(1, deck.now), &["c1"]);
+        deck.press(keys);
+        deck.type_text(typed);
+        deck.type_text(&format!("::{reply}"));
+        deck.press("enter");
+        deck.text()
+    };
+    // Of an opening nobody touched the saved reply takes the place, where it speaks to them itself.
+    assert_eq!(greeting("r", "", "hi"), "Hi Jo 1, the line is slow.");
+    assert_eq!(greeting("r", "", "news"), "Good news, Jo 1: it works.");
+    assert_eq!(greeting("r", "", "reach"), "Hi Jo 1, sorry about this. You reach us by phone.");
+    // What was typed, and what asks for a message, is kept.
+    assert_eq!(greeting("r", "We looked.", "hi"), "Hi Jo 1, sorry about this. We looked. The line is slow.");
+    assert_eq!(greeting("d", "", "hi"), "Hi Jo 1, please write us. The line is slow.");
+    assert_eq!(greeting("d", "", "news"), "Hi Jo 1, please write us. Good news: it works.");
 }
 
 #[test]
