@@ -22,7 +22,7 @@ pub struct PastCase {
     pub resolved: Option<Timestamp>,
     pub cause: Option<String>,
     pub outcome: Option<String>,
-    /// Who resolved it, else who had it last.
+    /// Who resolved it; of an open case who has it.
     pub rep: Option<RepName>,
     pub tags: BTreeSet<String>,
     pub notes: usize,
@@ -49,11 +49,13 @@ impl PastCase {
     /// From all events of the case in their order; `None` where there are none.
     pub fn of(case: CaseId, events: &[Arc<Envelope>]) -> Option<Self> {
         let mut past = Self::begun(case, events.first()?.at);
+        let mut owner = None;
         for envelope in events {
             match &envelope.event {
                 Event::CaseOpened { posted_at, .. } => past.began = *posted_at,
-                Event::CaseClaimed { .. } => past.rep = Some(envelope.rep.clone()),
-                Event::CaseAssigned { to, .. } => past.rep = Some(to.clone()),
+                Event::CaseClaimed { .. } => owner = Some(&envelope.rep),
+                Event::CaseAssigned { to, .. } => owner = Some(to),
+                Event::CaseReleased { .. } => owner = None,
                 Event::CaseTagged { tag, on: true, .. } => {
                     past.tags.insert(tag.clone());
                 }
@@ -76,6 +78,9 @@ impl PastCase {
                 }
                 Event::CaseTurnedRound { on, .. } => past.turned_round = *on,
                 _ => {}
+            }
+            if past.resolved.is_none() {
+                past.rep = owner.cloned();
             }
         }
         Some(past)
@@ -102,7 +107,7 @@ impl PastCase {
         self.tags.clone_from(&case.tags);
         self.notes = usize::try_from(case.notes).unwrap_or(usize::MAX);
         if case.resolved.is_none() {
-            self.rep = case.owner.clone().or(self.rep);
+            self.rep.clone_from(&case.owner);
         }
         self
     }
@@ -162,6 +167,8 @@ mod tests {
         assert_eq!((past.resolved, past.cause.as_deref()), (Some(at(10)), Some("slow line")));
         assert_eq!((past.rep, past.tags.len()), (Some(RepName::new("bo")), 1));
         assert_eq!(PastCase::of(case, &[]), None);
-        assert_eq!(PastCase::of(case, &envelopes[..6]).unwrap().resolved, None);
+        let reopened = PastCase::of(case, &envelopes[..6]).unwrap();
+        assert_eq!((reopened.resolved, reopened.rep), (None, Some(RepName::new("bo"))), "whose it was before");
+        assert_eq!(PastCase::of(case, &envelopes[..1]).unwrap().rep, None, "nobody has it yet");
     }
 }

@@ -332,6 +332,24 @@ fn a_case_tells_who_did_what_and_from_where() {
 }
 
 #[test]
+fn an_open_case_that_nobody_has_names_nobody() {
+    let mut deck = Deck::with_posts(1);
+    deck.by("bo", Event::CaseClaimed { case: case_of(1) }, None);
+    deck.press("j p");
+    answer(&mut deck);
+    let row = |deck: &Deck| {
+        let shown = screen(&deck.app, (80, 24));
+        shown.lines().find(|line| line.contains("not acked")).expect("its case").to_owned()
+    };
+    assert!(row(&deck).contains("1  -  bo  not acked"), "{}", row(&deck));
+    deck.by("bo", Event::CaseReleased { case: case_of(1) }, None);
+    assert!(row(&deck).contains("1  -  not acked"), "{}", row(&deck));
+    // The same from the events alone, where the desk has let the case go.
+    let past = replydeck::desk::PastCase::of(case_of(1), &deck.all_of(case_of(1))).expect("it has events");
+    assert_eq!((past.rep, past.resolved), (None, None));
+}
+
+#[test]
 fn a_search_with_operators_is_taken_apart_and_mistakes_are_told_at_once() {
     let mut deck = Deck::with_posts(2);
     deck.press("/");
