@@ -58,8 +58,8 @@ impl Queue {
         match self {
             Queue::Mine => "my cases",
             Queue::Due => "what is due",
-            Queue::Overdue => "overdue: 24 hours without an answer",
-            Queue::Waiting => "waiting on them, or put off",
+            Queue::Overdue => "overdue: 24 h unanswered",
+            Queue::Waiting => "on them, or put off",
             Queue::Messages => "direct messages",
         }
     }

@@ -88,7 +88,7 @@ fn draw(
         return area.as_position();
     }
     let line = Rect { height: 1, ..inside };
-    let cursor = draw_input(buffer, line, "> ", &picker.input, theme);
+    let cursor = draw_input(buffer, line, "/ ", &picker.input, theme);
     let mut rows = Rect { y: inside.y + 1, height: inside.height - 1, ..inside };
     if let Some(error) = &picker.input.error
         && rows.height > 0
