@@ -134,7 +134,8 @@ impl App {
             }
         }
         if let Verdict::No { why } = &preview.verdict {
-            stop(format!("{why}. go takes it to the network's own page, ready to post"));
+            let ready = if preview.purpose.is_private() { "send" } else { "post" };
+            stop(format!("{why}. go takes it to the network's own page, ready to {ready}"));
         }
         if preview.length.used > preview.length.limit {
             let Length { used, limit, unit } = preview.length;

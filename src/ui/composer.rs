@@ -10,7 +10,7 @@ use ratatui_textarea::TextArea;
 
 use super::case::told_verdict;
 use super::hints;
-use super::paint::{paragraph, put, put_line, rule};
+use super::paint::{paragraph, pieces_below, put, put_line, rule};
 use super::post::{missing_text, shown_text};
 use super::shortcodes::as_shown;
 use super::text::{width, wrap};
@@ -132,13 +132,13 @@ fn answered(app: &App, composer: &Composer, cells: u16, theme: Theme) -> Vec<Lin
     if let Some(message) = case.and_then(|case| conversation::answered(app, case, cells, theme)) {
         lines.extend(message.into_iter().take(POST_LINES + 1));
     } else if let Some(body) = body {
-        lines.push(Line::from(vec![
-            Span::raw(if is_private { "To " } else { "In reply to " }),
-            Span::styled(body.author.shown(), theme.handle()),
-            Span::raw(format!("  ({})  ", as_shown(app, &body.author.name))),
-            Span::styled(time::rfc3339(body.at, &app.setup.zone), theme.quiet()),
-            Span::styled(if is_private { "  in public:" } else { "" }, theme.quiet()),
-        ]));
+        let mut pieces = vec![
+            (body.author.shown(), theme.handle()),
+            (format!("({})", as_shown(app, &body.author.name)), theme.text()),
+            (time::rfc3339(body.at, &app.setup.zone), theme.quiet()),
+        ];
+        pieces.extend(is_private.then(|| ("in public:".to_owned(), theme.quiet())));
+        lines.extend(pieces_below(if is_private { "To " } else { "In reply to " }, pieces, cells));
         lines.extend(paragraph(&shown_text(app, body), cells, 1, theme.text()).into_iter().take(POST_LINES));
     } else {
         lines.push(Line::styled("In reply to a post whose text was removed", theme.quiet()));

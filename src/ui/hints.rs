@@ -1,10 +1,11 @@
 //! The keys as the screen names them, all read from the keymap in force: the foot of each screen, what may
 //! follow a prefix, the help.
 
+use super::preview::hand_over_words;
 use super::text::width;
-use crate::app::App;
 use crate::app::command::{Command as C, ModeKind as M};
 use crate::app::keymap::Binding;
+use crate::app::{App, Mode};
 
 /// A key and what it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +133,11 @@ pub(super) fn of_mode(app: &App) -> Vec<Hint> {
     let allowed = most_needed(mode).iter().filter(|(command, _)| can(*command));
     let hints = allowed.filter_map(|(command, words)| {
         let key = app.setup.keys.key(mode, *command);
-        let words = if *command == C::QuitKeep && !app.keeps_store { "quit, nothing is sent or kept" } else { words };
+        let words = match (*command, &app.mode) {
+            (C::QuitKeep, _) if !app.keeps_store => "quit, nothing is sent or kept",
+            (C::HandOver, Mode::Preview(preview)) => hand_over_words(preview.purpose.is_private()),
+            _ => words,
+        };
         let is_kept = matches!(command, C::Help | C::Find | C::Back);
         (!key.is_empty()).then(|| Hint { keys: shown(&key), words: words.to_owned(), is_kept })
     });

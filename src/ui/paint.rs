@@ -135,6 +135,31 @@ pub(super) fn paragraph(words: &str, cells: u16, indent: u16, style: Style) -> V
         .collect()
 }
 
+/// Puts pieces side by side behind `lead`, and below it what has no room beside the others; none of them is cut.
+pub(super) fn pieces_below(
+    lead: &'static str,
+    pieces: impl IntoIterator<Item = (String, Style)>,
+    cells: u16,
+) -> Vec<Line<'static>> {
+    // Where there is little room for what is said, it is not given to blanks.
+    let indent = u16::try_from(text::width(lead)).unwrap_or(cells).min(cells / 3);
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut line = Line::from(Span::raw(lead));
+    for (words, style) in pieces {
+        if text::width(&words) <= usize::from(cells).saturating_sub(line.width()) {
+            line.spans.extend([Span::styled(words, style), Span::raw("  ")]);
+            continue;
+        }
+        lines.push(line);
+        let mut below = paragraph(&words, cells, indent, style);
+        line = below.pop().unwrap_or_default();
+        line.spans.push(Span::raw("  "));
+        lines.extend(below);
+    }
+    lines.push(line);
+    lines
+}
+
 /// Draws lines from `scroll` on into an area.
 pub(super) fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: u16) {
     for (line, y) in lines.iter().skip(usize::from(scroll)).zip(area.top()..area.bottom()) {

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::hints;
-use super::paint::{clamp_scroll, more_below, paragraph, put_line, put_lines, rule};
+use super::paint::{clamp_scroll, more_below, paragraph, pieces_below, put_line, put_lines, rule};
 use super::post::shown_text;
 use super::shortcodes::as_shown;
 use super::theme::Theme;
@@ -35,7 +35,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, preview: &Preview
     more_below(buffer, body, lines.len(), scroll, theme.focused());
     if keys > 0 {
         rule(buffer, Position::new(area.x, body.bottom()), area.width, '-', theme.frame());
-        for (line, y) in key_lines(app, preview, theme).iter().zip(body.bottom() + 1..area.bottom()) {
+        for (line, y) in key_lines(app, preview, area.width, theme).iter().zip(body.bottom() + 1..area.bottom()) {
             put_line(buffer, Position::new(area.x, y), area.width, line);
         }
     }
@@ -60,19 +60,14 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
         (Some(body), None) => {
             let page = app.page_of(body);
             let page = page.split_once("://").map_or(page.as_str(), |(_, bare)| bare);
-            let head = format!("({})  {}  ", as_shown(app, &body.author.name), time::rfc3339(body.at, zone));
-            let handle = format!("{}  ", body.author.shown());
-            let used = 14 + text::width(&handle) + text::width(&head);
-            let fits = used + text::width(page) <= usize::from(cells);
-            let lead = if is_private { " To          " } else { " In reply to  " };
-            let mut spans = vec![Span::raw(lead), Span::styled(handle, theme.handle()), Span::raw(head)];
-            if fits {
-                spans.push(Span::styled(page.to_owned(), theme.quiet()));
-            }
-            lines.push(Line::from(spans));
-            if !fits {
-                lines.extend(paragraph(page, cells, 14, theme.quiet()));
-            }
+            let lead = if is_private { " To           " } else { " In reply to  " };
+            let pieces = [
+                (body.author.shown(), theme.handle()),
+                (format!("({})", as_shown(app, &body.author.name)), theme.text()),
+                (time::rfc3339(body.at, zone), theme.text()),
+                (page.to_owned(), theme.quiet()),
+            ];
+            lines.extend(pieces_below(lead, pieces, cells));
             lines.extend(indented(&shown_text(app, body), theme.text()));
         }
         (None, None) => lines.push(Line::styled(" In reply to a post whose text was removed", theme.warning())),
@@ -103,7 +98,8 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
     let text_at = lines.len();
     lines.extend(paragraph(&preview.text, cells, 3, theme.text()));
     lines.push(Line::default());
-    lines.extend(indented(&measures(app, preview), if preview.length.fits() { theme.text() } else { theme.overdue() }));
+    let measures = measures(app, preview, usize::from(cells).saturating_sub(1));
+    lines.extend(indented(&measures, if preview.length.fits() { theme.text() } else { theme.overdue() }));
     lines.extend(checks(preview, cells, theme));
     (lines, text_at)
 }
@@ -112,8 +108,9 @@ fn divider(cells: u16, theme: Theme) -> Line<'static> {
     Line::styled("-".repeat(usize::from(cells)), theme.frame())
 }
 
-/// `length 157/280 (X weighted, link counts 23)     cost $0.20 (has a link)`
-fn measures(app: &App, preview: &Preview) -> String {
+/// `length 157/280 (X weighted, link counts 23)     cost $0.20 (has a link)`. In fewer cells the explanations go first:
+/// of how it is counted, then of the price; length and price are always told.
+fn measures(app: &App, preview: &Preview, cells: usize) -> String {
     let account = app.account(&preview.account);
     let network = account.map_or(preview.to.network(), |account| account.network);
     let how = match (preview.length.unit, network) {
@@ -126,18 +123,33 @@ fn measures(app: &App, preview: &Preview) -> String {
         (Unit::Characters, NetworkKind::X | NetworkKind::Bluesky) => "characters".to_owned(),
     };
     let over = if preview.length.fits() { "" } else { " TOO LONG" };
-    let words = format!("length {}/{}{over} ({how})", preview.length.used, preview.length.limit);
-    if let Some(price) = preview.price {
-        let link = if !preview.purpose.is_private()
-            && (preview.text.contains("https://") || preview.text.contains("http://"))
-        {
-            " (has a link)"
-        } else {
-            ""
-        };
-        return format!("{words}     cost {price}{link}");
+    let length = format!("length {}/{}{over}", preview.length.used, preview.length.limit);
+    let Some(price) = preview.price else {
+        return first_fitting(cells, [format!("{length} ({how})"), length]);
+    };
+    let has_link =
+        !preview.purpose.is_private() && (preview.text.contains("https://") || preview.text.contains("http://"));
+    let link = if has_link { " (has a link)" } else { "" };
+    first_fitting(
+        cells,
+        [
+            format!("{length} ({how})     cost {price}{link}"),
+            format!("{length} ({how})  cost {price}"),
+            format!("{length}  cost {price}{link}"),
+            format!("{length}  cost {price}"),
+        ],
+    )
+}
+
+/// The first of these that fits into so many cells; the last one where none does.
+fn first_fitting<const N: usize>(cells: usize, ways: [String; N]) -> String {
+    let mut ways = ways.into_iter().peekable();
+    while let Some(words) = ways.next() {
+        if text::width(&words) <= cells || ways.peek().is_none() {
+            return words;
+        }
     }
-    words
+    String::new()
 }
 
 fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
@@ -157,37 +169,71 @@ fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
     lines
 }
 
-fn key_lines(app: &App, preview: &Preview, theme: Theme) -> [Line<'static>; 2] {
+/// The keys in two lines. In fewer cells they are said in fewer words.
+fn key_lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> [Line<'static>; 2] {
     let hold = app.setup.hold.as_secs();
     let is_stopped = preview.checks.iter().any(|check| check.stops);
-    let send = match (preview.armed, app.account(&preview.account).is_some_and(|account| account.confirm)) {
-        _ if is_stopped => "not sent: see STOP".to_owned(),
+    let asks_twice = app.account(&preview.account).is_some_and(|account| account.confirm);
+    let send = |is_brief: bool| match (preview.armed, asks_twice) {
+        _ if is_stopped => (if is_brief { "see STOP" } else { "not sent: see STOP" }).to_owned(),
+        // As whom stands above the text.
+        (true, _) if is_brief => "once more sends".to_owned(),
         (true, _) => format!("once more sends as {}", reading::account_handle(app, &preview.account)),
-        (false, true) => format!("send, asks twice ({hold} s to undo)"),
-        (false, false) => format!("send ({hold} s to undo)"),
+        (false, true) if !is_brief => format!("send, asks twice ({hold} s to undo)"),
+        (false, false) if !is_brief => format!("send ({hold} s to undo)"),
+        (false, _) => "send".to_owned(),
     };
-    let key = |command| Span::styled(hints::key(app, command), theme.key());
     let send_style = if preview.armed || is_stopped { theme.warning() } else { theme.text() };
-    [
+    let hand_over = hand_over_words(preview.purpose.is_private());
+    let line = |send: String, keep: &str, hand_over: &str, gap: &'static str| {
+        let said = [
+            (Command::Send, send, send_style),
+            (Command::Edit, "edit".to_owned(), theme.text()),
+            (Command::Keep, keep.to_owned(), theme.text()),
+            (Command::HandOver, hand_over.to_owned(), theme.text()),
+        ];
+        keys_line(app, said, gap, theme)
+    };
+    let fits = |line: &Line<'_>| line.width() <= usize::from(cells);
+    let ways = [
+        line(send(false), "save draft", hand_over, "   "),
+        line(send(false), "save draft", hand_over, "  "),
+        line(send(false), "save", "by hand", "  "),
+        line(send(true), "save", "by hand", "  "),
+        line(send(true), "save", "by hand", " "),
+    ];
+    let last = ways.len() - 1;
+    let place = ways.iter().position(fits).unwrap_or(last);
+    let [scroll, up, back] = [Command::MoveDown, Command::MoveUp, Command::Back].map(|it| hints::key(app, it));
+    let below = |gap: &'static str, words: &'static str| {
+        let key = |key: &String| Span::styled(key.clone(), theme.key());
         Line::from(vec![
             Span::raw(" "),
-            key(Command::Send),
-            Span::styled(format!(" {send}   "), send_style),
-            key(Command::Edit),
-            Span::raw(" edit   "),
-            key(Command::Keep),
-            Span::raw(" save draft   "),
-            key(Command::HandOver),
-            Span::raw(" post it by hand"),
-        ]),
-        Line::from(vec![
+            key(&scroll),
             Span::raw(" "),
-            key(Command::MoveDown),
-            Span::raw(" "),
-            key(Command::MoveUp),
-            Span::raw(" scroll              "),
-            key(Command::Back),
-            Span::raw(" back, draft is kept"),
-        ]),
-    ]
+            key(&up),
+            Span::raw(" scroll"),
+            Span::raw(gap),
+            key(&back),
+            Span::raw(words),
+        ])
+    };
+    let whole = below("              ", " back, draft is kept");
+    let second = if fits(&whole) { whole } else { below("   ", " back") };
+    [ways.into_iter().nth(place).unwrap_or_default(), second]
+}
+
+fn keys_line(app: &App, said: [(Command, String, Style); 4], gap: &'static str, theme: Theme) -> Line<'static> {
+    let mut line = Line::default();
+    for (i, (command, words, style)) in said.into_iter().enumerate() {
+        line.spans.push(Span::raw(if i == 0 { " " } else { gap }));
+        line.spans.push(Span::styled(hints::key(app, command), theme.key()));
+        line.spans.push(Span::styled(format!(" {words}"), style));
+    }
+    line
+}
+
+/// What the rep does who takes it to the network's own page: a message is no post.
+pub(super) fn hand_over_words(is_private: bool) -> &'static str {
+    if is_private { "send it by hand" } else { "post it by hand" }
 }

@@ -322,6 +322,11 @@ fn a_direct_message_is_answered_under_the_message_it_answers() {
     deck.tell(Msg::MayMessage { author: post(1, start()).author.id, verdict: Verdict::Yes });
     let shown = screen(&deck.app, SMALL);
     assert_in_order(&shown, &["To @user1", "in public:", "so slow today 1"]);
+    deck.type_text("We can look into it here.");
+    deck.press("C-s");
+    let shown = screen(&deck.app, SMALL);
+    assert_eq!(shown.matches("go send it by hand").count(), 2, "beside the text and at the foot\n{shown}");
+    assert!(!shown.contains("post it by hand"), "a message is no post\n{shown}");
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn every_screen_says_what_it_is_for() {
                 "Esc back, draft is kept",
             ],
         ),
-        ("palette", vec!["any command", "> ne", "next-unanswered: next unanswered case"]),
+        ("palette", vec!["any command", "/ ne", "next-unanswered: next unanswered case"]),
         ("command", vec!["\n:resol"]),
         ("find", vec!["/slow"]),
         ("find-list", vec!["hits for e, newest first", "@tess_w: 2 hours on hold"]),
@@ -224,6 +224,33 @@ fn every_mode_draws_at_every_size_and_the_cursor_is_inside() {
 }
 
 #[test]
+fn the_preview_cuts_nothing_in_a_narrow_pane() {
+    for size in [(200, 50), (120, 30), (80, 24), (60, 30), (50, 36), (38, 44)] {
+        let screen = shown(size, "preview");
+        let whole = ["In reply to", "@jo_m", "(JO)", "2026-11-21 14:28:05Z", "@CharterHelp (X)", "length 163/280"];
+        assert_has(&screen, &whole);
+        assert_has(&screen, &["cost $0.20", "by hand", "see STOP", "Esc back"]);
+    }
+    // What explains goes first where there is little room.
+    assert_has(&shown((60, 30), "preview"), &["length 163/280 (X weighted, link counts 23)  cost $0.20 "]);
+    assert_has(&shown((50, 36), "preview"), &["length 163/280  cost $0.20 (has a link) "]);
+    for size in [(80, 24), (60, 30), (50, 36)] {
+        assert_has(&shown(size, "composer"), &["In reply to @jo_m", "2026-11-21 14:28:05Z"]);
+    }
+}
+
+#[test]
+fn a_list_has_one_pointer() {
+    for mode in ["palette", "saved"] {
+        for size in [(80, 24), (200, 50)] {
+            let screen = shown(size, mode);
+            let list = screen.lines().skip_while(|line| !line.contains("+- "));
+            assert_eq!(list.filter(|line| line.contains("|>")).count(), 1, "{mode} on\n{screen}");
+        }
+    }
+}
+
+#[test]
 fn the_cursor_is_where_the_eye_should_be() {
     for (mode, before) in [
         ("columns", ">NP*0:04 @jo_m"),
@@ -238,7 +265,7 @@ fn the_cursor_is_where_the_eye_should_be() {
         let rest: String = line.chars().skip(usize::from(cursor.x)).collect();
         assert!(rest.starts_with(before), "{mode}: {rest:?}\n{all}");
     }
-    for (mode, after) in [("palette", "> ne"), ("command", ":resol"), ("find", "/slow"), ("composer", "OK. 回線")] {
+    for (mode, after) in [("palette", "/ ne"), ("command", ":resol"), ("find", "/slow"), ("composer", "OK. 回線")] {
         for size in [(80, 24), (200, 50)] {
             let mut screen = Screen::new(size, Theme::plain());
             let buffer = screen.draw(&busy(size, mode));

@@ -296,7 +296,12 @@ pub const TABLE: &[Row] = &[
     row(Command::Send, "send", &[(&["y"], &[M::Preview])], "send, after the hold"),
     row(Command::Edit, "edit", &[(&["e"], &[M::Preview])], "edit the text"),
     row(Command::Keep, "keep", &[(&["s"], &[M::Preview])], "keep the draft for later"),
-    row(Command::HandOver, "hand-over", &[(&["go"], &[M::Preview])], "post it by hand on the network's own page"),
+    row(
+        Command::HandOver,
+        "hand-over",
+        &[(&["go"], &[M::Preview])],
+        "post or send it by hand on the network's own page",
+    ),
     row(Command::ToggleLink, "toggle-link", &[(&["L"], &[M::Preview])], "ask for a DM with or without the link"),
     row(Command::NextCheck, "next-check", &[(&["tab"], &[M::Preview])], "next check"),
     row(Command::RetryReply, "retry-reply", &[(&["r"], &[M::Outbox])], "send it again, after a new hold"),
