@@ -47,7 +47,19 @@ pub struct Post {
     pub is_edited: bool,
 }
 
+/// Stands before a content warning, and an empty line after it: Mastodon has a field of its own for it, which is the
+/// first line of the text here, so that rules and searches find its words too.
+pub const WARNING: &str = "CW: ";
+
 impl Post {
+    /// The line with the content warning, and what it stands before. Written by hand in the same shape it means the same.
+    pub fn warned(&self) -> Option<(&str, &str)> {
+        if self.network() != NetworkKind::Mastodon || !self.text.starts_with(WARNING) {
+            return None;
+        }
+        Some(self.text.split_once("\n\n").unwrap_or((&self.text, "")))
+    }
+
     pub fn network(&self) -> NetworkKind {
         self.id.network()
     }

@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::paint::{clamp_scroll, more_below, paragraph, put, put_line, put_lines, rule};
-use super::post::{case_facts, due_words, mark_word, missing_text, pack, presence_style, shown_text};
+use super::post::{case_facts, due_words, is_folded, mark_word, missing_text, pack, presence_style, shown_text};
 use super::shortcodes::as_shown;
 use super::text::number_in_full;
 use super::theme::Theme;
@@ -102,7 +102,7 @@ fn lines(
         lines.extend(paragraph(&app.page_of(body), cells, 0, theme.quiet()));
         lines.push(Line::default());
         lines.extend(paragraph(&shown_text(app, body), cells, 0, theme.text()));
-        for media in &body.media {
+        for media in body.media.iter().filter(|_| !is_folded(app, body)) {
             let alt = as_shown(app, media.alt.as_deref().unwrap_or("no alt text"));
             lines.extend(paragraph(&format!("{}: {alt}", media.kind), cells, 0, theme.quiet()));
         }

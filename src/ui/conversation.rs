@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::case::section;
 use super::paint::paragraph;
-use super::post::{missing_text, shown_text};
+use super::post::{is_folded, missing_text, shown_text};
 use super::shortcodes::as_shown;
 use super::text::width;
 use super::theme::Theme;
@@ -113,7 +113,7 @@ fn told(app: &App, words: &Words<'_>, cells: u16, indent: u16, theme: Theme) -> 
     match words {
         Words::Post(post) => {
             let mut lines = plain(shown_text(app, post).trim_end(), theme.text());
-            for media in &post.media {
+            for media in post.media.iter().filter(|_| !is_folded(app, post)) {
                 let alt = as_shown(app, media.alt.as_deref().unwrap_or("no alt text"));
                 lines.extend(plain(&format!("{}: {alt}", media.kind), theme.quiet()));
             }

@@ -14,10 +14,11 @@ use super::theme::Theme;
 use super::{conversation, reading, time};
 use crate::app::people::Notable;
 use crate::app::until::THEY_WRITE;
-use crate::app::{App, ColumnSetup, Queue};
+use crate::app::{App, ColumnSetup, Mode, Queue};
 use crate::desk::{Case, PostState, PostView, Reading};
 use crate::model::event::Standing;
 use crate::model::sla::Used;
+use crate::model::words::counted;
 use crate::model::{CaseStatus, Delivery, Doing, Mark, Post, PostId, RepName};
 
 /// A longer text ends with `..`; the case pane has all of it.
@@ -63,7 +64,8 @@ impl Wraps {
         let key = (post.id.clone(), cells);
         let is_fresh = self.entries.get(&key).is_some_and(|wrap| wrap.body.as_ptr() == Arc::as_ptr(post));
         if !is_fresh {
-            let words = shown_text(app, post).into_boxed_str();
+            // Rows are nobody's to open: what is behind a warning is read in the case.
+            let words = folded_text(app, post).unwrap_or_else(|| shown_text(app, post)).into_boxed_str();
             let lines = text::wrap(words.trim_end(), cells).into_boxed_slice();
             self.entries.insert(key.clone(), Wrap { body: Arc::downgrade(post), words, lines, used: 0 });
         }
@@ -79,8 +81,30 @@ impl Wraps {
     }
 }
 
-/// The post's words with its links as the network shows them.
+/// The content warning alone, with what waits behind it; `None` where there is none.
+fn folded_text(app: &App, post: &Post) -> Option<String> {
+    let (warning, behind) = post.warned()?;
+    let behind = match (behind.split_whitespace().count(), post.media.len()) {
+        (0, 0) => return Some(as_shown(app, warning).into_owned()),
+        (0, media) => counted(media, "attachment"),
+        (words, 0) => counted(words, "word"),
+        (words, media) => format!("{}, {}", counted(words, "word"), counted(media, "attachment")),
+    };
+    Some(format!("{}\n[{behind} folded]", as_shown(app, warning)))
+}
+
+/// Whether what stands behind a content warning is kept from view: until the case is opened, or answered.
+pub(super) fn is_folded(app: &App, post: &Post) -> bool {
+    post.warned().is_some() && !matches!(app.mode, Mode::Case { .. } | Mode::Composer(_) | Mode::Preview(_))
+}
+
+/// The post's words with its links as the network shows them; behind a content warning only where it was opened.
 pub(super) fn shown_text(app: &App, post: &Post) -> String {
+    if is_folded(app, post)
+        && let Some(folded) = folded_text(app, post)
+    {
+        return folded;
+    }
     let mut words = as_shown(app, &post.text).into_owned();
     for link in &post.links {
         if !link.short.is_empty() && !link.display.is_empty() {
@@ -127,7 +151,8 @@ pub(super) fn row(context: &RowContext<'_>, wraps: &mut Wraps, post: &PostView) 
                 let more = if i + 1 == TEXT_LINES && count > TEXT_LINES { " .." } else { "" };
                 lines.push(Line::from(format!(" {line}{more}")));
             }
-            let alt = body.media.iter().find_map(|media| Some((media.kind.as_str(), media.alt.as_deref()?)));
+            let media = if body.warned().is_some() { &[][..] } else { &body.media };
+            let alt = media.iter().find_map(|media| Some((media.kind.as_str(), media.alt.as_deref()?)));
             if let Some((kind, alt)) = alt {
                 let words = format!("{kind}: \"{}\"", as_shown(context.app, alt).replace('\n', " "));
                 lines.push(quiet(context, &cut(&words, usize::from(cells))));

@@ -133,6 +133,30 @@ fn the_head_shortens_the_handle_before_it_drops_what_matters() {
     assert_has(head, &["PREVIEW", "x LOGGED OUT: replydeck auth x"]);
 }
 
+#[test]
+fn what_stands_behind_a_content_warning_is_folded_until_the_case_is_opened() {
+    let mut app = shared((200, 50));
+    for view in app.desk.posts.values_mut() {
+        let body = view.body.as_mut().map(std::sync::Arc::make_mut).expect("its body");
+        body.text = "CW: outage rant\n\nNo kettle since Monday".to_owned();
+    }
+    let of = |network| move |post: &&PostView| post.id.network() == network;
+    let select = |app: &mut App, network| {
+        let id = app.desk.posts.values().find(of(network)).expect("one").id.clone();
+        app.columns[0].selected = Some(id);
+    };
+    select(&mut app, NetworkKind::Mastodon);
+    let all = screen(&app);
+    // In its row and in the pane beside the columns; the other networks have no such thing.
+    assert_eq!(all.matches("[4 words folded]").count(), 2, "{all}");
+    assert_eq!(all.matches("No kettle since Monday").count(), 3, "X twice and Bluesky once\n{all}");
+    modes::open(&mut app, "case");
+    select(&mut app, NetworkKind::Mastodon);
+    let opened = screen(&app);
+    assert_eq!(opened.matches("No kettle since Monday").count(), 4, "the case tells all\n{opened}");
+    assert_eq!(opened.matches("[4 words folded]").count(), 1, "its row does not\n{opened}");
+}
+
 fn write(app: &mut App, purpose: Purpose, text: &str) {
     modes::open(app, "composer");
     let post = app.columns[0].selected.clone().expect("a post");

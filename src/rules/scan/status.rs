@@ -16,7 +16,7 @@ use jiff::fmt::temporal::DateTimePrinter;
 use serde_json::Value;
 
 use crate::model::html::{Named, plain};
-use crate::model::post::{Counts, Media, Mention, PostLink, Quoted, WhoMayReply};
+use crate::model::post::{Counts, Media, Mention, PostLink, Quoted, WARNING, WhoMayReply};
 use crate::model::{Author, AuthorId, ConversationId, NetworkKind, Post, PostId, clean};
 
 const MASTODON: NetworkKind = NetworkKind::Mastodon;
@@ -221,7 +221,8 @@ fn words(said: &Value, mentioned: &[(String, Mention)]) -> (String, Vec<PostLink
     let mut text = clean::text(&read.text);
     let warning = clean::line(text_of(said, "spoiler_text"));
     if !warning.is_empty() {
-        text = if text.is_empty() { format!("CW: {warning}") } else { format!("CW: {warning}\n\n{text}") };
+        let blank = if text.is_empty() { "" } else { "\n\n" };
+        text = format!("{WARNING}{warning}{blank}{text}");
     }
     for option in items(said.get("poll").and_then(|poll| poll.get("options"))) {
         let option = clean::line(text_of(option, "title"));
@@ -451,6 +452,7 @@ mod tests {
             "content": "<p>All fine</p>", "account": {"url": "https://b.example/@acme", "acct": "acme@b.example"}}});
         let post = status(&value, None).unwrap().post;
         assert_eq!(post.text, "CW: outage rant\n\nNo internet & no answer\n- yes\n- no");
+        assert_eq!(post.warned(), Some(("CW: outage rant", "No internet & no answer\n- yes\n- no")));
         assert_eq!(post.media[0], Media { kind: "photo".into(), alt: Some("a red lamp".into()) });
         let quoted = post.quotes.unwrap();
         assert_eq!((quoted.id.native(), quoted.text.as_str()), ("https://b.example/5", "All fine"));
