@@ -213,7 +213,7 @@ impl Effects {
                 };
                 if only_look {
                     let attempted = attempted.unwrap_or(app.now);
-                    self.tasks.spawn(delivering.read_back(confirmed, attempted));
+                    self.tasks.spawn(delivering.read_back(confirmed, attempted, expect));
                 } else {
                     self.tasks.spawn(delivering.send(confirmed, expect));
                 }

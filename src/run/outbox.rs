@@ -1,5 +1,9 @@
 //! Sending exactly once: the attempt is in the log before the request leaves, the outcome after it, and an
 //! outcome nobody knows is read back from the network before anything else happens.
+//!
+//! A look may take a minute, and another process may have looked, told and sent again meanwhile. So what a look did not
+//! find is written by compare-and-set behind the attempt it looked for: a newer attempt of the same reply makes it void,
+//! or the reply would stand as failed, and be sent once more, while it is on its way.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +19,7 @@ use crate::app::notice::{Notice, Weight};
 use crate::log::{AppendError, Log, LogError};
 use crate::model::deed::WATCHER_SENDS_NOTHING;
 use crate::model::reply::FREE_AGAIN;
-use crate::model::{AuthorId, CaseId, Event, EventId, Expect, PostId, ReplyId, Role, SessionId};
+use crate::model::{AuthorId, CaseId, Event, EventId, Expect, PostId, ReplyId, Role, Seq, SessionId};
 use crate::net::{Clock, Network, Outgoing, OutgoingMessage, ReadBack, SendError};
 
 /// So long after a failed append it is tried again.
@@ -68,12 +72,12 @@ impl Delivering {
         let reply = outgoing.reply;
         let attempted = (self.clock)();
         let attempt = Event::ReplyAttempted { reply, case, session: self.session };
-        match self.append_once(attempt, Some(expect)).await {
-            Ok(()) => {}
+        let begun = match self.append_once(attempt, Some(expect)).await {
+            Ok(seq) => Expect { case, seq },
             // The store had taken our own attempt when it said that it had not: nothing was sent by it.
             Err(AppendError::Conflict { winner }) if is_attempt_of(&winner.event, reply, self.session) => {
                 tracing::warn!(%reply, "an attempt of ours had reached the log after all; reading back");
-                return self.read_back(confirmed, winner.at).await;
+                return self.read_back(confirmed, winner.at, Expect { case, seq: winner.seq }).await;
             }
             Err(AppendError::Conflict { winner }) if is_of(&winner.event, reply) => {
                 // Another process on the same log has this very reply in hand and tells its outcome.
@@ -98,7 +102,7 @@ impl Delivering {
                 }
                 return;
             }
-        }
+        };
         let sent = match confirmed.message() {
             None => self.network.send(outgoing).await.map(|post| Event::ReplySent { reply, case, post }),
             Some(private) => {
@@ -127,15 +131,16 @@ impl Delivering {
                     format!("no answer from the network ({why}); looking whether it was published"),
                 )
                 .await;
-                return self.read_back(confirmed, attempted).await;
+                return self.read_back(confirmed, attempted, begun).await;
             }
         };
         note_down(&outcome, &confirmed.outgoing.text);
         self.record(outcome).await;
     }
 
-    /// Finds out what became of a reply attempted at `attempted`, and writes that down.
-    pub async fn read_back(self, confirmed: Confirmed, attempted: Timestamp) {
+    /// Finds out what became of a reply attempted at `attempted`, and writes that down. `begun` is the place in the log
+    /// of that attempt, or any later one up to which the case is known.
+    pub async fn read_back(self, confirmed: Confirmed, attempted: Timestamp, begun: Expect) {
         let (reply, case) = (confirmed.outgoing.reply, confirmed.case);
         let found = match confirmed.message() {
             None => match self.network.read_back(&confirmed.outgoing, attempted).await {
@@ -150,7 +155,10 @@ impl Delivering {
             },
         };
         let outcome = match found {
-            ReadBack::Published(sent) => sent,
+            ReadBack::Published(sent) => {
+                note_down(&sent, &confirmed.outgoing.text);
+                return self.record(sent).await;
+            }
             ReadBack::Absent => Event::ReplyFailed {
                 reply,
                 case,
@@ -160,16 +168,32 @@ impl Delivering {
             ReadBack::Unknown { why } => Event::ReplyParked { reply, case, why },
         };
         note_down(&outcome, &confirmed.outgoing.text);
-        self.record(outcome).await;
+        self.record_behind(outcome, Some((reply, begun))).await;
     }
 
     /// Writes an outcome down, for as long as that takes: a network's answer must not be lost to a full disk.
     async fn record(&self, outcome: Event) {
+        self.record_behind(outcome, None).await;
+    }
+
+    /// The same; with `behind` only if nobody has begun to send this reply again since.
+    async fn record_behind(&self, outcome: Event, mut behind: Option<(ReplyId, Expect)>) {
         let event = self.signer.event(fresh_id(), (self.clock)(), outcome, None);
         let mut told = false;
         loop {
-            let why = match self.log.append(vec![event.clone()], None).await {
+            let why = match self.log.append(vec![event.clone()], behind.map(|(_, expect)| expect)).await {
                 Ok(_) => return,
+                Err(AppendError::Conflict { winner }) if behind.is_some() => {
+                    if let Some((reply, expect)) = &mut behind {
+                        if is_of(&winner.event, *reply) {
+                            tracing::warn!(%reply, "it was sent again meanwhile; what the look found is void");
+                            return;
+                        }
+                        // Somebody did something else to the case.
+                        expect.seq = winner.seq;
+                    }
+                    continue;
+                }
                 Err(AppendError::Log(LogError::Closed)) => {
                     tracing::error!(
                         id = ?event.id,
@@ -188,9 +212,9 @@ impl Delivering {
         }
     }
 
-    async fn append_once(&self, event: Event, expect: Option<Expect>) -> Result<(), AppendError> {
+    async fn append_once(&self, event: Event, expect: Option<Expect>) -> Result<Seq, AppendError> {
         let event = self.signer.event(fresh_id(), (self.clock)(), event, None);
-        self.log.append(vec![event], expect).await.map(|_| ())
+        self.log.append(vec![event], expect).await
     }
 
     async fn wait_told(&self, reply: ReplyId, until: Timestamp) {
@@ -285,6 +309,7 @@ pub fn outgoing(desk: &crate::desk::Desk, role: Role, reply: ReplyId) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use async_trait::async_trait;
@@ -416,6 +441,9 @@ mod tests {
     struct Counting {
         sent: AtomicUsize,
         answer: Result<PostId, SendError>,
+        found: ReadBack,
+        /// Written by somebody else while the network is looked at.
+        meanwhile: Mutex<Option<(Arc<Filling>, NewEvent)>>,
     }
 
     #[async_trait]
@@ -439,7 +467,11 @@ mod tests {
         }
 
         async fn read_back(&self, _: &Outgoing, _: Timestamp) -> ReadBack {
-            ReadBack::Unknown { why: "it cannot be looked up here".to_owned() }
+            let meanwhile = self.meanwhile.lock().expect("a test").take();
+            if let Some((log, event)) = meanwhile {
+                log.append(vec![event], None).await.expect("a store");
+            }
+            self.found.clone()
         }
 
         async fn backfill(&self, _: &[Feed], _: Timestamp, _: Timestamp) -> Backfill {
@@ -469,7 +501,8 @@ mod tests {
 
     fn bench_on(log: Filling, answer: Result<PostId, SendError>) -> Bench {
         let log = Arc::new(log);
-        let network = Arc::new(Counting { sent: AtomicUsize::new(0), answer });
+        let found = ReadBack::Unknown { why: "it cannot be looked up here".to_owned() };
+        let network = Arc::new(Counting { sent: AtomicUsize::new(0), answer, found, meanwhile: Mutex::default() });
         let (inbox, heard) = mpsc::channel(8);
         let delivering = Delivering {
             log: Arc::<Filling>::clone(&log),
@@ -525,6 +558,42 @@ mod tests {
         let session = SessionId(Uuid::from_u128(7));
         let why = "it cannot be looked up here".to_owned();
         assert_eq!(kinds, [Event::ReplyAttempted { reply, case, session }, Event::ReplyParked { reply, case, why }]);
+    }
+
+    #[tokio::test]
+    async fn what_a_look_did_not_find_is_void_where_the_reply_was_sent_again_meanwhile() {
+        let absent = || ReadBack::Absent;
+        let parked = || ReadBack::Unknown { why: "no answer".to_owned() };
+        let there = || ReadBack::Published(PostId::new(NetworkKind::X, "900"));
+        let again = |reply, case| Event::ReplyAttempted { reply, case, session: SessionId(Uuid::from_u128(8)) };
+        let claim = |_, case| Event::CaseClaimed { case };
+        type Did = fn(ReplyId, CaseId) -> Event;
+        let looks: [(ReadBack, Did, bool); 5] = [
+            (absent(), again, false),
+            (parked(), again, false),
+            // What is public is public, whoever sent it.
+            (there(), again, true),
+            (absent(), claim, true),
+            (parked(), claim, true),
+        ];
+        for (found, did, is_told) in looks {
+            let what = format!("{found:?}");
+            let Bench { log, network, delivering, confirmed, .. } = bench(0, Ok(PostId::new(NetworkKind::X, "900")));
+            let (reply, case) = (confirmed.outgoing.reply, confirmed.case);
+            let first = Event::ReplyAttempted { reply, case, session: SessionId(Uuid::from_u128(6)) };
+            let seq = delivering.append_once(first, None).await.expect("a store");
+            let theirs = Signer { rep: RepName::new("bo"), machine: MachineName::new("desk-2") };
+            let event = theirs.event(fresh_id(), now(), did(reply, case), None);
+            let counting = Counting {
+                sent: AtomicUsize::new(0),
+                answer: network.answer.clone(),
+                found,
+                meanwhile: Mutex::new(Some((Arc::clone(&log), event))),
+            };
+            let looking = Delivering { network: Arc::new(counting), ..delivering };
+            looking.read_back(confirmed, now(), Expect { case, seq }).await;
+            assert_eq!(log.of_case(case).await.expect("a store").len(), 2 + usize::from(is_told), "{what}");
+        }
     }
 
     #[tokio::test]
