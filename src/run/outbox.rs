@@ -562,12 +562,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_look_did_not_find_is_void_where_the_reply_was_sent_again_meanwhile() {
+        type Did = fn(ReplyId, CaseId) -> Event;
         let absent = || ReadBack::Absent;
         let parked = || ReadBack::Unknown { why: "no answer".to_owned() };
         let there = || ReadBack::Published(PostId::new(NetworkKind::X, "900"));
         let again = |reply, case| Event::ReplyAttempted { reply, case, session: SessionId(Uuid::from_u128(8)) };
         let claim = |_, case| Event::CaseClaimed { case };
-        type Did = fn(ReplyId, CaseId) -> Event;
         let looks: [(ReadBack, Did, bool); 5] = [
             (absent(), again, false),
             (parked(), again, false),
