@@ -7,11 +7,12 @@ use jiff::tz::TimeZone;
 use replydeck::desk::report::table::{By, tables};
 use replydeck::desk::report::{Eyes, Reckoning, RepFigures, Report, Terms, percent};
 use replydeck::desk::{Case, Desk, fold};
+use replydeck::model::account::Tier;
 use replydeck::model::event::Standing;
 use replydeck::model::sla::{Stops, Targets};
 use replydeck::model::{
-    AccountName, CaseId, CaseStatus, Envelope, Event, EventId, MessageId, NetworkKind, OfficeHours, OpenSpan, Purpose,
-    RepName, Role, Seq,
+    Account, AccountName, CaseId, CaseStatus, Envelope, Event, EventId, MessageId, NetworkKind, OfficeHours, OpenSpan,
+    Purpose, RepName, Role, Seq,
 };
 
 use super::history::History;
@@ -26,6 +27,7 @@ fn terms(now: &str) -> Terms {
         targets: BTreeMap::from([(column("outage"), Targets::within(SignedDuration::from_hours(1)))]),
         hours: OfficeHours::always(),
         eyes: Eyes::All,
+        accounts: vec![],
     }
 }
 
@@ -344,10 +346,26 @@ fn causes_are_ranked_by_cases_minutes_and_reopens_and_have_examples() {
     assert_eq!(examples, [("p4", 14), ("p3", 13), ("p2", 12)], "those that took longest");
     assert_eq!(report.wanted().len(), 3 + 2 + 2 + 1);
     let body = said("p4", "a4", "10:00").with_text("down again").body();
-    report.supply(&[(replydeck::model::BodyId::post(&post_id("p4")), body)], &[]);
+    let found = [(replydeck::model::BodyId::post(&post_id("p4")), body)];
+    report.supply(&found, &[]);
     let table = &tables(&report, &[By::Cause])[0];
     assert_eq!(table.rows[0].below[0], "14 min  https://x.com/a4/status/p4  down again");
     assert_eq!(table.rows[0].below[1], "13 min  text removed");
+    // A rehearsal's pages are the simulator's.
+    let us = Account {
+        name: AccountName::new("help"),
+        network: NetworkKind::X,
+        handle: "Help".to_owned(),
+        id: None,
+        tier: Tier::PayPerUse,
+        can_send: true,
+        confirm: false,
+        web_url: "http://127.0.0.1:9".to_owned(),
+        limits: None,
+    };
+    let mut rehearsed = report.clone();
+    rehearsed.supply(&found, &[us]);
+    assert_eq!(rehearsed.causes[0].examples[0].page.as_deref(), Some("http://127.0.0.1:9/a4/status/p4"));
     let json = serde_json::to_string(&report).expect("JSON");
     assert!(json.contains("https://x.com/a4/status/p4") && !json.contains("down again"), "{json}");
 }
