@@ -260,7 +260,8 @@ async fn what_the_line_tells_of_another_account_of_the_app_is_counted_as_x_bills
     here.told(&mut column).await;
     let mia = here.control("person", json!({"handle": "mia", "is": "public"})).await["id"].clone();
     let bearer = here.bearer.clone();
-    let wish = json!({"event_type": "post.create", "filter": {"user_id": mia}, "tag": "somebody else's"});
+    let wish =
+        json!({"event_type": "post.create", "filter": {"user_id": mia}, "tag": "replydeck/main/post.create"});
     let made = here.client.post(format!("{}/2/activity/subscriptions", here.url)).bearer_auth(bearer).json(&wish);
     assert_eq!(made.send().await.unwrap().status(), 200);
     here.agrees().await;
@@ -271,6 +272,10 @@ async fn what_the_line_tells_of_another_account_of_the_app_is_counted_as_x_bills
     assert!(matches!(next(&mut column).await, Inbound::Post(_)));
     here.agrees().await;
     assert_eq!(here.billed().await.0, before + 2);
+    // Where that account is not in the config any more, nobody else would tell of it.
+    let checked = here.checked().await;
+    assert!(checked.starts_with("Mind") && checked.contains("1 that this deck made for other accounts"), "{checked}");
+    assert!(checked.contains("5 subscriptions, 4 of this account"), "{checked}");
     here.end().await;
 }
 
