@@ -260,8 +260,7 @@ async fn what_the_line_tells_of_another_account_of_the_app_is_counted_as_x_bills
     here.told(&mut column).await;
     let mia = here.control("person", json!({"handle": "mia", "is": "public"})).await["id"].clone();
     let bearer = here.bearer.clone();
-    let wish =
-        json!({"event_type": "post.create", "filter": {"user_id": mia}, "tag": "replydeck/main/post.create"});
+    let wish = json!({"event_type": "post.create", "filter": {"user_id": mia}, "tag": "replydeck/main/post.create"});
     let made = here.client.post(format!("{}/2/activity/subscriptions", here.url)).bearer_auth(bearer).json(&wish);
     assert_eq!(made.send().await.unwrap().status(), 200);
     here.agrees().await;
