@@ -6,7 +6,7 @@ use super::notice::{KEPT, Notice, Weight};
 use super::{App, AppendToken, Effect, Mode, PendingAction};
 use crate::desk::{Case, PostState, PostView};
 use crate::model::event::Standing;
-use crate::model::words::ended_as;
+use crate::model::words::{behind_colon, ended_as};
 use crate::model::{
     Body, CaseId, Deed, Event, EventId, Expect, Mark, NewEvent, NotAppended, Post, Purpose, RepName, Seq, clean,
 };
@@ -115,9 +115,7 @@ impl App {
             Event::CaseAssigned { to, .. } => format!("handed {case} to {to}"),
             Event::CaseSnoozed { .. } => format!("put {case} off"),
             Event::CaseResolved { cause, outcome, .. } => {
-                let how =
-                    ended_as(cause.as_deref(), outcome.as_deref()).map_or(String::new(), |how| format!(": {how}"));
-                format!("resolved {case}{how}")
+                format!("resolved {case}{}", behind_colon(ended_as(cause.as_deref(), outcome.as_deref())))
             }
             Event::CaseReopened { .. } => format!("reopened {case}"),
             Event::ReplyQueued { .. } => format!("is sending a reply in {case}"),

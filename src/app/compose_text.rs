@@ -166,7 +166,7 @@ fn unsigned<'a>(words: &'a str, signature: &str) -> &'a str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use jiff::Timestamp;
     use proptest::prelude::*;
 
@@ -177,7 +177,7 @@ mod tests {
 
     const LINK: &str = "https://x.com/messages/compose?recipient_id=99";
 
-    fn post() -> Post {
+    pub(in crate::app) fn post() -> Post {
         Post {
             id: PostId::new(NetworkKind::X, "1"),
             version: None,

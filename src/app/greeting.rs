@@ -160,62 +160,31 @@ fn capital(before: &str, rest: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{going_on, speaks_to_them};
-    use crate::model::post::{Author, Counts, WhoMayReply};
-    use crate::model::{AuthorId, ConversationId, NetworkKind, Post, PostId};
-
-    fn post() -> Post {
-        Post {
-            id: PostId::new(NetworkKind::X, "1"),
-            version: None,
-            author: Author {
-                id: AuthorId::new(NetworkKind::X, "7"),
-                handle: "jo_m".into(),
-                name: "Jo May".into(),
-                followers: None,
-                is_verified: false,
-                is_protected: false,
-            },
-            conversation: ConversationId::new(NetworkKind::X, "1"),
-            in_reply_to: None,
-            in_reply_to_author: None,
-            quotes: None,
-            is_repost: false,
-            text: "slow".into(),
-            lang: None,
-            at: jiff::Timestamp::UNIX_EPOCH,
-            counts: Counts::default(),
-            mentions: vec![],
-            hashtags: vec![],
-            links: vec![],
-            media: vec![],
-            who_may_reply: WhoMayReply::Everyone,
-            is_edited: false,
-        }
-    }
+    use crate::app::compose_text::tests::post;
 
     #[test]
     fn whoever_is_greeted_is_not_greeted_again() {
         for (before, saved, said) in [
-            ("Hi Jo May, sorry. ", "Hi {name}, we are on it.", "We are on it."),
-            ("Hi Jo May, ", "Hi {name}, we are on it.", "we are on it."),
+            ("Hi Jo M, sorry. ", "Hi {name}, we are on it.", "We are on it."),
+            ("Hi Jo M, ", "Hi {name}, we are on it.", "we are on it."),
             ("Hi there! ", "Hello {name}! The line is back.", "The line is back."),
-            ("Sorry, Jo May. ", "Dear @{handle}\nthe line is back.", "The line is back."),
-            ("Hi Jo May, sorry. ", "{name}, the line is back.", "The line is back."),
-            ("Hi Jo May, sorry. ", "Hi there, the line is back.", "The line is back."),
+            ("Sorry, Jo M. ", "Dear @{handle}\nthe line is back.", "The line is back."),
+            ("Hi Jo M, sorry. ", "{name}, the line is back.", "The line is back."),
+            ("Hi Jo M, sorry. ", "Hi there, the line is back.", "The line is back."),
             ("Sorry, @jo_m. ", "Good news, {name}: it works.", "Good news: it works."),
-            ("Guten Tag Jo May, ", "Hallo {name}, wir sind dran.", "wir sind dran."),
-            ("Hi Jo May", "thanks", " thanks"),
+            ("Guten Tag Jo M, ", "Hallo {name}, wir sind dran.", "wir sind dran."),
+            ("Hi Jo M", "thanks", " thanks"),
             ("Please look: https://acme.example/x", "It helps.", " It helps."),
             ("遅い", "すみません", "すみません"),
             // Nothing was said to them before.
-            ("", "Hi {name}, we are on it.", "Hi Jo May, we are on it."),
-            ("The line is back. ", "Hi {name}, we are on it.", "Hi Jo May, we are on it."),
+            ("", "Hi {name}, we are on it.", "Hi Jo M, we are on it."),
+            ("The line is back. ", "Hi {name}, we are on it.", "Hi Jo M, we are on it."),
             // A greeting is all there is, or none at all.
-            ("Hi Jo May, ", "Hi {name}!", "Hi Jo May!"),
-            ("Hi Jo May, ", "Hitherto all is well.", "Hitherto all is well."),
-            ("Hi Jo May, ", "The plan of {name} ends soon.", "The plan of Jo May ends soon."),
+            ("Hi Jo M, ", "Hi {name}!", "Hi Jo M!"),
+            ("Hi Jo M, ", "Hitherto all is well.", "Hitherto all is well."),
+            ("Hi Jo M, ", "The plan of {name} ends soon.", "The plan of Jo M ends soon."),
             (
-                "Hi Jo May, ",
+                "Hi Jo M, ",
                 "Hello is not what we wanted to hear from you either.",
                 "Hello is not what we wanted to hear from you either.",
             ),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::clipboard::{self, TEXT_MOST};
 use super::people::rule_event;
 use super::{App, Effect, Mode};
-use crate::model::words::ended_as;
+use crate::model::words::{behind_colon, ended_as};
 use crate::model::{CaseId, Envelope, Event, PostId, Purpose, ReplyId, SessionId, clean};
 
 /// A post that took longer to reach us was heard late.
@@ -215,10 +215,8 @@ impl App {
             Event::CaseResolved { undone: true, .. } => "took the reopening back: it is resolved".to_owned(),
             Event::CaseResolved { cause, outcome, closing, .. } => {
                 let how = ended_as(cause.as_deref(), outcome.as_deref());
-                match ended_as(how.as_deref(), closing.then_some("closing")) {
-                    Some(how) => format!("resolved it: {how}"),
-                    None => "resolved it".to_owned(),
-                }
+                let how = ended_as(how.as_deref(), closing.then_some("closing"));
+                format!("resolved it{}", behind_colon(how))
             }
             Event::CaseReopened { undone: true, .. } => "took the resolve back".to_owned(),
             Event::CaseReopened { undone: false, .. } => "reopened it".to_owned(),

@@ -15,6 +15,7 @@ use super::writing::{select_slot, typed_text};
 use super::{App, ColumnSetup, Effect, Mode};
 use crate::desk::PostState;
 use crate::model::length::{Length, Unit};
+use crate::model::words::behind_colon;
 use crate::model::{Body, CaseStatus, Deed, Delivery, Event, NetworkKind, Purpose, RepName, ReplyId, Verdict, clean};
 
 /// What may stand as it is in a link's query.
@@ -249,7 +250,7 @@ impl App {
         if end.rep == self.setup.me {
             return None;
         }
-        let how = end.ended_as().map_or_else(String::new, |how| format!(": {how}"));
+        let how = behind_colon(end.ended_as());
         Some(format!(
             "{} resolved the case {}{how}. It stays resolved after your reply",
             end.rep,

@@ -63,7 +63,7 @@ fn named_rule(given: &str) -> Result<(ColumnName, Rule), String> {
 
 /// Each error with its place in the query, one below the other.
 fn pointed(errors: &[QueryError], query: &str) -> String {
-    let pointed: Vec<_> = errors.iter().map(|error| error.pointed(query).to_string()).collect();
+    let pointed: Vec<_> = errors.iter().map(|error| error.pointed(query)).collect();
     pointed.join("\n")
 }
 

@@ -13,6 +13,11 @@ pub fn ended_as(cause: Option<&str>, outcome: Option<&str>) -> Option<String> {
     (!said.is_empty()).then(|| said.join(", "))
 }
 
+/// `: billing, refunded` behind the word for what was done; nothing where nothing more is known.
+pub fn behind_colon(said: Option<String>) -> String {
+    said.map_or_else(String::new, |said| format!(": {said}"))
+}
+
 /// Compares what we sent with what the network shows, both cleaned: leading mentions may come or go, and on X each
 /// link has become `https://t.co/…`; a link at the end may not be shown at all.
 pub fn are_same_words(ours: &str, theirs: &str) -> bool {

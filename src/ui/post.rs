@@ -18,7 +18,7 @@ use crate::app::{App, ColumnSetup, Mode, Queue};
 use crate::desk::{Case, PostState, PostView, Reading};
 use crate::model::event::Standing;
 use crate::model::sla::Used;
-use crate::model::words::counted;
+use crate::model::words::{behind_colon, counted};
 use crate::model::{CaseStatus, Delivery, Doing, Mark, Post, PostId, RepName};
 
 /// A longer text ends with `..`; the case pane has all of it.
@@ -340,7 +340,7 @@ pub(super) fn case_facts(app: &App, theme: Theme, case: &Case) -> Vec<Span<'stat
     if let Some(resolved) = &case.resolved
         && case.status == CaseStatus::Resolved
     {
-        let why = resolved.ended_as().map_or_else(String::new, |how| format!(": {how}"));
+        let why = behind_colon(resolved.ended_as());
         facts.push(Span::styled(format!("resolved {}{why}", resolved.rep), theme.quiet()));
         if let Some(asked) = case.happy_asked {
             facts.push(Span::styled(format!("happy post asked {}", ago(asked)), theme.quiet()));
