@@ -5,6 +5,8 @@
 //! find is written by compare-and-set behind the attempt it looked for: a newer attempt of the same reply makes it void,
 //! or the reply would stand as failed, and be sent once more, while it is on its way.
 
+mod telling;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use self::telling::{note_down, said};
 use super::intake::Signer;
 use crate::app::Msg;
 use crate::app::notice::{Notice, Weight};
@@ -232,29 +235,6 @@ impl Delivering {
     }
 }
 
-/// What became of a reply, for the log file. A refusal may repeat the reply, which the log file must not hold.
-fn note_down(outcome: &Event, text: &str) {
-    let without_text = |why: &str| {
-        let flat = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
-        let (why_words, text_words) = (flat(why), flat(text));
-        let repeats = |run: &[String]| why_words.windows(run.len()).any(|words| words == run);
-        if text_words.windows(3.min(text_words.len().max(1))).any(repeats) {
-            "(its words repeat the reply and are left out)".to_owned()
-        } else {
-            why.to_owned()
-        }
-    };
-    match outcome {
-        Event::ReplyFailed { reply, case, why, may_retry } => {
-            tracing::warn!(%reply, %case, may_retry, "a reply was not sent: {}", without_text(why));
-        }
-        Event::ReplyParked { reply, case, why } => {
-            tracing::warn!(%reply, %case, "nobody knows whether a reply was published: {}", without_text(why));
-        }
-        _ => tracing::info!("a reply went out"),
-    }
-}
-
 /// Whether it was this run that began to send this reply.
 fn is_attempt_of(event: &Event, reply: ReplyId, session: SessionId) -> bool {
     matches!(event, Event::ReplyAttempted { reply: of, session: by, .. } if *of == reply && *by == session)
@@ -272,23 +252,6 @@ fn is_of(event: &Event, reply: ReplyId) -> bool {
 
 fn fresh_id() -> EventId {
     EventId(Uuid::now_v7())
-}
-
-/// What somebody did to a case, in words.
-fn said(event: &Event) -> &'static str {
-    match event {
-        Event::CaseClaimed { .. } => "claimed it",
-        Event::CaseReleased { .. } => "released it",
-        Event::CaseAssigned { .. } => "assigned it",
-        Event::CaseSnoozed { .. } => "snoozed it",
-        Event::CaseResolved { .. } => "resolved it",
-        Event::CaseReopened { .. } => "reopened it",
-        Event::ReplyQueued { .. } => "queued a reply",
-        Event::ReplyRecalled { .. } => "took a reply back",
-        Event::ReplyAttempted { .. } | Event::ReplySent { .. } | Event::ReplyDelivered { .. } => "answered it",
-        Event::ReplyHandedOver { .. } => "took it to the network's page",
-        _ => "changed it",
-    }
 }
 
 /// Where a reply goes, put together from what the desk knows of it. Nothing goes out by a role that may not send,
