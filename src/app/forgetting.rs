@@ -38,11 +38,14 @@ impl App {
             if !is_live || !feeds {
                 continue;
             }
-            let ours = |name| self.column_setup(name).is_some_and(|column| column.heard_as(&account.name).is_some());
+            // What only another run's columns have is looked up as well: one run on the host looks for all of them.
+            let ours = |name| self.column_setup(name).is_none_or(|column| column.heard_as(&account.name).is_some());
             let open = self.desk.cases.values().filter(|case| case.status != CaseStatus::Resolved);
             let posts = open.flat_map(|case| &case.posts).filter_map(|post| self.desk.posts.get(post));
             let stand = posts.filter(|view| {
-                matches!(view.state, PostState::Present | PostState::Edited) && view.columns.iter().any(ours)
+                let is_there = matches!(view.state, PostState::Present | PostState::Edited);
+                // A column may hear several networks; one id of another makes X refuse the whole question.
+                is_there && view.id.network() == NetworkKind::X && view.columns.iter().any(ours)
             });
             let mut due: Vec<_> = stand
                 .filter_map(|view| {

@@ -331,7 +331,7 @@ impl Effects {
                         }
                     }
                     // The next look tries again.
-                    Err(missing) => tracing::info!(why = %missing.why, "posts could not be looked up"),
+                    Err(missing) => tracing::warn!(why = %missing.why, "posts could not be looked up"),
                 }
             });
         }
