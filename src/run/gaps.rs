@@ -14,7 +14,7 @@ use crate::app::notice::{Notice, Weight};
 use crate::app::{App, Msg};
 use crate::log::Log;
 use crate::model::price::Money;
-use crate::model::{AccountName, BodyId, Event, EventId, GapFill, GapId, PostId, gap};
+use crate::model::{AccountName, BodyId, ColumnName, Event, EventId, GapFill, GapId, PostId, gap};
 use crate::net::{Backfill, Clock, Feed, Network};
 use crate::ui::time::minutes;
 
@@ -34,6 +34,8 @@ pub struct Ask {
     pub to: Timestamp,
     /// The columns in it, by the network that is asked.
     pub asked: Vec<(Arc<dyn Network>, Vec<Feed>)>,
+    /// Columns in it that no run on this host has any more: nobody knows their query.
+    pub unasked: Vec<ColumnName>,
     /// Posts of that time the desk already shows.
     pub known: BTreeSet<PostId>,
     /// In which times are told.
@@ -88,6 +90,8 @@ pub fn prepare(
             asked.push((Arc::clone(network), of_gap));
         }
     }
+    let is_asked = |column: &ColumnName| asked.iter().any(|(_, feeds)| feeds.iter().any(|feed| feed.column == *column));
+    let unasked: Vec<ColumnName> = columns.iter().filter(|column| !is_asked(column)).cloned().collect();
     if asked.is_empty() {
         return Err("no column of the gap is there any more".to_owned());
     }
@@ -98,7 +102,7 @@ pub fn prepare(
     let known = windows
         .flat_map(|column| column.window.iter().filter(|(at, _)| span.contains(at)).map(|(_, post)| post.clone()))
         .collect();
-    Ok(Ask { gap, from, to, asked, known, zone: app.setup.zone.clone() })
+    Ok(Ask { gap, from, to, asked, unasked, known, zone: app.setup.zone.clone() })
 }
 
 impl Filling {
@@ -115,6 +119,10 @@ impl Filling {
         let mut found = BTreeSet::new();
         let (mut read, mut price) = (0, Money::default());
         let mut reasons = Vec::new();
+        if !self.ask.unasked.is_empty() {
+            let names: Vec<&str> = self.ask.unasked.iter().map(ColumnName::as_str).collect();
+            reasons.push(format!("no running replydeck on this machine has the column {}", names.join(", ")));
+        }
         for (network, feeds) in &self.ask.asked {
             let Backfill { found: of_network, read: returned, missing } =
                 network.backfill(feeds, self.ask.from, self.ask.to).await;

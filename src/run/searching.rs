@@ -27,6 +27,8 @@ const OF_WORDS: usize = 2_000;
 /// At most `limit` texts, newest first, and people.
 pub async fn search(log: &dyn Log, search: &Search, limit: usize) -> Result<Found, LogError> {
     let mut found = Found { people: people(log, search).await?, hits: Vec::new() };
+    // A reply and the post it became are two finds and one hit.
+    let (shown, limit) = (limit, limit.saturating_mul(2));
     let wanted = Wanted::of(&search.words);
     let fits = |hit: &Hit| search.between.holds(hit.at) && hit.body.searchable().is_some_and(|text| wanted.is_in(text));
     let mut hits = if !search.from.is_empty() {
@@ -49,7 +51,7 @@ pub async fn search(log: &dyn Log, search: &Search, limit: usize) -> Result<Foun
     };
     in_order(&mut hits);
     let mut hits = without_twins(log, hits).await?;
-    hits.truncate(limit);
+    hits.truncate(shown);
     found.hits = hits;
     Ok(found)
 }

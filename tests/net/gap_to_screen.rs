@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
-use replydeck::model::GapFill;
+use replydeck::model::{ColumnName, GapFill, GapId, MachineName, RepName};
 use replydeck::net::Clock;
+use replydeck::run::intake::{Signer, gap_closed, gap_opened};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::rig::PACE;
 use crate::whole_desk::{Desk, control, stand_on_gap};
@@ -63,6 +65,23 @@ async fn seven_minutes_without_a_line_are_one_row_and_enter_on_it_brings_the_pos
     let screen = desk.screen();
     assert!(screen.contains("gap 10:00-10:07 filled: 1 new") && screen.contains("during the cut"), "{screen}");
     assert!(before["id"].is_string());
+
+    // Of a column that no run has any more nobody knows what to ask for: the gap is not called filled.
+    let at = |time: &str| format!("2026-03-02T{time}Z").parse::<Timestamp>().unwrap();
+    let signer = Signer { rep: RepName::new("bo"), machine: MachineName::new("here") };
+    let (gap, columns) = (GapId(Uuid::from_u128(9)), vec![column, ColumnName::new("gone")]);
+    let whose = (desk.app.setup.accounts[0].name.clone(), columns);
+    let opened = gap_opened(gap, whose, at("10:07:20"), &signer, at("10:07:40"));
+    let closed = gap_closed(gap, at("10:07:40"), &signer, at("10:07:40"));
+    desk.log.append(vec![opened, closed], None).await.unwrap();
+    desk.until("the other gap", |app| app.desk.gaps.len() == 2).await;
+    desk.press(".");
+    stand_on_gap(&mut desk);
+    desk.press("\n\n");
+    desk.until("its fill", |app| app.desk.gaps[&gap].fill.is_some()).await;
+    let fill = desk.app.desk.gaps[&gap].fill.clone();
+    let Some(GapFill::NotFilled { why }) = &fill else { panic!("{fill:?}") };
+    assert!(why.contains("has the column gone"), "{why}");
 
     desk.end().await;
 }
