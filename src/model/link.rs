@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::id::{AccountName, ColumnName, RepName};
 
 /// A stream's state. Times are when the state began or ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LinkState {
     Connecting,
     Live,

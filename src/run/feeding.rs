@@ -2,6 +2,7 @@
 //! the deck and for `ingest`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,9 @@ use tokio_util::task::TaskTracker;
 use super::column::Continued;
 use super::columns::{Columns, wanted};
 use super::gaps::Feeds;
+use super::holder::{self, Telling, Told};
 use super::intake::{self, Own, Signer};
+use super::listened::Listened;
 use super::session::StreamLease;
 use super::spend::Till;
 use super::together::{self, Place};
@@ -91,7 +94,7 @@ impl Feeding {
         let mut place = Place::take(&sources.data_dir);
         // Known before anything is listened for: what others want is asked for in the same breath.
         match place.as_mut().map(Place::look) {
-            Ok(Ok(others)) => columns.change_others(others),
+            Ok(Ok((others, _))) => columns.change_others(others),
             // Looked at once more in a moment, and told then.
             Ok(Err(error)) => tracing::warn!(%error, "what the other runs want to hear cannot be read"),
             Err(error) => tracing::warn!(%error, "what this run wants to hear cannot be written down"),
@@ -195,7 +198,8 @@ async fn listen(
         lease = lease(&sources, &account) => lease,
     };
     let Some(_lease) = lease else { return };
-    let columns: Vec<ColumnName> = feeds.borrow().iter().map(|feed| feed.column.clone()).collect();
+    let current = feeds.borrow().clone();
+    let columns: Vec<ColumnName> = current.iter().map(|feed| feed.column.clone()).collect();
     let heard = Heard::of(&sources.data_dir, &account);
     let mut unheard = Vec::new();
     let mut covered = BTreeSet::new();
@@ -206,27 +210,70 @@ async fn listen(
             covered.extend(ours);
         }
     }
+    let now = (sources.clock)();
+    let mut listened = Listened::of(&sources.data_dir, &account, heard.last().unwrap_or(now), &current);
+    for (column, since) in listened.change(&current, now) {
+        if since < now && !covered.contains(&column) {
+            unheard.push(open_unheard(&sources, &account, vec![column.clone()], since, now).await);
+            covered.insert(column);
+        }
+    }
     if let Some(from) = heard.last()
         && !network.resumes()
     {
         // Since the last byte any run of the program got, posts may be missing; where a gap is open already, it
         // says so.
         let missing: Vec<ColumnName> = columns.into_iter().filter(|column| !covered.contains(column)).collect();
-        let now = (sources.clock)();
         if from < now && !missing.is_empty() {
-            let since = from.to_string();
-            let mut parts = vec![account.as_str(), since.as_str()];
-            parts.extend(missing.iter().map(ColumnName::as_str));
-            let gap = GapId(EventId::of("unheard", &parts).0);
             covered.extend(missing.iter().cloned());
-            let opened = intake::gap_opened(gap, (account.clone(), missing), from, &sources.signer, now);
-            append(&sources, opened).await;
-            unheard.push(gap);
+            unheard.push(open_unheard(&sources, &account, missing, from, now).await);
         }
     }
     continued.add(&account, covered);
     let (links, reports) = mpsc::channel(64);
-    tokio::join!(network.listen(feeds, links, stop), follow(&sources, &*network, heard, unheard, reports));
+    let returning = tell_returns(&sources, &account, listened, feeds.clone());
+    let listening = async {
+        tokio::select! {
+            () = network.listen(feeds, links, stop) => {}
+            never = returning => match never {},
+        }
+    };
+    tokio::join!(listening, follow(&sources, &*network, heard, unheard, reports));
+}
+
+/// Opens a gap for columns nobody listened for since `from`.
+async fn open_unheard(
+    sources: &Sources,
+    account: &AccountName,
+    columns: Vec<ColumnName>,
+    from: Timestamp,
+    now: Timestamp,
+) -> GapId {
+    let since = from.to_string();
+    let mut parts = vec![account.as_str(), since.as_str()];
+    parts.extend(columns.iter().map(ColumnName::as_str));
+    let gap = GapId(EventId::of("unheard", &parts).0);
+    append(sources, intake::gap_opened(gap, (account.clone(), columns), from, &sources.signer, now)).await;
+    gap
+}
+
+/// Tells as gaps what columns missed that were let go and are listened for again, while the stream goes on.
+async fn tell_returns(
+    sources: &Sources,
+    account: &AccountName,
+    mut listened: Listened,
+    mut feeds: watch::Receiver<Arc<Vec<Feed>>>,
+) -> Infallible {
+    while feeds.changed().await.is_ok() {
+        let (current, now) = (feeds.borrow_and_update().clone(), (sources.clock)());
+        for (column, since) in listened.change(&current, now) {
+            if since < now {
+                let gap = open_unheard(sources, account, vec![column], since, now).await;
+                append(sources, intake::gap_closed(gap, now, &sources.signer, now)).await;
+            }
+        }
+    }
+    std::future::pending().await
 }
 
 /// The gaps that earlier runs left open, and their columns. The log itself is asked: what the deck knows at its start
@@ -295,21 +342,10 @@ async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> 
                 let now = (sources.clock)();
                 let last_byte = heard.last();
                 let is_silent = last_byte.is_some_and(|at| now.duration_since(at) > SILENT);
-                if last != Some((is_silent, last_byte)) {
-                    last = Some((is_silent, last_byte));
-                    let note = "another replydeck on this machine holds the stream; its posts show here too";
-                    let (state, note) = if is_silent {
-                        (LinkState::Stale, "another replydeck on this machine holds the stream and hears nothing")
-                    } else {
-                        (LinkState::Live, note)
-                    };
-                    let report = LinkReport {
-                        account: account.clone(),
-                        state,
-                        last_byte,
-                        note: Some(note.into()),
-                        refused: Vec::new(),
-                    };
+                let theirs = holder::told(&sources.data_dir, account);
+                if last.as_ref() != Some(&(is_silent, last_byte, theirs.clone())) {
+                    last = Some((is_silent, last_byte, theirs.clone()));
+                    let report = of_holder(account, theirs, is_silent, last_byte);
                     if sources.inbox.send(Msg::Link(report)).await.is_err() {
                         return None;
                     }
@@ -328,6 +364,23 @@ async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> 
     }
 }
 
+const HOLDS: &str = "another replydeck on this machine holds the stream";
+
+/// How the link stands that another run holds.
+fn of_holder(account: &AccountName, theirs: Option<Told>, is_silent: bool, last_byte: Option<Timestamp>) -> LinkReport {
+    let (state, said, refused) = match theirs {
+        Some(Told { state, note, refused }) => (state, note, refused),
+        None => (LinkState::Live, None, Vec::new()),
+    };
+    let (state, note) = match (state, said) {
+        (LinkState::Live, _) if is_silent => (LinkState::Stale, format!("{HOLDS} and hears nothing")),
+        (LinkState::Live, None) => (LinkState::Live, format!("{HOLDS}; its posts show here too")),
+        (state, None) => (state, HOLDS.to_owned()),
+        (state, Some(said)) => (state, format!("{HOLDS} and says: {said}")),
+    };
+    LinkReport { account: account.clone(), state, last_byte, note: Some(note), refused }
+}
+
 /// Passes link reports on, remembers when a byte was last heard, and closes what was unheard once the link lives.
 async fn follow(
     sources: &Sources,
@@ -339,6 +392,7 @@ async fn follow(
     // A deck that is busy need not hear every report, but the newest always: none may come after it.
     let mut newest = None;
     let mut told = None;
+    let mut telling = Telling::of(&sources.data_dir, &network.account().name);
     loop {
         let report = tokio::select! {
             biased;
@@ -353,6 +407,7 @@ async fn follow(
         };
         let Some(report) = report else { break };
         note_down(&report);
+        telling.tell(&report);
         if let Some(at) = report.last_byte {
             heard.keep(at);
         }

@@ -22,6 +22,7 @@ use super::session::is_locked;
 use crate::app::Msg;
 use crate::app::notice::{Notice, Weight};
 use crate::model::{AccountName, ColumnName};
+use crate::net::kept::KeptError;
 use crate::net::{Clock, kept};
 use crate::rules::Rule;
 
@@ -59,7 +60,14 @@ impl Place {
         for number in 0..NUMBERS {
             let lock = File::create(lock_path(&folder, number))?;
             match lock.try_lock() {
-                Ok(()) => return Ok(Self { folder, number, _lock: lock, told: None, known: BTreeMap::new() }),
+                Ok(()) => {
+                    // What a killed run left there is not this run's.
+                    match fs::remove_file(told_path(&folder, number)) {
+                        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                        Ok(()) | Err(_) => {}
+                    }
+                    return Ok(Self { folder, number, _lock: lock, told: None, known: BTreeMap::new() });
+                }
                 Err(fs::TryLockError::WouldBlock) => {}
                 Err(fs::TryLockError::Error(error)) => return Err(error),
             }
@@ -84,9 +92,10 @@ impl Place {
         Ok(())
     }
 
-    /// What the other runs that go on want to hear. Where two of them mean different queries by one name, the one that
-    /// came first counts.
-    pub fn look(&mut self) -> io::Result<Wanted> {
+    /// What the other runs that go on want to hear, and what of it could not be read: then what was known of that run
+    /// goes on to count. Where two of them mean different queries by one name, the one that came first counts.
+    pub fn look(&mut self) -> io::Result<(Wanted, Option<KeptError>)> {
+        let mut unread = None;
         let mut known = std::mem::take(&mut self.known);
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
@@ -99,7 +108,13 @@ impl Place {
                 Ok(Some(bytes)) => bytes,
                 // It has just ended.
                 Ok(None) => continue,
-                Err(error) => return Err(io::Error::other(error)),
+                Err(error) => {
+                    unread = Some(error);
+                    if let Some(before) = before {
+                        self.known.insert(number, before);
+                    }
+                    continue;
+                }
             };
             let heard = match before {
                 Some((old, heard)) if old == bytes => heard,
@@ -111,7 +126,7 @@ impl Place {
         for (_, wanted) in self.known.values().rev() {
             all.extend(wanted.iter().map(|(part, rule)| (part.clone(), rule.clone())));
         }
-        Ok(all)
+        Ok((all, unread))
     }
 }
 
@@ -167,14 +182,15 @@ pub async fn keep_up(mut place: Place, columns: Arc<Mutex<Columns>>, clock: Cloc
         }
         let wanted = own.borrow().clone();
         let words = match place.tell(&wanted).and_then(|()| place.look()) {
-            Ok(others) => {
-                let words = differing(&wanted, &others);
+            Ok((others, unread)) => {
+                let words = unread.map(|error| cannot(&error)).or_else(|| differing(&wanted, &others));
                 columns.lock().unwrap_or_else(PoisonError::into_inner).change_others(others);
                 words
             }
             Err(error) => Some(cannot(&error)),
         };
         if let Some(words) = words.clone().filter(|_| words != said) {
+            tracing::warn!("{words}");
             let notice = Notice::new(clock(), Weight::Warning, words);
             if inbox.send(Msg::Notice(notice)).await.is_err() {
                 return;
@@ -185,10 +201,10 @@ pub async fn keep_up(mut place: Place, columns: Arc<Mutex<Columns>>, clock: Cloc
 }
 
 /// What is said where the folder cannot be used.
-pub fn cannot(error: &io::Error) -> String {
+pub fn cannot(error: &dyn std::error::Error) -> String {
     format!(
-        "columns that only another replydeck on this machine has may stay empty: the folder `columns` in the data \
-         folder cannot be used ({error}); check its rights and the disk"
+        "columns that only another replydeck on this machine has may stay empty: what stands in the folder \
+         `columns` of the data folder cannot be used ({error}); check its rights and the disk"
     )
 }
 
@@ -232,38 +248,45 @@ mod tests {
         place
     }
 
+    #[track_caller]
+    fn look(place: &mut Place) -> Wanted {
+        let (wanted, unread) = place.look().unwrap();
+        assert_eq!(unread, None);
+        wanted
+    }
+
     #[test]
     fn each_run_sees_what_the_others_want_until_they_end() {
         let folder = tempfile::tempdir().unwrap();
         let mut ana = place(folder.path(), &[("slow", "slow net")]);
-        assert_eq!(ana.look().unwrap(), Wanted::new());
+        assert_eq!(look(&mut ana), Wanted::new());
         let mut bo = place(folder.path(), &[("slow", "slow net"), ("bills", "\"my bill\" OR invoice")]);
         let mut cy = place(folder.path(), &[("bills", "bill")]);
-        assert_eq!(ana.look().unwrap(), wanted(&[("slow", "slow net"), ("bills", "\"my bill\" OR invoice")]));
-        assert_eq!(cy.look().unwrap(), wanted(&[("slow", "slow net"), ("bills", "\"my bill\" OR invoice")]));
+        assert_eq!(look(&mut ana), wanted(&[("slow", "slow net"), ("bills", "\"my bill\" OR invoice")]));
+        assert_eq!(look(&mut cy), wanted(&[("slow", "slow net"), ("bills", "\"my bill\" OR invoice")]));
         bo.tell(&wanted(&[("praise", "love")])).unwrap();
-        assert_eq!(ana.look().unwrap(), wanted(&[("praise", "love"), ("bills", "bill")]));
+        assert_eq!(look(&mut ana), wanted(&[("praise", "love"), ("bills", "bill")]));
         drop(bo);
-        assert_eq!(ana.look().unwrap(), wanted(&[("bills", "bill")]));
+        assert_eq!(look(&mut ana), wanted(&[("bills", "bill")]));
         drop(cy);
-        assert_eq!(ana.look().unwrap(), Wanted::new());
+        assert_eq!(look(&mut ana), Wanted::new());
     }
 
     #[test]
     fn what_a_killed_run_left_behind_counts_for_nothing_and_its_number_is_taken_again() {
         let folder = tempfile::tempdir().unwrap();
         let killed = place(folder.path(), &[("old", "old")]);
+        let mut other = Place::take(folder.path()).unwrap();
         let left = std::fs::read(told_path(&killed.folder, killed.number)).unwrap();
         let (number, path) = (killed.number, told_path(&killed.folder, killed.number));
         drop(killed);
         std::fs::write(&path, left).unwrap();
-        let again = Place::take(folder.path()).unwrap();
+        assert_eq!(look(&mut other), Wanted::new(), "nobody holds its lock");
+        let mut again = Place::take(folder.path()).unwrap();
         assert_eq!(again.number, number);
-        drop(again);
-        let mut other = Place::take(folder.path()).unwrap();
-        assert_eq!(other.number, number);
-        let _third = place(folder.path(), &[("new", "new")]);
-        assert_eq!(other.look().unwrap(), wanted(&[("new", "new")]));
+        assert_eq!(look(&mut other), Wanted::new(), "its successor has not spoken yet");
+        again.tell(&wanted(&[("new", "new")])).unwrap();
+        assert_eq!(look(&mut other), wanted(&[("new", "new")]));
     }
 
     #[test]
@@ -278,12 +301,32 @@ mod tests {
         {
             std::fs::write(&path, text).unwrap();
             let expected: Vec<_> = [("slow", "slow")].into_iter().chain(more).collect();
-            assert_eq!(ana.look().unwrap(), wanted(&expected), "{text}");
+            assert_eq!(look(&mut ana), wanted(&expected), "{text}");
         }
         for name in ["note.txt", "x.json", "7.json"] {
             std::fs::write(folder.path().join("columns").join(name), one("no")).unwrap();
         }
-        assert_eq!(ana.look().unwrap(), wanted(&[("odd", "fine"), ("slow", "slow")]));
+        assert_eq!(look(&mut ana), wanted(&[("odd", "fine"), ("slow", "slow")]));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_costs_nothing_of_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = place(folder.path(), &[("odd", "odd")]);
+        let mut ana = place(folder.path(), &[]);
+        let _bo = place(folder.path(), &[("slow", "slow")]);
+        let both = wanted(&[("odd", "odd"), ("slow", "slow")]);
+        assert_eq!(look(&mut ana), both);
+        let path = told_path(&odd.folder, odd.number);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let (heard, unread) = ana.look().unwrap();
+        assert_eq!(heard, both, "what was known of it still counts");
+        assert!(unread.is_some());
+        let (heard, unread) = Place::take(folder.path()).unwrap().look().unwrap();
+        assert_eq!(heard, wanted(&[("slow", "slow")]));
+        assert!(unread.is_some());
+        std::fs::remove_dir(&path).unwrap();
     }
 
     #[test]
