@@ -125,8 +125,10 @@ impl Shift {
             }
             if n % 10 == 4 {
                 let to = (rep + 1) % REPS.len();
-                deck.keys(&format!("a{}\r", REPS[to]));
-                self.following.count("a hand-over", deck, case, 1, |event| matches!(event, Event::CaseAssigned { .. }));
+                let handed =
+                    |it: &Arc<Envelope>| matches!(it.event, Event::CaseAssigned { case: of, .. } if of == case);
+                let keys = format!("a{}\r", REPS[to]);
+                self.press(deck, &keys, &format!("case{n}x"), "a hand-over", |told| told.iter().any(handed));
                 return self.give(to, Work { handed: true, ..work.clone() });
             }
         }
