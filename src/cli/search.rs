@@ -180,11 +180,9 @@ mod tests {
     use super::{as_json, as_text, as_typed};
     use crate::app::Setup;
     use crate::config::Config;
-    use crate::model::account::Tier;
     use crate::model::post::{Author, Counts, WhoMayReply};
     use crate::model::{
-        Account, AccountName, AuthorId, Body, BodyId, ConversationId, Hit, MachineName, NetworkKind, Post, PostId,
-        SessionId,
+        Account, AuthorId, Body, BodyId, ConversationId, Hit, MachineName, NetworkKind, Post, PostId, SessionId,
     };
 
     fn hit(text: &str) -> Hit {
@@ -239,17 +237,7 @@ mod tests {
 
     #[test]
     fn pages_are_where_the_config_says() {
-        let us = Account {
-            name: AccountName::new("help"),
-            network: NetworkKind::X,
-            handle: "Help".to_owned(),
-            id: None,
-            tier: Tier::PayPerUse,
-            can_send: true,
-            confirm: false,
-            web_url: "http://127.0.0.1:9".to_owned(),
-            limits: None,
-        };
+        let us = Account { web_url: "http://127.0.0.1:9".to_owned(), ..Account::acme(None) };
         let setup = Setup { accounts: vec![us], ..setup() };
         let page = "http://127.0.0.1:9/jo_m/status/1789";
         assert!(as_text(&hit("slow"), &setup).ends_with(page));

@@ -62,9 +62,10 @@ impl Place {
             match lock.try_lock() {
                 Ok(()) => {
                     // What a killed run left there is not this run's.
-                    match fs::remove_file(told_path(&folder, number)) {
-                        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                        Ok(()) | Err(_) => {}
+                    if let Err(error) = fs::remove_file(told_path(&folder, number))
+                        && error.kind() != io::ErrorKind::NotFound
+                    {
+                        return Err(error);
                     }
                     return Ok(Self { folder, number, _lock: lock, told: None, known: BTreeMap::new() });
                 }
