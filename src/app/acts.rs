@@ -2,7 +2,7 @@
 
 use super::clipboard;
 use super::command::{Command, ModeKind};
-use super::notice::{KEPT, Notice, Weight};
+use super::notice::{Notice, Weight};
 use super::{App, AppendToken, Effect, Mode, PendingAction};
 use crate::desk::{Case, PostState, PostView};
 use crate::model::event::Standing;
@@ -167,23 +167,11 @@ impl App {
 
     /// Takes back warnings that are no longer so; who reads them would look for what has been mended.
     pub(super) fn unsay(&mut self, is_over: impl Fn(&str) -> bool) {
-        for notice in self.notices.iter_mut().filter(|notice| notice.weight > Weight::Info && is_over(&notice.text)) {
-            // It keeps its place: notices are numbered by it.
-            (notice.at, notice.weight) = (jiff::Timestamp::UNIX_EPOCH, Weight::Info);
-            self.dirty = true;
-        }
+        self.dirty |= self.notices.take_back(is_over);
     }
 
     pub(super) fn keep_notice(&mut self, notice: Notice) {
-        // The same words again, such as a store that stays full, renew their notice instead of filling the list.
-        if self.notices.back().is_some_and(|last| last.weight == notice.weight && last.text == notice.text) {
-            self.notices.pop_back();
-        }
-        self.notices.push_back(notice);
-        self.notices_made += 1;
-        if self.notices.len() > KEPT {
-            self.notices.pop_front();
-        }
+        self.notices.keep(notice);
         self.dirty = true;
     }
 

@@ -73,6 +73,7 @@ pub enum Command {
     Outbox,
     Drafts,
     Links,
+    Notices,
     Find,
     FindNetwork,
     Palette,
@@ -129,6 +130,7 @@ pub enum ModeKind {
     Outbox,
     Drafts,
     Links,
+    Notices,
     SavedReplies,
     Resolve,
     Assign,
@@ -144,7 +146,7 @@ pub enum ModeKind {
 }
 
 impl ModeKind {
-    pub const ALL: [ModeKind; 24] = [
+    pub const ALL: [ModeKind; 25] = [
         ModeKind::Columns,
         ModeKind::Case,
         ModeKind::Composer,
@@ -157,6 +159,7 @@ impl ModeKind {
         ModeKind::Outbox,
         ModeKind::Drafts,
         ModeKind::Links,
+        ModeKind::Notices,
         ModeKind::SavedReplies,
         ModeKind::Resolve,
         ModeKind::Assign,
@@ -193,6 +196,7 @@ impl ModeKind {
             | ModeKind::Outbox
             | ModeKind::Drafts
             | ModeKind::Links
+            | ModeKind::Notices
             | ModeKind::Spend
             | ModeKind::Report
             | ModeKind::Person
@@ -216,6 +220,7 @@ impl ModeKind {
             ModeKind::Outbox => "outbox",
             ModeKind::Drafts => "drafts",
             ModeKind::Links => "connection log",
+            ModeKind::Notices => "notices",
             ModeKind::SavedReplies => "saved replies",
             ModeKind::Resolve => "cause and outcome",
             ModeKind::Assign => "list of reps",
@@ -233,6 +238,35 @@ impl ModeKind {
 }
 
 impl Mode {
+    /// The first line shown, of a screen that is read from top to bottom.
+    pub(super) fn scroll(&mut self) -> Option<&mut u16> {
+        match self {
+            Mode::Case { scroll } | Mode::Help { scroll } | Mode::Links { scroll } | Mode::Notices { scroll } => {
+                Some(scroll)
+            }
+            Mode::History(screen) => Some(&mut screen.scroll),
+            Mode::Spend(screen) => Some(&mut screen.scroll),
+            Mode::Report(screen) => Some(&mut screen.scroll),
+            Mode::Person(screen) => Some(&mut screen.scroll),
+            Mode::Preview(preview) => Some(&mut preview.scroll),
+            Mode::Columns
+            | Mode::Composer(_)
+            | Mode::Palette(_)
+            | Mode::CommandLine(_)
+            | Mode::Find(_)
+            | Mode::Outbox { .. }
+            | Mode::Drafts { .. }
+            | Mode::SavedReplies(..)
+            | Mode::Resolve { .. }
+            | Mode::Assign { .. }
+            | Mode::Tag(_)
+            | Mode::Snooze(_)
+            | Mode::Note(_)
+            | Mode::QuitQuestion
+            | Mode::AddColumn(_) => None,
+        }
+    }
+
     /// Which keys are in force.
     pub fn kind(&self) -> ModeKind {
         match self {
@@ -248,6 +282,7 @@ impl Mode {
             Mode::Outbox { .. } => ModeKind::Outbox,
             Mode::Drafts { .. } => ModeKind::Drafts,
             Mode::Links { .. } => ModeKind::Links,
+            Mode::Notices { .. } => ModeKind::Notices,
             Mode::SavedReplies(..) => ModeKind::SavedReplies,
             Mode::Resolve { .. } => ModeKind::Resolve,
             Mode::Assign { .. } => ModeKind::Assign,

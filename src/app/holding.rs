@@ -107,7 +107,7 @@ impl App {
         for until in self.send_waits.values() {
             until.duration_since(now).as_secs().hash(&mut face);
         }
-        self.shown_notice().map(|notice| (notice.at, &notice.text)).hash(&mut face);
+        self.notices.shown(now).iter().for_each(|notice| (notice.at, &notice.text).hash(&mut face));
         // Where a frame said which columns are on the screen, the others do not matter.
         let is_drawn = self.columns.iter().any(|column| column.shown > 0);
         for column in (0..self.columns.len()).filter(|column| !is_drawn || self.columns[*column].shown > 0) {

@@ -8,6 +8,7 @@ use super::reading::is_heard_in_time;
 use super::{App, CaseEvents, Effect, FromStore, Mode};
 use crate::desk::{PostState, PostView, Reply, fold};
 use crate::model::event::Standing;
+use crate::model::link::HELD_ELSEWHERE;
 use crate::model::reply::{KEPT_AT_QUIT, without_wait};
 use crate::model::words::are_same_words;
 use crate::model::{
@@ -474,6 +475,7 @@ impl App {
             // It may tell of lines that were passed over: to be read before it goes.
             (LinkState::Ended { what }, _) if changed => self.warn(what.clone()),
             (LinkState::BackingOff { why, .. }, _) if is_first => self.warn(format!("{}: {why}", report.account)),
+            (LinkState::Live, Some(note)) if says_anew && note == HELD_ELSEWHERE => self.info(note.clone()),
             // A link that lives and still has something to say: a column's rule was refused, lines were passed over.
             (LinkState::Live, Some(note)) if says_anew => self.warn(note.clone()),
             _ => {}

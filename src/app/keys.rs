@@ -13,12 +13,9 @@ impl App {
         if self.quitting || key.kind == crossterm::event::KeyEventKind::Release {
             return;
         }
-        // What was on the screen when the key was pressed has been read.
-        if self.notices_read < self.notices_made {
-            self.notices_read = self.notices_made;
-            self.dirty = true;
-        }
         let mode = self.mode.kind();
+        let is_typed = mode.takes_text() && Chord::of(key).is_some_and(Chord::is_text);
+        self.dirty |= self.notices.read(self.now, is_typed);
         // A slow line brings Esc and the key after it together, which terminals spell like Alt and that key. Nothing
         // needs Alt, and in the editor the second key would end up in the text.
         if key.modifiers.contains(KeyModifiers::ALT) {
@@ -250,6 +247,7 @@ impl App {
             Command::Outbox => self.switch_to(Mode::Outbox { selected: 0 }),
             Command::Drafts => self.switch_to(Mode::Drafts { selected: 0 }),
             Command::Links => self.switch_to(Mode::Links { scroll: 0 }),
+            Command::Notices => self.switch_to(Mode::Notices { scroll: 0 }),
             Command::Find => self.open_find(),
             Command::FindNetwork => self.open_network_find(),
             Command::Palette => self.open_palette(),
@@ -353,6 +351,7 @@ impl App {
             | Mode::Preview(_)
             | Mode::Help { .. }
             | Mode::Links { .. }
+            | Mode::Notices { .. }
             | Mode::Spend(_)
             | Mode::Report(_)
             | Mode::Person(_)
@@ -385,6 +384,7 @@ impl App {
             | Mode::Outbox { .. }
             | Mode::Drafts { .. }
             | Mode::Links { .. }
+            | Mode::Notices { .. }
             | Mode::Report(_)
             | Mode::Resolve { .. }
             | Mode::Assign { .. }
@@ -404,7 +404,8 @@ impl App {
         if matches!(self.mode, Mode::Columns) {
             return self.walk(command, out);
         }
-        let lines = self.books.scroll_end.map_or_else(|| self.lines_to_scroll(), |end| usize::from(end) + 1);
+        // Before the first frame nobody knows how long a screen is; that frame ends what goes too far.
+        let lines = self.books.scroll_end.map_or(usize::from(u16::MAX), |end| usize::from(end) + 1);
         // A page is what is seen at once: the bars, the border and a case's head take the rest.
         let around = if matches!(self.mode, Mode::Case { .. }) { 8 } else { 6 };
         let page = usize::from(self.size.1.saturating_sub(around)).max(1);
@@ -423,21 +424,11 @@ impl App {
             };
             to.min(last)
         };
+        if let Some(scroll) = self.mode.scroll() {
+            *scroll = u16::try_from(step(usize::from(*scroll), lines)).unwrap_or(u16::MAX);
+            return;
+        }
         match &mut self.mode {
-            Mode::Person(person) => {
-                person.scroll = u16::try_from(step(usize::from(person.scroll), lines)).unwrap_or(u16::MAX);
-            }
-            Mode::Case { scroll }
-            | Mode::History(super::HistoryScreen { scroll, .. })
-            | Mode::Help { scroll }
-            | Mode::Links { scroll }
-            | Mode::Spend(super::SpendScreen { scroll, .. })
-            | Mode::Report(super::ReportScreen { scroll, .. }) => {
-                *scroll = u16::try_from(step(usize::from(*scroll), lines)).unwrap_or(u16::MAX);
-            }
-            Mode::Preview(preview) => {
-                preview.scroll = u16::try_from(step(usize::from(preview.scroll), lines)).unwrap_or(u16::MAX);
-            }
             Mode::Outbox { selected } => *selected = step(*selected, outbox),
             Mode::Drafts { selected } => *selected = step(*selected, drafts),
             // From the line of words the arrow leads into the hits.
@@ -449,6 +440,7 @@ impl App {
             | Mode::Assign { picker, .. } => {
                 picker.selected = step(picker.selected, picker.shown.len());
             }
+            // They have nothing to choose from; what scrolls was scrolled above.
             Mode::Columns
             | Mode::Composer(_)
             | Mode::Note(_)
@@ -456,7 +448,16 @@ impl App {
             | Mode::Snooze(_)
             | Mode::CommandLine(_)
             | Mode::AddColumn(_)
-            | Mode::QuitQuestion => {}
+            | Mode::QuitQuestion
+            | Mode::Case { .. }
+            | Mode::History(_)
+            | Mode::Help { .. }
+            | Mode::Links { .. }
+            | Mode::Notices { .. }
+            | Mode::Spend(_)
+            | Mode::Report(_)
+            | Mode::Person(_)
+            | Mode::Preview(_) => {}
         }
     }
 
@@ -468,47 +469,8 @@ impl App {
     /// The last frame has told how long the screen is: nothing is scrolled past its end.
     pub(super) fn scrolls_to(&mut self, end: Option<u16>) {
         self.books.scroll_end = end;
-        let Some(end) = end else { return };
-        match &mut self.mode {
-            Mode::Person(person) => person.scroll = person.scroll.min(end),
-            Mode::Case { scroll } | Mode::Help { scroll } | Mode::History(super::HistoryScreen { scroll, .. }) => {
-                *scroll = (*scroll).min(end);
-            }
-            _ => {}
-        }
-    }
-
-    /// At most so many lines a screen can have at this width; the screen itself stops at its last one.
-    fn lines_to_scroll(&self) -> usize {
-        let width = usize::from(self.size.0.max(20)) / 2;
-        let of_text = |text: &str| text.lines().count() + text.chars().count() / width + 1;
-        match &self.mode {
-            // Every screen's keys, and words that may take several lines each.
-            Mode::Help { .. } => {
-                4 * ModeKind::ALL.iter().map(|mode| self.setup.keys.bindings(*mode).len()).sum::<usize>() + 200
-            }
-            Mode::Links { .. } => self.link_log.len() + self.links.len(),
-            Mode::Spend(_) => self.setup.budgets.len() * 100,
-            Mode::Report(screen) => screen.report.as_ref().map_or(0, |report| {
-                let tables = report.columns.len() + report.reps.len() + 4 * report.causes.len() + 24;
-                tables + crate::desk::report::DEFINITIONS.lines().count() + 40
-            }),
-            Mode::Person(person) => person.most_lines(),
-            Mode::History(screen) => 2 * self.history_lines(screen.case).len() + 4,
-            Mode::Preview(preview) => {
-                let checks: usize = preview.checks.iter().map(|check| of_text(&check.what)).sum();
-                of_text(&preview.text) + preview.seen.as_ref().map_or(0, |seen| of_text(&seen.text)) + checks + 8
-            }
-            Mode::Case { .. } => {
-                let said = self.case_in_hand().map(|case| self.conversation(case)).unwrap_or_default();
-                let said = said.iter().map(|said| match &said.words {
-                    super::conversation::Words::Post(post) => of_text(&post.text) + 4,
-                    super::conversation::Words::Text(text) => of_text(text) + 4,
-                    _ => 4,
-                });
-                said.sum::<usize>() + 200
-            }
-            _ => 0,
+        if let (Some(end), Some(scroll)) = (end, self.mode.scroll()) {
+            *scroll = (*scroll).min(end);
         }
     }
 

@@ -74,7 +74,7 @@ pub use composer::Composer;
 pub use effect::{AppendToken, Effect};
 pub use history::HistoryScreen;
 pub use msg::Msg;
-pub use notice::Notice;
+pub use notice::{Notice, Notices};
 pub use noting::NoteEditor;
 pub use person::{PersonRecord, PersonScreen};
 pub use preview::Preview;
@@ -100,7 +100,8 @@ pub struct App {
     pub mode: Mode,
     /// Keys of a prefix typed so far, such as `g`; waits for ever and shows what may follow.
     pub prefix: String,
-    pub notices: VecDeque<Notice>,
+    /// What was told.
+    pub notices: Notices,
     /// The latest report of each account's link.
     pub links: BTreeMap<AccountName, LinkReport>,
     /// Of accounts whose logins are renewed here.
@@ -139,10 +140,6 @@ pub struct App {
     pub opened: Option<PostView>,
     /// What the store said of the case in the pane.
     pub case_events: Option<CaseEvents>,
-    /// Notices ever made; the last of `notices` is number `notices_made - 1`.
-    pub notices_made: u64,
-    /// Notices with a smaller number have been on the screen when a key was pressed.
-    pub notices_read: u64,
     /// What the deck keeps for itself; nothing of it is shown.
     pub books: books::Books,
 }
@@ -192,6 +189,10 @@ pub enum Mode {
     },
     /// The connection log.
     Links {
+        scroll: u16,
+    },
+    /// What was told at the foot, to be read again.
+    Notices {
         scroll: u16,
     },
     /// Picking a saved reply; goes back to the composer.
@@ -359,7 +360,7 @@ impl App {
             focus: 0,
             mode: Mode::Columns,
             prefix: String::new(),
-            notices: VecDeque::new(),
+            notices: Notices::default(),
             links: BTreeMap::new(),
             logins: BTreeMap::new(),
             link_log: VecDeque::new(),
@@ -378,8 +379,6 @@ impl App {
             back: None,
             opened: None,
             case_events: None,
-            notices_made: 0,
-            notices_read: 0,
             books: books::Books::default(),
         }
     }

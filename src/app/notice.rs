@@ -1,9 +1,17 @@
 //! What the rep is told in passing.
 
+use std::collections::{BTreeSet, VecDeque};
+
 use jiff::{SignedDuration, Timestamp};
 
 /// So many notices are kept for reading again.
 pub const KEPT: usize = 100;
+
+/// So many that wait for a key are shown at once; the next ones come when these have been read.
+pub const AT_ONCE: usize = 3;
+
+/// A letter typed into a text closes nothing younger: nobody could have read it.
+const SEEN_AFTER: SignedDuration = SignedDuration::from_secs(2);
 
 /// So long a notice of weight Info is shown at least.
 const SHOWN_FOR: SignedDuration = SignedDuration::from_secs(5);
@@ -41,13 +49,113 @@ impl Notice {
         let more = self.text.chars().count().saturating_sub(READ_IN_TIME).div_ceil(LETTERS_A_SECOND);
         SHOWN_FOR + SignedDuration::from_secs(i64::try_from(more).unwrap_or(i64::MAX).min(60))
     }
+
+    fn says_the_same(&self, other: &Notice) -> bool {
+        self.weight == other.weight && self.text == other.text
+    }
+}
+
+/// What was told, and what of it waits to be read.
+#[derive(Debug, Default)]
+pub struct Notices {
+    /// Oldest first, each with its number.
+    kept: VecDeque<(u64, Notice)>,
+    /// The number of the next one.
+    made: u64,
+    /// Numbers of warnings and errors that no key has closed.
+    waiting: BTreeSet<u64>,
+}
+
+impl Notices {
+    /// Takes one more. The same words once more, such as a store that stays full, take the place of those that are
+    /// last or wait to be read.
+    pub fn keep(&mut self, notice: Notice) {
+        let (last, waiting) = (self.made.wrapping_sub(1), &mut self.waiting);
+        self.kept.retain(|(number, old)| {
+            let gives_way = old.says_the_same(&notice) && (*number == last || waiting.contains(number));
+            if gives_way {
+                waiting.remove(number);
+            }
+            !gives_way
+        });
+        if notice.weight > Weight::Info {
+            self.waiting.insert(self.made);
+        }
+        self.kept.push_back((self.made, notice));
+        self.made += 1;
+        if self.kept.len() > KEPT {
+            let oldest = self.kept.iter().position(|(number, _)| !self.waiting.contains(number)).unwrap_or_default();
+            if let Some((number, _)) = self.kept.remove(oldest) {
+                self.waiting.remove(&number);
+            }
+        }
+    }
+
+    /// What is on the screen: the heaviest that wait for a key, of these the newest, and where none waits what was
+    /// said last in passing.
+    pub fn shown(&self, now: Timestamp) -> Vec<&Notice> {
+        let mut waiting = self.to_read();
+        if waiting.is_empty() {
+            let passing =
+                |notice: &&Notice| notice.weight == Weight::Info && now.duration_since(notice.at) < notice.shown_for();
+            return self.iter().rev().find(passing).into_iter().collect();
+        }
+        waiting.truncate(AT_ONCE);
+        waiting.into_iter().map(|(_, notice)| notice).collect()
+    }
+
+    /// How many wait behind those on the screen.
+    pub fn behind(&self) -> usize {
+        self.to_read().len().saturating_sub(AT_ONCE)
+    }
+
+    /// A key was pressed: what was on the screen has been read. Tells whether anything waited. `typing`: the key went
+    /// into a text, and its writer may not have looked up yet.
+    pub fn read(&mut self, now: Timestamp, typing: bool) -> bool {
+        let is_seen = |notice: &Notice| !typing || now.duration_since(notice.at) >= SEEN_AFTER;
+        let shown = self.to_read().into_iter().take(AT_ONCE);
+        let read: Vec<u64> = shown.filter(|(_, notice)| is_seen(notice)).map(|(number, _)| number).collect();
+        self.waiting.retain(|number| !read.contains(number));
+        !read.is_empty()
+    }
+
+    /// What is no longer so waits no longer. Tells whether any of it did.
+    pub fn take_back(&mut self, is_over: impl Fn(&str) -> bool) -> bool {
+        let over: Vec<u64> =
+            self.kept.iter().filter(|(_, notice)| is_over(&notice.text)).map(|(number, _)| *number).collect();
+        let before = self.waiting.len();
+        self.waiting.retain(|number| !over.contains(number));
+        self.waiting.len() < before
+    }
+
+    /// Oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Notice> {
+        self.kept.iter().map(|(_, notice)| notice)
+    }
+
+    pub fn newest(&self) -> Option<&Notice> {
+        self.kept.back().map(|(_, notice)| notice)
+    }
+
+    /// How many there have ever been.
+    pub fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// Those that wait for a key, the heaviest and newest first.
+    fn to_read(&self) -> Vec<(u64, &Notice)> {
+        let waits = self.kept.iter().filter(|(number, _)| self.waiting.contains(number));
+        let mut waiting: Vec<_> = waits.map(|(number, notice)| (*number, notice)).collect();
+        waiting.sort_by_key(|(number, notice)| std::cmp::Reverse((notice.weight, *number)));
+        waiting
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use jiff::{SignedDuration, Timestamp};
 
-    use super::{Notice, Weight};
+    use super::{AT_ONCE, KEPT, Notice, Notices, Weight};
 
     #[test]
     fn a_long_notice_stands_long_enough_to_be_read() {
@@ -57,5 +165,76 @@ mod tests {
         assert_eq!(of(76), SignedDuration::from_secs(6));
         assert_eq!(of(225), SignedDuration::from_secs(15));
         assert_eq!(of(100_000), SignedDuration::from_secs(65));
+    }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn told(notices: &mut Notices, weight: Weight, text: &str) {
+        notices.keep(Notice::new(NOW, weight, text));
+    }
+
+    fn shown(notices: &Notices) -> Vec<&str> {
+        notices.shown(NOW).into_iter().map(|notice| notice.text.as_str()).collect()
+    }
+
+    #[test]
+    fn nothing_that_waits_is_hidden_by_what_came_after_it() {
+        let mut notices = Notices::default();
+        told(&mut notices, Weight::Info, "hello");
+        assert_eq!(shown(&notices), ["hello"]);
+        told(&mut notices, Weight::Warning, "one");
+        told(&mut notices, Weight::Error, "full");
+        told(&mut notices, Weight::Warning, "two");
+        told(&mut notices, Weight::Info, "by the way");
+        told(&mut notices, Weight::Warning, "three");
+        assert_eq!((shown(&notices), notices.behind()), (vec!["full", "three", "two"], 1));
+        assert!(notices.read(NOW, false));
+        assert_eq!((shown(&notices), notices.behind()), (vec!["one"], 0));
+        assert!(notices.read(NOW, false));
+        assert_eq!(shown(&notices), ["by the way"]);
+        assert!(!notices.read(NOW, false));
+        assert_eq!(notices.shown(NOW + SignedDuration::from_secs(5)), Vec::<&Notice>::new());
+    }
+
+    #[test]
+    fn a_letter_typed_into_a_text_closes_only_what_could_be_read() {
+        let mut notices = Notices::default();
+        told(&mut notices, Weight::Error, "full");
+        assert!(!notices.read(NOW + SignedDuration::from_millis(1_900), true));
+        assert_eq!(shown(&notices), ["full"]);
+        assert!(notices.read(NOW + SignedDuration::from_secs(2), true));
+        assert_eq!(shown(&notices), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_same_words_wait_once_and_bring_nothing_back() {
+        let mut notices = Notices::default();
+        told(&mut notices, Weight::Error, "old");
+        notices.read(NOW, false);
+        for _ in 0..=AT_ONCE {
+            told(&mut notices, Weight::Warning, "full");
+        }
+        assert_eq!((shown(&notices), notices.iter().count()), (vec!["full"], 2));
+        told(&mut notices, Weight::Warning, "other");
+        told(&mut notices, Weight::Warning, "full");
+        assert_eq!(shown(&notices), ["full", "other"]);
+        notices.read(NOW, false);
+        told(&mut notices, Weight::Warning, "full");
+        assert_eq!(shown(&notices), ["full"], "it is so again");
+    }
+
+    #[test]
+    fn what_is_over_waits_no_longer_and_what_is_too_old_is_forgotten() {
+        let mut notices = Notices::default();
+        told(&mut notices, Weight::Error, "acme is down");
+        told(&mut notices, Weight::Warning, "the disk is nearly full");
+        assert!(notices.take_back(|text| text.starts_with("acme")));
+        assert!(!notices.take_back(|text| text.starts_with("acme")));
+        assert_eq!(shown(&notices), ["the disk is nearly full"]);
+        for n in 0..KEPT {
+            told(&mut notices, Weight::Info, &n.to_string());
+        }
+        assert_eq!((notices.iter().count(), shown(&notices)), (KEPT, vec!["the disk is nearly full"]));
+        assert_eq!(notices.newest().map(|notice| notice.text.as_str()), Some("99"));
     }
 }

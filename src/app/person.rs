@@ -61,13 +61,6 @@ impl PersonScreen {
             _ => None,
         })
     }
-
-    /// Lines it may have at most, for scrolling.
-    pub(super) fn most_lines(&self) -> usize {
-        let cases = self.record.as_ref().map_or(0, |record| record.cases.len());
-        let events = self.record.iter().flat_map(|record| &record.cases).map(|(_, events)| events.len());
-        40 + 3 * cases + 6 * events.sum::<usize>().min(2_000)
-    }
 }
 
 /// A handle somebody had, and when it was seen.

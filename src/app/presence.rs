@@ -72,6 +72,7 @@ impl App {
             | Mode::Outbox { .. }
             | Mode::Drafts { .. }
             | Mode::Links { .. }
+            | Mode::Notices { .. }
             | Mode::QuitQuestion
             | Mode::Spend(_)
             | Mode::Report(_)

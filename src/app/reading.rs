@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::command::ModeKind;
-use super::notice::{Notice, Weight};
 use super::{App, ColumnSetup, Queue};
 use crate::desk::{Case, CaseDraft, PostView, Reply};
 use crate::model::{Account, AccountName, CaseId, ColumnName, Delivery, LinkReport, LinkState, Purpose, ReplyId};
@@ -21,17 +20,6 @@ pub fn is_heard_in_time(report: &LinkReport, now: Timestamp) -> bool {
 }
 
 impl App {
-    /// The notice for the foot of the screen: the heaviest that nobody has had the time to read, the newest of those.
-    pub fn shown_notice(&self) -> Option<&Notice> {
-        let first = self.notices_made - self.notices.len() as u64;
-        let numbered = self.notices.iter().enumerate().map(|(index, notice)| (first + index as u64, notice));
-        let unread = numbered.filter(|(number, notice)| match notice.weight {
-            Weight::Info => self.now.duration_since(notice.at) < notice.shown_for(),
-            Weight::Warning | Weight::Error => *number >= self.notices_read,
-        });
-        unread.max_by_key(|(number, notice)| (notice.weight, *number)).map(|(_, notice)| notice)
-    }
-
     /// Own replies of this run in their hold, the next to go first, with when each goes.
     pub fn held(&self) -> Vec<(&Reply, Timestamp)> {
         let mut held: Vec<_> = self

@@ -46,6 +46,7 @@ impl Command {
             | Command::Outbox
             | Command::Drafts
             | Command::Links
+            | Command::Notices
             | Command::Find
             | Command::FindNetwork
             | Command::Palette

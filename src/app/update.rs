@@ -136,6 +136,7 @@ impl App {
             Mode::Outbox { .. }
             | Mode::Drafts { .. }
             | Mode::Links { .. }
+            | Mode::Notices { .. }
             | Mode::Find(_)
             | Mode::Spend(_)
             | Mode::Report(_) => {

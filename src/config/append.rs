@@ -79,7 +79,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("deck.toml");
         let mut before = crate::config::example::example();
-        before.push_str("next-news = [\"gn\"] # mine");
+        before.push_str("next-news = [\"gz\"] # mine");
         std::fs::write(&path, &before).expect("written");
         let query = "\"so slow\" OR #a\\b -is:retweet";
         assert_eq!(add_column(&path, &column("\"so slow\" OR #ab -is:retweet")), Ok(()));

@@ -68,6 +68,9 @@ pub struct GoneSession {
     pub ended: Timestamp,
 }
 
+/// The note of a link that is well and that another run on this host holds.
+pub const HELD_ELSEWHERE: &str = "another replydeck on this machine holds the stream; its posts show here too";
+
 /// How the one connection of an account stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkReport {

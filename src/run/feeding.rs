@@ -28,6 +28,7 @@ use crate::app::notice::{Notice, Weight};
 use crate::app::{ColumnSetup, Msg};
 use crate::desk::Desk;
 use crate::log::{Log, LogError};
+use crate::model::link::HELD_ELSEWHERE;
 use crate::model::{AccountName, ColumnName, Event, EventId, GapId, LinkReport, LinkState, NewEvent, Seq};
 use crate::net::{Clock, Feed, Network};
 
@@ -374,7 +375,7 @@ fn of_holder(account: &AccountName, theirs: Option<Told>, is_silent: bool, last_
     };
     let (state, note) = match (state, said) {
         (LinkState::Live, _) if is_silent => (LinkState::Stale, format!("{HOLDS} and hears nothing")),
-        (LinkState::Live, None) => (LinkState::Live, format!("{HOLDS}; its posts show here too")),
+        (LinkState::Live, None) => (LinkState::Live, HELD_ELSEWHERE.to_owned()),
         (state, None) => (state, HOLDS.to_owned()),
         (state, Some(said)) => (state, format!("{HOLDS} and says: {said}")),
     };

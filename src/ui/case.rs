@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::paint::{clamp_scroll, more_below, paragraph, put, put_line, put_lines, rule};
+use super::paint::{paragraph, put, put_line, put_scrolled, rule};
 use super::post::{case_facts, due_words, is_folded, mark_word, missing_text, pack, presence_style, shown_text};
 use super::shortcodes::as_shown;
 use super::text::number_in_full;
@@ -41,10 +41,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
     let is_in_hand = matches!(app.mode, Mode::Case { .. });
     let enough = if is_in_hand { usize::MAX } else { usize::from(body.height) };
     let lines = lines(app, post, case, body.width, enough, theme);
-    let end = clamp_scroll(u16::MAX, lines.len(), body.height);
-    let scroll = scroll.min(end);
-    put_lines(buffer, body, &lines, scroll);
-    more_below(buffer, body, lines.len(), scroll, theme.focused());
+    let end = put_scrolled(buffer, body, &lines, scroll, theme.focused());
     (body.as_position(), end)
 }
 

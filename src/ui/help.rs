@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::hints;
-use super::paint::{boxed, clamp_scroll, more_below, paragraph, put_lines};
+use super::paint::{boxed, paragraph, put_scrolled};
 use super::reading::is_on_several_networks;
 use super::text::{width, wrap};
 use super::theme::Theme;
@@ -82,9 +82,6 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
     ] {
         lines.extend(paragraph(&words, cells, 1, theme.text()));
     }
-    let end = clamp_scroll(u16::MAX, lines.len(), inside.height);
-    let scroll = scroll.min(end);
-    put_lines(buffer, inside, &lines, scroll);
-    more_below(buffer, inside, lines.len(), scroll, theme.focused());
+    let end = put_scrolled(buffer, inside, &lines, scroll, theme.focused());
     (inside.as_position(), end)
 }

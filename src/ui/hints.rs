@@ -43,6 +43,7 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
             (C::Outbox, "outbox"),
             (C::Drafts, "drafts"),
             (C::Links, "links"),
+            (C::Notices, "notices"),
             (C::Spend, "spending"),
             (C::AddColumn, "add column"),
             (C::Quit, "quit"),
@@ -80,7 +81,7 @@ fn most_needed(mode: M) -> &'static [(C, &'static str)] {
         M::CommandLine => &[(C::Open, "do it"), (C::Back, "back")],
         M::Find => &[(C::Open, "search"), (C::MoveDown, "to the hits"), (C::Back, "back")],
         M::Hits => &[(C::MoveDown, "move"), (C::Open, "open"), (C::CopyLink, "copy link"), (C::Back, "back")],
-        M::Help | M::Links => &[(C::MoveDown, "scroll"), (C::MoveUp, "back up"), (C::Back, "back")],
+        M::Help | M::Links | M::Notices => &[(C::MoveDown, "scroll"), (C::MoveUp, "back up"), (C::Back, "back")],
         M::Outbox => &[
             (C::RetryReply, "send again"),
             (C::EditReply, "edit"),

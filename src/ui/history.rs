@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
-use super::paint::{boxed, clamp_scroll, more_below, paragraph, put_lines};
+use super::paint::{boxed, paragraph, put_scrolled};
 use super::shortcodes::as_shown;
 use super::theme::Theme;
 use crate::app::{App, HistoryScreen};
@@ -30,9 +30,6 @@ pub(super) fn draw(
     if lines.is_empty() {
         lines.push(Line::styled(" asking the store..", theme.quiet()));
     }
-    let end = clamp_scroll(u16::MAX, lines.len(), inside.height);
-    let scroll = screen.scroll.min(end);
-    put_lines(buffer, inside, &lines, scroll);
-    more_below(buffer, inside, lines.len(), scroll, theme.focused());
+    let end = put_scrolled(buffer, inside, &lines, screen.scroll, theme.focused());
     (inside.as_position(), end)
 }

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::column::gap_words;
-use super::paint::{boxed, clamp_scroll, paragraph, put_lines};
+use super::paint::{boxed, paragraph, put_scrolled};
 use super::theme::Theme;
 use super::{reading, time};
 use crate::app::App;
@@ -14,7 +14,7 @@ use crate::model::{ColumnName, LinkReport, LinkState};
 /// Gaps listed, the latest first.
 const GAPS: usize = 50;
 
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> Position {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> (Position, u16) {
     let inside = boxed(buffer, area, "connection log", theme.frame(), theme.focused());
     let cells = inside.width.saturating_sub(1);
     let mut lines = Vec::new();
@@ -42,8 +42,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
         let words = format!("{} {account}: {words}", time::rfc3339(*at, &app.setup.zone));
         lines.extend(paragraph(&words, cells, 1, theme.text()));
     }
-    put_lines(buffer, inside, &lines, clamp_scroll(scroll, lines.len(), inside.height));
-    inside.as_position()
+    let end = put_scrolled(buffer, inside, &lines, scroll, theme.focused());
+    (inside.as_position(), end)
 }
 
 fn link_lines(app: &App, report: &LinkReport, cells: u16, theme: Theme) -> Vec<Line<'static>> {

@@ -44,6 +44,7 @@ mod hints;
 mod history;
 mod links;
 mod loud;
+mod notices;
 mod order;
 mod outbox;
 mod paint;
@@ -146,9 +147,7 @@ fn screen(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Posi
         status::foot(buffer, foot, app, theme);
         cursor
     };
-    if let Some(notice) = loud::needed(app, area.width) {
-        loud::draw(buffer, body, notice, theme);
-    }
+    loud::draw(buffer, body, app, &loud::needed(app, area.width), theme);
     if !app.prefix.is_empty() {
         status::which_key(buffer, body, app, theme);
     }
@@ -172,7 +171,7 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
             }
             Mode::Preview(preview) => {
                 let inside = whole(buffer, "");
-                return preview::draw(buffer, inside, app, preview, theme);
+                return scrolled(cache, preview::draw(buffer, inside, app, preview, theme));
             }
             _ => {}
         }
@@ -181,10 +180,11 @@ fn draw_body(buffer: &mut Buffer, body: Rect, app: &App, cache: &mut Cache) -> P
         Mode::Help { scroll } => return scrolled(cache, help::draw(buffer, body, app, *scroll, theme)),
         Mode::Outbox { selected } => return outbox::draw(buffer, body, app, *selected, theme),
         Mode::Drafts { selected } => return drafts::draw(buffer, body, app, *selected, theme),
-        Mode::Links { scroll } => return links::draw(buffer, body, app, *scroll, theme),
+        Mode::Links { scroll } => return scrolled(cache, links::draw(buffer, body, app, *scroll, theme)),
+        Mode::Notices { scroll } => return scrolled(cache, notices::draw(buffer, body, app, *scroll, theme)),
         Mode::Find(find) => return find::draw(buffer, body, app, find, theme),
-        Mode::Report(screen) => return report::draw(buffer, body, app, screen, theme),
-        Mode::Spend(screen) => return spending::draw(buffer, body, app, screen, theme),
+        Mode::Report(screen) => return scrolled(cache, report::draw(buffer, body, app, screen, theme)),
+        Mode::Spend(screen) => return scrolled(cache, spending::draw(buffer, body, app, screen, theme)),
         Mode::Person(screen) => return scrolled(cache, person::draw(buffer, body, app, screen, theme)),
         Mode::History(screen) => return scrolled(cache, history::draw(buffer, body, app, screen, theme)),
         Mode::AddColumn(adding) => return adding::draw(buffer, body, app, adding, theme),
@@ -292,7 +292,7 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> O
     let inside = Rect::new(area.x + 1, area.y, area.width - 2, rows);
     match &app.mode {
         Mode::Case { scroll } => Some(scrolled(cache, case::draw(buffer, inside, app, *scroll, theme))),
-        Mode::Preview(preview) => Some(preview::draw(buffer, inside, app, preview, theme)),
+        Mode::Preview(preview) => Some(scrolled(cache, preview::draw(buffer, inside, app, preview, theme))),
         Mode::Composer(composer) | Mode::SavedReplies(composer, _) => {
             let height = (inside.height * 2 / 5).max(16).min(inside.height);
             let above = Rect { height: inside.height - height, ..inside };

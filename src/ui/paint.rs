@@ -167,6 +167,16 @@ pub(super) fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scr
     }
 }
 
+/// Draws lines from `scroll` on, but the last one not above the lowest row, and says where more follow. Tells how far
+/// they can be scrolled.
+pub(super) fn put_scrolled(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: u16, style: Style) -> u16 {
+    let end = u16::try_from(lines.len().saturating_sub(usize::from(area.height))).unwrap_or(u16::MAX);
+    let scroll = scroll.min(end);
+    put_lines(buffer, area, lines, scroll);
+    more_below(buffer, area, lines.len(), scroll, style);
+    end
+}
+
 /// Says on the last row that more lines follow.
 pub(super) fn more_below(buffer: &mut Buffer, area: Rect, lines: usize, scroll: u16, style: Style) {
     if lines > usize::from(scroll) + usize::from(area.height) && area.height > 1 {
@@ -175,11 +185,6 @@ pub(super) fn more_below(buffer: &mut Buffer, area: Rect, lines: usize, scroll: 
         clear_overlap(buffer, x, area.bottom() - 1);
         put(buffer, Position::new(x, area.bottom() - 1), 8, words, style);
     }
-}
-
-/// A scroll that keeps the last line on the lowest row at most.
-pub(super) fn clamp_scroll(scroll: u16, lines: usize, rows: u16) -> u16 {
-    scroll.min(u16::try_from(lines.saturating_sub(usize::from(rows))).unwrap_or(u16::MAX))
 }
 
 /// First entry of a list to show so that `selected` is among `rows` of them, with one of context.

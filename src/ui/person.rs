@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::paint::{boxed, clamp_scroll, more_below, paragraph, put_lines};
+use super::paint::{boxed, paragraph, put_scrolled};
 use super::shortcodes::as_shown;
 use super::text::{number_in_full, ordinal};
 use super::theme::Theme;
@@ -23,10 +23,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &PersonSc
     lines.push(Line::default());
     lines.extend(cases(app, screen, cells, theme));
     lines.extend(notes(app, screen, cells, theme));
-    let end = clamp_scroll(u16::MAX, lines.len(), inside.height);
-    let scroll = screen.scroll.min(end);
-    put_lines(buffer, inside, &lines, scroll);
-    more_below(buffer, inside, lines.len(), scroll, theme.focused());
+    let end = put_scrolled(buffer, inside, &lines, screen.scroll, theme.focused());
     (inside.as_position(), end)
 }
 

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::hints;
-use super::paint::{clamp_scroll, more_below, paragraph, pieces_below, put_line, put_lines, rule};
+use super::paint::{paragraph, pieces_below, put_line, put_scrolled, rule};
 use super::post::shown_text;
 use super::shortcodes::as_shown;
 use super::theme::Theme;
@@ -20,8 +20,8 @@ use crate::model::length::Unit;
 /// Rows of keys below the text.
 const KEY_ROWS: u16 = 3;
 
-/// Draws the preview; the cursor stands on the text that is about to be public.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, preview: &Preview, theme: Theme) -> Position {
+/// Draws the preview; the cursor stands on the text that is about to be public. Tells how far it can be scrolled.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, preview: &Preview, theme: Theme) -> (Position, u16) {
     let (mut lines, mut text_at) = lines(app, preview, area.width, theme);
     let keys = if area.height > KEY_ROWS + 4 { KEY_ROWS } else { 0 };
     let body = Rect { height: area.height - keys, ..area };
@@ -30,17 +30,16 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, preview: &Preview
         text_at -= lines[..text_at].iter().filter(|line| line.spans.is_empty()).count();
         lines.retain(|line| !line.spans.is_empty());
     }
-    let scroll = clamp_scroll(preview.scroll, lines.len(), body.height);
-    put_lines(buffer, body, &lines, scroll);
-    more_below(buffer, body, lines.len(), scroll, theme.focused());
+    let end = put_scrolled(buffer, body, &lines, preview.scroll, theme.focused());
     if keys > 0 {
         rule(buffer, Position::new(area.x, body.bottom()), area.width, '-', theme.frame());
         for (line, y) in key_lines(app, preview, area.width, theme).iter().zip(body.bottom() + 1..area.bottom()) {
             put_line(buffer, Position::new(area.x, y), area.width, line);
         }
     }
+    let scroll = preview.scroll.min(end);
     let row = u16::try_from(text_at).unwrap_or(u16::MAX).saturating_sub(scroll).min(body.height.saturating_sub(1));
-    Position::new(area.x + 4.min(area.width.saturating_sub(1)), area.y + row)
+    (Position::new(area.x + 4.min(area.width.saturating_sub(1)), area.y + row), end)
 }
 
 /// All lines, and the number of the first line of the text.

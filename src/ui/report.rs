@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::paint::{boxed, clamp_scroll, more_below, paragraph, put_lines};
+use super::paint::{boxed, paragraph, put_scrolled};
 use super::text::{cut, number_in_full, width, wrap};
 use super::theme::Theme;
 use crate::app::{App, ReportScreen};
@@ -78,7 +78,7 @@ fn lay_out(table: &Table, cells: usize, lines: &mut Vec<(Kind, String)>) {
     }
 }
 
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &ReportScreen, theme: Theme) -> Position {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &ReportScreen, theme: Theme) -> (Position, u16) {
     let title = format!("report: {}", screen.since);
     let inside = boxed(buffer, area, &title, theme.frame(), theme.focused());
     let cells = inside.width.saturating_sub(1);
@@ -103,10 +103,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &ReportSc
             all.push(Line::styled(format!(" {words}"), theme.quiet()));
         }
     }
-    let scroll = clamp_scroll(screen.scroll, all.len(), inside.height);
-    put_lines(buffer, inside, &all, scroll);
-    more_below(buffer, inside, all.len(), scroll, theme.focused());
-    inside.as_position()
+    let end = put_scrolled(buffer, inside, &all, screen.scroll, theme.focused());
+    (inside.as_position(), end)
 }
 
 /// A line of the definitions in lines of at most so many cells; what was one line keeps its place behind the word.

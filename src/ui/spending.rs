@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::paint::{boxed, clamp_scroll, paragraph, put_lines};
+use super::paint::{boxed, paragraph, put_scrolled};
 use super::reading;
 use super::text::{number_in_full, width};
 use super::theme::Theme;
@@ -19,7 +19,7 @@ use crate::model::{AccountName, NetworkKind};
 /// Earlier days listed.
 const DAYS: usize = 14;
 
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &SpendScreen, theme: Theme) -> Position {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &SpendScreen, theme: Theme) -> (Position, u16) {
     let inside = boxed(buffer, area, "spending", theme.frame(), theme.focused());
     let cells = inside.width.saturating_sub(1);
     let mut lines = Vec::new();
@@ -36,8 +36,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, screen: &SpendScr
         lines.extend(account_lines(app, name, budget, screen, cells, theme));
         lines.push(Line::default());
     }
-    put_lines(buffer, inside, &lines, clamp_scroll(screen.scroll, lines.len(), inside.height));
-    inside.as_position()
+    let end = put_scrolled(buffer, inside, &lines, screen.scroll, theme.focused());
+    (inside.as_position(), end)
 }
 
 fn account_lines(

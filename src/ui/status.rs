@@ -134,8 +134,8 @@ pub(super) fn foot(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
         parts.push(Span::styled(words, theme.strong()));
     }
     // What the foot has no room for stands in a box above it.
-    let notice = app.shown_notice().filter(|_| super::loud::needed(app, area.width).is_none());
-    if let Some(notice) = notice {
+    let shown = app.notices.shown(app.now);
+    if let Some(notice) = shown.first().filter(|_| super::loud::needed(app, area.width).is_empty()) {
         parts.push(Span::styled(notice.text.clone(), theme.notice(notice.weight)));
     }
     let edge = area.width.saturating_sub(1);

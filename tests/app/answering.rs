@@ -365,12 +365,12 @@ fn left_unsaved() -> Deck {
 fn words_typed_on_a_full_disk_outlive_the_editor() {
     let mut deck = left_unsaved();
     assert!(deck.notice().contains("the disk is full"), "{}", deck.notice());
-    let made = deck.app.notices_made;
+    let made = deck.app.notices.made();
     deck.wait(1);
     refuse(&mut deck);
     deck.wait(1);
     refuse(&mut deck);
-    assert_eq!(deck.app.notices_made, made, "told once");
+    assert_eq!(deck.app.notices.made(), made, "told once");
     let listed: Vec<_> = deck.app.drafts().iter().filter_map(|(_, _, draft)| draft.draft.clone()).collect();
     assert_eq!(listed.len(), 1);
     assert!(listed[0].text.ends_with("first and more"), "{listed:?}");

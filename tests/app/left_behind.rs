@@ -61,11 +61,11 @@ fn of_two_decks_that_release_one_is_first_and_the_other_says_nothing() {
     assert_eq!(deck.waiting.len(), 1, "asked once while the store thinks");
     assert!(deck.waiting[0].2.is_some(), "compared with what is known of the case");
     let theirs = deck.written("cy", Event::CaseReleased { case: case_of(1) }, None);
-    let before = deck.app.notices_made;
+    let before = deck.app.notices.made();
     deck.store();
     deck.tell(Msg::Envelopes(vec![theirs]));
     deck.wait(3);
-    assert_eq!((owner(&deck, 1).as_str(), deck.waiting.len(), deck.app.notices_made), ("nobody", 0, before));
+    assert_eq!((owner(&deck, 1).as_str(), deck.waiting.len(), deck.app.notices.made()), ("nobody", 0, before));
 }
 
 #[test]

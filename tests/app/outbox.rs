@@ -56,9 +56,9 @@ fn a_failed_reply_stays_in_sight_with_the_networks_words() {
     assert_eq!(deck.app.need_a_hand(), 1);
     deck.wait(3600);
     assert_eq!(deck.app.need_a_hand(), 1);
-    assert!(deck.app.shown_notice().is_some(), "an error stays until a key is pressed");
+    assert!(!deck.app.notices.shown(deck.app.now).is_empty(), "an error stays until a key is pressed");
     deck.press("U");
-    assert!(deck.app.shown_notice().is_none());
+    assert!(deck.app.notices.shown(deck.app.now).is_empty());
     deck.press("r");
     assert!(matches!(delivery(&deck), Some(Delivery::Queued { until }) if *until == deck.now + secs(10)));
     deck.wait(10);

@@ -43,7 +43,7 @@ fn of_two_reps_the_second_is_told_who_was_first() {
     let theirs = deck.written("bo", Event::CaseClaimed { case: case_of(2) }, None);
     deck.press("c");
     assert!(deck.notice().contains("bo was first and claimed case 2 (@user2)"), "{}", deck.notice());
-    assert_eq!(deck.app.notices.back().map(|notice| notice.weight), Some(Weight::Warning));
+    assert_eq!(deck.app.notices.newest().map(|notice| notice.weight), Some(Weight::Warning));
     deck.tell(Msg::Envelopes(vec![theirs]));
     assert_eq!(owner(&deck, 2).as_deref(), Some("bo"));
     deck.press("c");
@@ -234,22 +234,26 @@ fn links_are_logged_and_told_when_down() {
     assert!(matches!(deck.app.mode, Mode::Columns));
 }
 
+fn shown(deck: &Deck) -> Vec<&replydeck::app::Notice> {
+    deck.app.notices.shown(deck.app.now)
+}
+
 #[test]
 fn notices_have_weight_and_pass() {
     let mut deck = Deck::with_posts(1);
     deck.press("C-l ga");
-    assert_eq!(deck.app.shown_notice().map(|notice| notice.weight), Some(Weight::Info));
+    assert_eq!(shown(&deck).first().map(|notice| notice.weight), Some(Weight::Info));
     deck.wait(5);
-    assert_eq!(deck.app.shown_notice(), None);
+    assert_eq!(shown(&deck).first(), None);
     let notice = |weight, text: &str| replydeck::app::Notice { at: deck.now, weight, text: text.to_owned() };
     let (error, info) = (notice(Weight::Error, "disk full"), notice(Weight::Info, "hello"));
     deck.tell(Msg::Notice(error));
     deck.tell(Msg::Notice(info));
-    assert_eq!(deck.app.shown_notice().map(|notice| notice.text.as_str()), Some("disk full"));
+    assert_eq!(shown(&deck).first().map(|notice| notice.text.as_str()), Some("disk full"));
     deck.wait(600);
-    assert_eq!(deck.app.shown_notice().map(|notice| notice.text.as_str()), Some("disk full"));
+    assert_eq!(shown(&deck).first().map(|notice| notice.text.as_str()), Some("disk full"));
     deck.press("j");
-    assert_eq!(deck.app.shown_notice(), None);
+    assert_eq!(shown(&deck).first(), None);
 }
 
 #[test]
@@ -357,6 +361,7 @@ fn in_mode(mode: ModeKind) -> Deck {
         ModeKind::Outbox => deck.press("U"),
         ModeKind::Drafts => deck.press("gd"),
         ModeKind::Links => deck.press("gl"),
+        ModeKind::Notices => deck.press("gn"),
         ModeKind::SavedReplies => deck.press("r C-o"),
         ModeKind::Resolve => deck.press("e"),
         ModeKind::Assign => deck.press("a"),
@@ -400,5 +405,34 @@ fn help_can_be_read_to_its_end_at_every_size() {
         for words in ["overdue: 24 hours without an answer", "reach_percent"] {
             assert!(end.contains(words), "{words} in:\n{end}");
         }
+    }
+}
+
+#[test]
+fn what_happened_on_the_links_can_be_read_to_its_end() {
+    let mut deck = Deck::with_posts(2);
+    let account = AccountName::new("acme");
+    for n in 0..40 {
+        let why =
+            format!("the reason numbered {n}, which is told in so many words that at 80 columns it takes two lines");
+        let state = LinkState::BackingOff { until: deck.now + secs(60), why };
+        let report = LinkReport { account: account.clone(), state, last_byte: None, note: None, refused: Vec::new() };
+        deck.tell(Msg::Link(report));
+        let report = LinkReport {
+            account: account.clone(),
+            state: LinkState::Live,
+            last_byte: None,
+            note: None,
+            refused: Vec::new(),
+        };
+        deck.tell(Msg::Link(report));
+    }
+    for (keys, last) in [("gl", "the reason numbered 0,"), ("gn", "the reason numbered 0,")] {
+        deck.press(keys);
+        assert!(!super::people::screen(&deck.app, (80, 24)).contains(last), "there is more than fits");
+        deck.press("G");
+        let end = super::people::screen(&deck.app, (80, 24));
+        assert!(end.contains(last), "{end}");
+        deck.press("esc");
     }
 }

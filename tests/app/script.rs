@@ -396,7 +396,7 @@ impl Deck {
     }
 
     pub(crate) fn notice(&self) -> String {
-        self.app.notices.back().map(|notice| notice.text.clone()).unwrap_or_default()
+        self.app.notices.newest().map(|notice| notice.text.clone()).unwrap_or_default()
     }
 
     pub(crate) fn checks(&self) -> Vec<(bool, String)> {

@@ -382,14 +382,14 @@ fn not_begun() -> (Deck, ReplyId) {
 fn a_reply_the_store_did_not_let_out_is_tried_every_second_and_told_once() {
     let (mut deck, reply) = not_begun();
     assert!(deck.notice().contains("the disk is full"), "{}", deck.notice());
-    let notices = deck.app.notices_made;
+    let notices = deck.app.notices.made();
     for _ in 0..3 {
         assert_eq!(deck.app.next_deadline(), None, "the second's tick is soon enough");
         deck.wait(1);
         assert_eq!(deck.took(), [Effect::Send { reply }]);
         deck.tell(Msg::NotBegun { reply, why: "the disk is full".to_owned() });
     }
-    assert_eq!(deck.app.notices_made, notices);
+    assert_eq!(deck.app.notices.made(), notices);
     deck.wait(1);
     deck.took();
     deck.by("ana", Event::ReplyAttempted { reply, case: case_of(3), session: deck.app.setup.session }, None);
@@ -471,12 +471,12 @@ fn a_reply_whose_answer_was_lost_is_sent_once_it_is_seen_in_public() {
     assert!(!deck.app.notices.iter().any(|notice| notice.text.contains("elsewhere")));
     let answer = deck.app.desk.cases[&case_of(3)].last_answer.clone().unwrap();
     assert_eq!(answer.rep.as_ref().map(replydeck::model::RepName::as_str), Some("ana"));
-    let (counted, notices) = (deck.app.desk.counters.replies_sent, deck.app.notices_made);
+    let (counted, notices) = (deck.app.desk.counters.replies_sent, deck.app.notices.made());
     deck.by("ana", sent, None);
     deck.by("ana", Event::ReplyParked { reply, case: case_of(3), why: "late".to_owned() }, None);
     assert_eq!(deck.app.desk.counters.replies_sent, counted, "told again by the reading back");
     assert!(deck.app.desk.replies[&reply].is_finished());
-    assert_eq!(deck.app.notices_made, notices);
+    assert_eq!(deck.app.notices.made(), notices);
 }
 
 #[test]

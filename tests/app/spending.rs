@@ -42,9 +42,9 @@ fn the_foot_tells_the_day_and_the_deck_warns_once_and_stops_once() {
     assert_eq!(deck.notice(), "");
     read(&mut deck, 620, 3_200, &["c2"]);
     assert_eq!(deck.notice(), "promo has spent $16.00 of today's $20.00; column c2 costs most ($14.45)");
-    let made = deck.app.notices_made;
+    let made = deck.app.notices.made();
     read(&mut deck, 3_200, 3_999, &["c1"]);
-    assert_eq!(deck.app.notices_made, made, "said once");
+    assert_eq!(deck.app.notices.made(), made, "said once");
     read(&mut deck, 3_990, 4_000, &["c1"]);
     assert!(
         deck.notice().contains("reading is paused until the UTC day ends; column c2 costs most"),

@@ -156,7 +156,7 @@ fn child_claims() {
                 deck.next().await;
             }
             let owner = deck.app.desk.cases[&case(n)].owner.clone().expect("an owner");
-            let notice = deck.app.notices.back().map(|notice| notice.text.clone()).unwrap_or_default();
+            let notice = deck.app.notices.newest().map(|notice| notice.text.clone()).unwrap_or_default();
             let shown = deck.owner_line();
             say(&format!("done {n}\t{owner}\t{pressed}\t{shown}\t{notice}"));
         }

@@ -150,7 +150,7 @@ async fn each_no_at_the_door_is_one_state_and_one_gap_from_the_last_byte_to_the_
             "type": "https://api.twitter.com/2/problems/client-forbidden"});
         control(&url, "fault", json!({"kind": "status", "status": 403, "body": plan, "target": "search"})).await;
         desk.press("\n");
-        assert!(desk.app.notices.back().unwrap().text.contains("$0.005"), "{status}: the price comes first");
+        assert!(desk.app.notices.newest().unwrap().text.contains("$0.005"), "{status}: the price comes first");
         assert!(desk.app.desk.gaps.values().all(|gap| gap.fill.is_none()));
         desk.press("\n");
         desk.until("the refusal", |app| app.desk.gaps.values().all(|gap| gap.fill.is_some())).await;

@@ -52,7 +52,7 @@ async fn seven_minutes_without_a_line_are_one_row_and_enter_on_it_brings_the_pos
     stand_on_gap(&mut desk);
     assert!(desk.screen().contains(">~~ gap 10:00-10:07 Enter=fill ~"), "{}", desk.screen());
     desk.press("\n");
-    assert!(desk.app.notices.back().unwrap().text.contains("$0.005"), "the price comes first");
+    assert!(desk.app.notices.newest().unwrap().text.contains("$0.005"), "the price comes first");
     assert!(desk.app.desk.gaps.values().all(|gap| gap.fill.is_none()));
     desk.press("\n");
     desk.until("the fill", |app| app.desk.gaps.values().all(|gap| gap.fill.is_some())).await;

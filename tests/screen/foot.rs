@@ -65,8 +65,32 @@ fn a_notice_is_told_whole_the_links_give_way_and_what_is_longer_stands_in_a_box(
     let told: String = all.lines().skip(2).map(|line| line.trim_matches(['|', ' '])).collect::<Vec<_>>().join(" ");
     assert!(told.contains(&long), "{all}");
     // What is said in passing goes by itself.
-    app.now += app.notices.back().expect("the notice").shown_for();
+    app.now += app.notices.newest().expect("the notice").shown_for();
     assert!(!screen(&app).contains("resolved:"));
+}
+
+#[test]
+fn warnings_that_come_together_are_all_told() {
+    for size in [(80, 24), (200, 50)] {
+        let mut app = busy(size, "columns");
+        let words = ["animals has another query in another replydeck", "the disk is nearly full", "the clock is wrong"];
+        for text in words {
+            deck::tell(&mut app, Weight::Warning, text);
+        }
+        deck::tell(&mut app, Weight::Info, "resolved");
+        deck::tell(&mut app, Weight::Error, "logged out");
+        let all = screen(&app);
+        assert_has(
+            &all,
+            &["to be read, any key closes", "error: logged out", words[2], words[1], "and 1 more; gn lists all"],
+        );
+        assert!(!all.contains(words[0]), "{all}");
+        app.notices.read(app.now, false);
+        assert_has(&screen(&app), &[words[0]]);
+        app.notices.read(app.now, false);
+        let all = screen(&app);
+        assert!(all.contains("resolved") && words.iter().all(|words| !all.contains(words)), "{all}");
+    }
 }
 
 #[test]

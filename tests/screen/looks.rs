@@ -135,7 +135,7 @@ fn an_account_that_is_logged_out_is_told_with_the_command_until_it_is_not() {
     let screen = told(&mut app, LoginState::In { until: Some(until) });
     assert!(!screen.lines().next().expect("a head").contains("care"), "{screen}");
     // The error before it stays until a key is pressed; the notice comes after it.
-    assert_eq!(app.notices.back().map(|notice| notice.text.as_str()), Some("care is logged in again"));
+    assert_eq!(app.notices.newest().map(|notice| notice.text.as_str()), Some("care is logged in again"));
 }
 
 #[test]
@@ -146,7 +146,8 @@ fn an_information_notice_goes_and_a_warning_stays() {
     assert!(screen.text(&app).contains("draft saved"));
     app.now = deck::now() + SignedDuration::from_secs(20);
     assert!(!screen.text(&app).contains("draft saved"));
-    app.notices[0].weight = notice::Weight::Warning;
+    deck::tell(&mut app, notice::Weight::Warning, "draft saved");
+    app.now += SignedDuration::from_hours(1);
     assert!(screen.text(&app).contains("draft saved"));
 }
 
@@ -194,6 +195,14 @@ fn every_screen_says_what_it_is_for() {
         (
             "links",
             vec!["@CharterHelp (X) live  last byte 6s ago", "gap 14:02-14:09", "nothing for 20 s, connecting again"],
+        ),
+        (
+            "notices",
+            vec![
+                "error: the disk is full: nothing is lost",
+                "warning: column slow: X took 40 of 41",
+                "resolved: case 12",
+            ],
         ),
         ("saved", vec!["saved replies", "slow: Sorry about the slow line, {name}."]),
         ("quit", vec!["One reply is held", "to @petrk in 0:07", "send now and quit"]),

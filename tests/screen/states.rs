@@ -118,6 +118,7 @@ fn a_question_mark_shows_every_key_of_the_screen_it_was_asked_on_first() {
         ("outbox", ModeKind::Outbox),
         ("drafts", ModeKind::Drafts),
         ("links", ModeKind::Links),
+        ("notices", ModeKind::Notices),
         ("quit", ModeKind::QuitQuestion),
         ("spend", ModeKind::Spend),
         ("report", ModeKind::Report),

@@ -16,6 +16,7 @@ const PLAIN: &[M] = &[
     M::Outbox,
     M::Drafts,
     M::Links,
+    M::Notices,
     M::QuitQuestion,
     M::Spend,
     M::Report,
@@ -23,8 +24,19 @@ const PLAIN: &[M] = &[
     M::History,
 ];
 /// Screens one can leave for another screen.
-const DECK: &[M] =
-    &[M::Columns, M::Case, M::Hits, M::Outbox, M::Drafts, M::Links, M::Spend, M::Report, M::Person, M::History];
+const DECK: &[M] = &[
+    M::Columns,
+    M::Case,
+    M::Hits,
+    M::Outbox,
+    M::Drafts,
+    M::Links,
+    M::Notices,
+    M::Spend,
+    M::Report,
+    M::Person,
+    M::History,
+];
 /// Screens with something to scroll or to choose from.
 const SCROLLING: &[M] = &[
     M::Columns,
@@ -35,6 +47,7 @@ const SCROLLING: &[M] = &[
     M::Outbox,
     M::Drafts,
     M::Links,
+    M::Notices,
     M::Spend,
     M::Report,
     M::Person,
@@ -228,6 +241,7 @@ pub const TABLE: &[Row] = &[
     row(Command::Outbox, "outbox", &[(&["U"], DECK)], "replies on their way, failed and parked"),
     row(Command::Drafts, "drafts", &[(&["gd"], DECK)], "drafts"),
     row(Command::Links, "links", &[(&["gl"], DECK)], "connection log"),
+    row(Command::Notices, "notices", &[(&["gn"], DECK)], "notices since the start, to be read again"),
     row(Command::Spend, "spend", &[(&["g$"], DECK)], "what was spent today, by column and by kind"),
     row(Command::RaiseLimit, "raise-limit", &[(&["+"], &[M::Spend])], "raise today's limit (twice)"),
     row(
@@ -263,6 +277,8 @@ pub const TABLE: &[Row] = &[
                 M::Outbox,
                 M::Drafts,
                 M::Links,
+                M::Notices,
+                M::Notices,
                 M::QuitQuestion,
                 M::Spend,
                 M::Report,

@@ -1,0 +1,33 @@
+//! What was told at the foot since the start, to be read again: a warning goes with any key.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+
+use super::paint::{boxed, paragraph, put_scrolled};
+use super::theme::Theme;
+use super::time;
+use crate::app::App;
+use crate::app::notice::{KEPT, Weight};
+
+/// Hands back where the cursor belongs, and how far it can be scrolled.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> (Position, u16) {
+    let title = format!("notices, the latest first, {KEPT} at most");
+    let inside = boxed(buffer, area, &title, theme.frame(), theme.focused());
+    let cells = inside.width.saturating_sub(1);
+    let mut lines = Vec::new();
+    for notice in app.notices.iter().rev() {
+        let weight = match notice.weight {
+            Weight::Info => "",
+            Weight::Warning => "warning: ",
+            Weight::Error => "error: ",
+        };
+        let words = format!("{} {weight}{}", time::rfc3339(notice.at, &app.setup.zone), notice.text);
+        lines.extend(paragraph(&words, cells, 1, theme.notice(notice.weight)));
+    }
+    if lines.is_empty() {
+        lines.push(Line::styled(" nothing was told yet", theme.quiet()));
+    }
+    let end = put_scrolled(buffer, inside, &lines, scroll, theme.focused());
+    (inside.as_position(), end)
+}
