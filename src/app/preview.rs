@@ -31,6 +31,13 @@ pub struct Preview {
     pub cheaper: Option<(Money, Money)>,
 }
 
+impl Preview {
+    /// What stops it, if anything does.
+    pub fn stop(&self) -> Option<&Check> {
+        self.checks.iter().find(|check| check.stops)
+    }
+}
+
 /// One thing to know before sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {

@@ -161,6 +161,12 @@ impl App {
         {
             mind(format!("their direct message of {} is not answered", ago(at, self.now)));
         }
+        if let Some(why) = case
+            .filter(|_| preview.purpose == Purpose::HappyPost)
+            .and_then(|case| Deed::AskHappyPost.refused(case.status))
+        {
+            mind(why.to_owned());
+        }
         match &preview.verdict {
             Verdict::Unknown { why } => mind(format!("{why}: the network may refuse it; go always works")),
             Verdict::Mind { what } => mind(what.clone()),
@@ -327,7 +333,7 @@ impl App {
     pub(super) fn send(&mut self, out: &mut Vec<Effect>) {
         self.recheck();
         let Mode::Preview(preview) = &mut self.mode else { return };
-        if let Some(check) = preview.checks.iter().find(|check| check.stops) {
+        if let Some(check) = preview.stop() {
             let what = format!("not sent: {}", check.what);
             return self.warn(what);
         }

@@ -8,6 +8,7 @@ use ratatui::text::Line;
 use super::hints;
 use super::paint::{boxed, paragraph, put, put_lines};
 use super::palette::draw_input;
+use super::post::shown_text;
 use super::reading;
 use super::text::{cut, number_in_full, width};
 use super::theme::Theme;
@@ -111,7 +112,7 @@ fn lines(app: &App, adding: &Adding, cells: u16, theme: Theme) -> Vec<Line<'stat
             say(&caught_words(caught), theme.text());
             for post in &caught.examples {
                 let at = format!("{} {}", time::day(post.at, &app.setup.zone), time::minutes(post.at, &app.setup.zone));
-                let words = format!("{at} @{}: {}", post.author.handle, post.text.replace('\n', " "));
+                let words = format!("{at} @{}: {}", post.author.handle, shown_text(app, post).replace('\n', " "));
                 say(&cut(&words, usize::from(cells.saturating_sub(3))), theme.quiet());
             }
         }

@@ -16,7 +16,7 @@ use super::shortcodes::as_shown;
 use super::text::{width, wrap};
 use super::theme::Theme;
 use super::{conversation, reading, time};
-use crate::app::command::Command;
+use crate::app::command::{Command, ModeKind};
 use crate::app::compose_text::{self, dm_link};
 use crate::app::composer::Saved;
 use crate::app::{App, Composer};
@@ -186,7 +186,8 @@ fn foot(app: &App, composer: &Composer, theme: Theme) -> Line<'static> {
         spans.push(Span::raw("   "));
         spans.push(Span::styled(problem.replace('\n', " "), theme.warning()));
     } else {
-        let (preview, leave) = (hints::key(app, Command::Preview), hints::key(app, Command::Back));
+        let key = |command| hints::key_in(app, ModeKind::Composer, command);
+        let (preview, leave) = (key(Command::Preview), key(Command::Back));
         let words = format!("   {preview} preview   :: saved reply   {leave} keep draft and leave");
         spans.push(Span::styled(words, theme.quiet()));
     }

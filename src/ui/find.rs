@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::paint::{boxed, list_top, paragraph, put, put_lines};
 use super::palette::draw_input;
+use super::post::shown_text;
 use super::shortcodes::as_shown;
 use super::text::cut;
 use super::theme::Theme;
@@ -108,19 +109,20 @@ fn of_network(app: &App, find: &Find, network: &NetworkFind, answered: Option<&s
 /// `2026-11-18 14:02 @jo_m: the words`
 fn line(app: &App, hit: &Hit, is_of_network: bool) -> String {
     let zone = &app.setup.zone;
+    let told = |words: &str| as_shown(app, words).into_owned();
     let (who, words) = match &hit.body {
-        Body::Post(post) => (post.author.shown(), post.text.as_str()),
-        Body::Reply(words) => ("our reply".to_owned(), words.as_str()),
+        Body::Post(post) => (post.author.shown(), shown_text(app, post)),
+        Body::Reply(words) => ("our reply".to_owned(), told(words)),
         Body::Message(message) => {
             let way = if message.is_ours { "our direct message to" } else { "direct message from" };
-            (format!("{way} @{}", message.handle), message.text.as_str())
+            (format!("{way} @{}", message.handle), told(&message.text))
         }
-        Body::Note(note) => ("note (team only)".to_owned(), note.shown()),
-        Body::BegunNote(note) => ("note begun (team only)".to_owned(), note.text.shown()),
-        Body::Draft(draft) => ("draft".to_owned(), draft.text.as_str()),
+        Body::Note(note) => ("note (team only)".to_owned(), told(note.shown())),
+        Body::BegunNote(note) => ("note begun (team only)".to_owned(), told(note.text.shown())),
+        Body::Draft(draft) => ("draft".to_owned(), told(&draft.text)),
     };
     // Among what the network found, what the desk holds is told apart.
     let known = if app.is_on_desk(hit) && is_of_network { "on the desk: " } else { "" };
     let (day, minutes) = (time::day(hit.at, zone), time::minutes(hit.at, zone));
-    format!("{day} {minutes} {known}{who}: {}", as_shown(app, words).replace('\n', " "))
+    format!("{day} {minutes} {known}{who}: {}", words.replace('\n', " "))
 }

@@ -130,7 +130,11 @@ pub(super) fn on_the_foot(app: &App, cells: usize) -> Vec<Hint> {
 /// The most needed keys of the screen that has them, without those that the rep's role does not allow.
 pub(super) fn of_mode(app: &App) -> Vec<Hint> {
     let mode = app.mode.kind();
-    let can = |command: C| command.needs() <= app.setup.role && app.cannot(command).is_none();
+    let is_stopped = matches!(&app.mode, Mode::Preview(preview) if preview.stop().is_some());
+    let can = |command: C| {
+        let would_be_refused = command == C::Send && is_stopped;
+        command.needs() <= app.setup.role && app.cannot(command).is_none() && !would_be_refused
+    };
     let allowed = most_needed(mode).iter().filter(|(command, _)| can(*command));
     let hints = allowed.filter_map(|(command, words)| {
         let key = app.setup.keys.key(mode, *command);
@@ -173,7 +177,12 @@ impl Hint {
 
 /// The key of one command in the screen that has the keys; its name for the command line where it has none.
 pub(super) fn key(app: &App, command: C) -> String {
-    match app.setup.keys.key(app.mode.kind(), command) {
+    key_in(app, app.mode.kind(), command)
+}
+
+/// The same on another screen, such as the editor behind a list.
+pub(super) fn key_in(app: &App, mode: M, command: C) -> String {
+    match app.setup.keys.key(mode, command) {
         key if key.is_empty() => format!(":{}", command.name()),
         key => shown(&key),
     }

@@ -171,7 +171,7 @@ fn checks(preview: &Preview, cells: u16, theme: Theme) -> Vec<Line<'static>> {
 /// The keys in two lines. In fewer cells they are said in fewer words.
 fn key_lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> [Line<'static>; 2] {
     let hold = app.setup.hold.as_secs();
-    let is_stopped = preview.checks.iter().any(|check| check.stops);
+    let is_stopped = preview.stop().is_some();
     let asks_twice = app.account(&preview.account).is_some_and(|account| account.confirm);
     let send = |is_brief: bool| match (preview.armed, asks_twice) {
         _ if is_stopped => (if is_brief { "see STOP" } else { "not sent: see STOP" }).to_owned(),

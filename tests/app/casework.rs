@@ -267,6 +267,24 @@ fn a_happy_post_is_asked_offered_and_counted_by_the_reps_key_alone() {
     assert_eq!(case(&deck, 2).turned_round, None);
 }
 
+#[test]
+fn who_wrote_again_is_not_asked_to_be_happy_without_a_word() {
+    let mut deck = Deck::with_posts(2);
+    deck.press("j c r");
+    deck.type_text("done");
+    deck.press("C-s y");
+    deck.wait(11);
+    sent(&mut deck, 2, 900);
+    deck.press("e enter w C-s");
+    let is_told = |deck: &Deck| deck.checks().iter().any(|(stops, what)| !stops && what.contains("asked for after it"));
+    assert!(!is_told(&deck), "{:?}", deck.checks());
+    let again = Post { id: post_id(300), in_reply_to: Some(post_id(2)), ..post(300, deck.now) };
+    let again = Post { author: post(2, deck.now).author, conversation: post(2, deck.now).conversation, ..again };
+    deck.arrives(&again, &["c1"]);
+    assert_eq!(case(&deck, 2).status, CaseStatus::Waiting);
+    assert!(is_told(&deck), "{:?}", deck.checks());
+}
+
 /// The network took the queued reply of case `n`.
 pub(crate) fn sent(deck: &mut Deck, n: u64, id: u64) {
     let reply = *deck.app.desk.unfinished_replies().map(|reply| &reply.id).next().expect("a queued reply");

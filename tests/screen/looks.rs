@@ -240,6 +240,10 @@ fn the_preview_cuts_nothing_in_a_narrow_pane() {
         assert_has(&screen, &whole);
         assert_has(&screen, &["cost $0.20", "by hand", "see STOP", "Esc back"]);
     }
+    // What would be refused is not offered.
+    let foot = |size, mode| shown(size, mode).lines().nth_back(1).expect("the line of keys").to_owned();
+    let keys = foot((200, 50), "preview");
+    assert!(!keys.contains("y send") && keys.contains("e edit"), "{keys}");
     // What explains goes first where there is little room.
     assert_has(&shown((60, 30), "preview"), &["length 163/280 (X weighted, link counts 23)  cost $0.20 "]);
     assert_has(&shown((50, 36), "preview"), &["length 163/280  cost $0.20 (has a link) "]);
@@ -253,6 +257,7 @@ fn a_list_has_one_pointer() {
     for mode in ["palette", "saved"] {
         for size in [(80, 24), (200, 50)] {
             let screen = shown(size, mode);
+            assert!(!screen.contains(":preview"), "the editor behind the list has its keys\n{screen}");
             let list = screen.lines().skip_while(|line| !line.contains("+- "));
             assert_eq!(list.filter(|line| line.contains("|>")).count(), 1, "{mode} on\n{screen}");
         }

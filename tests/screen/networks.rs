@@ -155,6 +155,9 @@ fn what_stands_behind_a_content_warning_is_folded_until_the_case_is_opened() {
     let opened = screen(&app);
     assert_eq!(opened.matches("No kettle since Monday").count(), 4, "the case tells all\n{opened}");
     assert_eq!(opened.matches("[4 words folded]").count(), 1, "its row does not\n{opened}");
+    modes::open(&mut app, "find-list");
+    let hits = screen(&app);
+    assert_eq!(hits.matches("CW: outage rant [4 words folded]").count(), 1, "nor does a hit\n{hits}");
 }
 
 fn write(app: &mut App, purpose: Purpose, text: &str) {
