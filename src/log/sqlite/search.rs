@@ -8,6 +8,9 @@
 //! first gathers every text of every such word: the more there are, the longer it takes, a tenth of a second and
 //! beyond. The more there are, the sooner a page of them is found by looking through the newest texts, so that
 //! is done first, and given up where they are too rare.
+//!
+//! Of several words the index reads through the texts of each. Where one of them is rare, its texts are looked at
+//! themselves instead, however many hold the others.
 
 use rusqlite::Connection;
 
@@ -19,6 +22,9 @@ use crate::model::{Between, Body};
 const LOOK_THROUGH: usize = 2000;
 /// After so many the texts found must be on the way to a page.
 const FIRST_LOOK: usize = 250;
+
+/// A word that no more texts hold than these is rare.
+const RARE: usize = 256;
 
 /// So far behind its moment a text may stand, in milliseconds, where many share it.
 const STANDS_BEHIND: i64 = 600_000;
@@ -49,7 +55,9 @@ pub(super) fn places(db: &Connection, search: &str, between: Between, limit: usi
     let mut statement = db.prepare_cached(
         "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?3 AND ?4 ORDER BY rowid DESC LIMIT ?2",
     )?;
-    let mut find = |expression: String| -> rusqlite::Result<Vec<i64>> {
+    let mut find = |words: &[Word], last_may_begin: bool, limit: usize| -> rusqlite::Result<Vec<i64>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let expression = expression(words, last_may_begin);
         statement.query_map((expression, limit, stretch.0, stretch.1), |row| row.get(0))?.collect()
     };
     if words.iter().any(|word| word.is_half_pair)
@@ -57,14 +65,65 @@ pub(super) fn places(db: &Connection, search: &str, between: Between, limit: usi
     {
         return Ok(newest);
     }
-    let whole = find(expression(&words, false))?;
+    let mut of_rare = None;
+    for word in words.iter().filter(|word| words.len() > 1 && !word.is_half_pair) {
+        // What is no word to the index asks for nothing.
+        if words::tokens(&word.text).is_empty() {
+            continue;
+        }
+        let texts = find(std::slice::from_ref(word), false, RARE + 1)?;
+        if texts.len() <= RARE {
+            of_rare = Some((texts, std::ptr::eq(word, last)));
+            break;
+        }
+    }
+    let whole = match &of_rare {
+        Some((texts, _)) => that_hold(db, texts, &wanted(&words, false), page)?,
+        None => find(&words, false, page)?,
+    };
     if whole.len() >= page || !last.may_begin {
         return Ok(whole);
     }
+    // As the beginning of others the last word may be anything but rare.
+    if let Some((texts, false)) = &of_rare {
+        return that_hold(db, texts, &wanted(&words, true), page);
+    }
     match among_newest(db, &words, true, stretch, page)? {
         Some(newest) => Ok(newest),
-        None => find(expression(&words, true)),
+        None => find(&words, true, page),
     }
+}
+
+/// The tokens of each word, and whether it may be the beginning of a longer one.
+fn wanted(words: &[Word], last_may_begin: bool) -> Vec<(Vec<String>, bool)> {
+    let of = |(index, word): (usize, &Word)| {
+        let begins = word.is_half_pair || (last_may_begin && index + 1 == words.len());
+        (words::tokens(&word.text), begins)
+    };
+    words.iter().enumerate().map(of).collect()
+}
+
+/// Those of the texts at these places that hold all that is wanted, a page of them.
+fn that_hold(
+    db: &Connection,
+    places: &[i64],
+    wanted: &[(Vec<String>, bool)],
+    page: usize,
+) -> rusqlite::Result<Vec<i64>> {
+    let mut text = db.prepare_cached("SELECT json FROM bodies WHERE place = ?1")?;
+    let mut found = Vec::new();
+    for place in places {
+        if found.len() == page {
+            break;
+        }
+        let mut rows = text.query([place])?;
+        if let Some(row) = rows.next()?
+            && holds(row.get_ref(0)?.as_str()?, wanted)
+        {
+            found.push(*place);
+        }
+    }
+    Ok(found)
 }
 
 /// A whole page of places as the index would give it, or `None` where the newest texts do not fill one.
@@ -75,14 +134,7 @@ fn among_newest(
     (from, to): (i64, i64),
     page: usize,
 ) -> rusqlite::Result<Option<Vec<i64>>> {
-    let wanted: Vec<(Vec<String>, bool)> = words
-        .iter()
-        .enumerate()
-        .map(|(index, word)| {
-            let begins = word.is_half_pair || (last_may_begin && index + 1 == words.len());
-            (words::tokens(&word.text), begins)
-        })
-        .collect();
+    let wanted = wanted(words, last_may_begin);
     let mut found = Vec::new();
     let mut statement =
         db.prepare_cached("SELECT place, json FROM bodies WHERE place BETWEEN ?2 AND ?3 ORDER BY place DESC LIMIT ?1")?;
