@@ -25,7 +25,7 @@ use crate::net::x::tokens::{Renewal, TokenFile, Tokens};
 use crate::net::x::user_token;
 use crate::net::{Feed, Finding, FindingVerdict, Network};
 use crate::run::intake::Signer;
-use crate::run::session::{self, StreamLease};
+use crate::run::session::{self, Lease};
 use crate::run::spend::Till;
 
 /// Say what works and what does not: config, queries, secrets, data folder, terminal. Sends nothing
@@ -278,7 +278,7 @@ pub async fn close_asked(
     for network in networks {
         let name = network.account().name;
         // Held while we ask, so that no deck of this machine connects in between.
-        let lease = StreamLease::take(data, name.as_str());
+        let lease = Lease::take(data, "stream", &name);
         if matches!(lease, Ok(None)) {
             say(Outcome::Mind, format!("{name}: a replydeck on this machine listens; its connection is not stale"));
             continue;

@@ -5,6 +5,8 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::model::AccountName;
 
@@ -36,8 +38,67 @@ pub(crate) fn path(data_dir: &Path, what: &str, account: &AccountName) -> PathBu
     data_dir.join(format!("{}.json", name(what, account)))
 }
 
-/// The file's bytes; `None` where there is none.
+/// What a run knows and the next one, or another on this host, wants to know: one value, replaced again and again.
+/// Without it the deck goes on and is a little less well informed, so what goes wrong is logged, and once.
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    path: PathBuf,
+    /// What cannot be said without it.
+    loss: &'static str,
+    /// The bytes this run wrote last, where that went well.
+    written: Option<Vec<u8>>,
+    is_ill: bool,
+}
+
+impl StateFile {
+    /// In `WHAT-ACCOUNT.json`.
+    pub(crate) fn of(data_dir: &Path, what: &str, account: &AccountName, loss: &'static str) -> Self {
+        Self { path: path(data_dir, what, account), loss, written: None, is_ill: false }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What stands there; `None` where nothing of use does.
+    pub(crate) fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let value = match bytes(&self.path, false) {
+            Ok(None) => Ok(None),
+            Ok(Some(bytes)) => serde_json::from_slice(&bytes).map(Some).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        self.note(value.as_ref().err().map(String::as_str));
+        value.ok().flatten()
+    }
+
+    /// Writes it down where that does not stand there already.
+    pub(crate) fn keep(&mut self, value: &impl Serialize) {
+        let written = serde_json::to_vec(value).map_err(|error| error.to_string());
+        if self.written.is_some() && self.written.as_ref() == written.as_ref().ok() {
+            return;
+        }
+        let written = written.and_then(|bytes| match write(&self.path, &bytes, false) {
+            Ok(()) => Ok(bytes),
+            Err(error) => Err(error.to_string()),
+        });
+        self.note(written.as_ref().err().map(String::as_str));
+        self.written = written.ok();
+    }
+
+    fn note(&mut self, fault: Option<&str>) {
+        if let Some(fault) = fault.filter(|_| !self.is_ill) {
+            tracing::error!(path = %self.path.display(), fault, "{}", self.loss);
+        }
+        self.is_ill = fault.is_some();
+    }
+}
+
+/// The file's bytes; `None` where there is none. What others may read is refused: it may hold a secret they know.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, KeptError> {
+    bytes(path, true)
+}
+
+fn bytes(path: &Path, is_secret: bool) -> Result<Option<Vec<u8>>, KeptError> {
     let unreadable = |why: io::Error| KeptError::Unreadable { path: path.to_owned(), why: why.to_string() };
     let file = match File::open(path) {
         Ok(file) => file,
@@ -48,7 +109,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, KeptError> {
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-        if mode & 0o077 != 0 {
+        if is_secret && mode & 0o077 != 0 {
             return Err(KeptError::Exposed { path: path.to_owned(), mode });
         }
     }
@@ -106,8 +167,35 @@ pub(crate) fn remove(path: &Path) -> Result<(), KeptError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KeptError, path, read, remove, write};
+    use super::{KeptError, StateFile, path, read, remove, write};
     use crate::model::AccountName;
+
+    #[test]
+    fn a_state_is_read_back_and_what_is_none_costs_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let of = || StateFile::of(dir.path(), "state", &AccountName::new("acme"), "nobody knows");
+        let mut one = of();
+        assert_eq!(one.read::<u32>(), None);
+        one.keep(&7);
+        assert_eq!(of().read::<u32>(), Some(7));
+        // Another run wrote; the same value of ours is not written again, another is.
+        of().keep(&8);
+        one.keep(&7);
+        assert_eq!(one.read::<u32>(), Some(8));
+        one.keep(&9);
+        assert_eq!(one.read::<u32>(), Some(9));
+        let file = dir.path().join("state-acme.json");
+        std::fs::write(&file, "[").unwrap();
+        assert_eq!((one.read::<u32>(), one.is_ill), (None, true));
+        // A folder is in the way: told once, and kept once that is mended.
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        one.keep(&10);
+        assert_eq!((one.read::<u32>(), one.is_ill), (None, true));
+        std::fs::remove_dir(&file).unwrap();
+        one.keep(&10);
+        assert_eq!((one.read::<u32>(), one.is_ill), (Some(10), false));
+    }
 
     #[test]
     fn files_are_private_and_replaced_whole() {

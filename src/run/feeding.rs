@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,10 +17,10 @@ use tokio_util::task::TaskTracker;
 use super::column::Continued;
 use super::columns::{Columns, wanted};
 use super::gaps::Feeds;
-use super::holder::{self, Telling, Told};
+use super::holder::{self, Told};
 use super::intake::{self, Own, Signer};
 use super::listened::Listened;
-use super::session::StreamLease;
+use super::session::Lease;
 use super::spend::Till;
 use super::together::{self, Place};
 use crate::app::notice::{Notice, Weight};
@@ -30,6 +29,7 @@ use crate::desk::Desk;
 use crate::log::{Log, LogError};
 use crate::model::link::HELD_ELSEWHERE;
 use crate::model::{AccountName, ColumnName, Event, EventId, GapId, LinkReport, LinkState, NewEvent, Seq};
+use crate::net::kept::StateFile;
 use crate::net::{Clock, Feed, Network};
 
 /// How often a process without the stream's lease asks for it: its holder's death is noticed within this time.
@@ -201,7 +201,8 @@ async fn listen(
     let Some(_lease) = lease else { return };
     let current = feeds.borrow().clone();
     let columns: Vec<ColumnName> = current.iter().map(|feed| feed.column.clone()).collect();
-    let heard = Heard::of(&sources.data_dir, &account);
+    let mut heard = heard_file(&sources.data_dir, &account);
+    let last_heard: Option<Timestamp> = heard.read();
     let mut unheard = Vec::new();
     let mut covered = BTreeSet::new();
     for (gap, (whose, of_gap)) in open_gaps(&sources).await {
@@ -212,14 +213,14 @@ async fn listen(
         }
     }
     let now = (sources.clock)();
-    let mut listened = Listened::of(&sources.data_dir, &account, heard.last().unwrap_or(now), &current);
+    let mut listened = Listened::of(&sources.data_dir, &account, last_heard.unwrap_or(now), &current);
     for (column, since) in listened.change(&current, now) {
         if since < now && !covered.contains(&column) {
             unheard.push(open_unheard(&sources, &account, vec![column.clone()], since, now).await);
             covered.insert(column);
         }
     }
-    if let Some(from) = heard.last()
+    if let Some(from) = last_heard
         && !network.resumes()
     {
         // Since the last byte any run of the program got, posts may be missing; where a gap is open already, it
@@ -332,21 +333,22 @@ async fn read_open_gaps(log: &dyn Log) -> Result<OpenGaps, LogError> {
 }
 
 /// Waits for the right to listen; tells that another process has it, and how long ago that one heard something.
-async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> {
+async fn lease(sources: &Sources, account: &AccountName) -> Option<Lease> {
     let mut told = false;
-    let heard = Heard::of(&sources.data_dir, account);
+    let mut heard = heard_file(&sources.data_dir, account);
+    let mut of_holder = holder::file(&sources.data_dir, account);
     let mut last = None;
     loop {
-        match StreamLease::take(&sources.data_dir, account.as_str()) {
+        match Lease::take(&sources.data_dir, "stream", account) {
             Ok(Some(lease)) => return Some(lease),
             Ok(None) => {
                 let now = (sources.clock)();
-                let last_byte = heard.last();
+                let last_byte = heard.read();
                 let is_silent = last_byte.is_some_and(|at| now.duration_since(at) > SILENT);
-                let theirs = holder::told(&sources.data_dir, account);
+                let theirs: Option<Told> = of_holder.read();
                 if last.as_ref() != Some(&(is_silent, last_byte, theirs.clone())) {
                     last = Some((is_silent, last_byte, theirs.clone()));
-                    let report = of_holder(account, theirs, is_silent, last_byte);
+                    let report = as_told(account, theirs, is_silent, last_byte);
                     if sources.inbox.send(Msg::Link(report)).await.is_err() {
                         return None;
                     }
@@ -368,7 +370,7 @@ async fn lease(sources: &Sources, account: &AccountName) -> Option<StreamLease> 
 const HOLDS: &str = "another replydeck on this machine holds the stream";
 
 /// How the link stands that another run holds.
-fn of_holder(account: &AccountName, theirs: Option<Told>, is_silent: bool, last_byte: Option<Timestamp>) -> LinkReport {
+fn as_told(account: &AccountName, theirs: Option<Told>, is_silent: bool, last_byte: Option<Timestamp>) -> LinkReport {
     let (state, said, refused) = match theirs {
         Some(Told { state, note, refused }) => (state, note, refused),
         None => (LinkState::Live, None, Vec::new()),
@@ -386,14 +388,14 @@ fn of_holder(account: &AccountName, theirs: Option<Told>, is_silent: bool, last_
 async fn follow(
     sources: &Sources,
     network: &dyn Network,
-    mut heard: Heard,
+    mut heard: StateFile,
     mut unheard: Vec<GapId>,
     mut reports: mpsc::Receiver<LinkReport>,
 ) {
     // A deck that is busy need not hear every report, but the newest always: none may come after it.
     let mut newest = None;
     let mut told = None;
-    let mut telling = Telling::of(&sources.data_dir, &network.account().name);
+    let mut telling = holder::file(&sources.data_dir, &network.account().name);
     loop {
         let report = tokio::select! {
             biased;
@@ -408,9 +410,9 @@ async fn follow(
         };
         let Some(report) = report else { break };
         note_down(&report);
-        telling.tell(&report);
+        telling.keep(&Told::of(&report));
         if let Some(at) = report.last_byte {
-            heard.keep(at);
+            heard.keep(&at);
         }
         if report.state == LinkState::Live {
             let account = network.account();
@@ -458,31 +460,12 @@ async fn append(sources: &Sources, event: NewEvent) {
     }
 }
 
-/// When an account's stream was last heard, kept in a file so that it survives every kind of end.
-#[derive(Debug)]
-struct Heard {
-    path: PathBuf,
-    failed: bool,
-}
-
-impl Heard {
-    fn of(data_dir: &Path, account: &AccountName) -> Self {
-        let name: String = account.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        Self { path: data_dir.join(format!("heard-{name}")), failed: false }
-    }
-
-    fn last(&self) -> Option<Timestamp> {
-        fs::read_to_string(&self.path).ok()?.trim().parse().ok()
-    }
-
-    fn keep(&mut self, at: Timestamp) {
-        let fresh = self.path.with_extension("new");
-        let kept = fs::write(&fresh, at.to_string()).and_then(|()| fs::rename(&fresh, &self.path));
-        if let Err(error) = &kept
-            && !self.failed
-        {
-            tracing::error!(%error, "when the stream was last heard cannot be kept; a gap may be told too long");
-        }
-        self.failed = kept.is_err();
-    }
+/// When an account's stream was last heard, a [`Timestamp`]: it survives every kind of end.
+fn heard_file(data_dir: &Path, account: &AccountName) -> StateFile {
+    StateFile::of(
+        data_dir,
+        "heard",
+        account,
+        "when the stream was last heard is not known: a gap may be told wrongly or not at all",
+    )
 }

@@ -5,20 +5,20 @@
 //! any other, and is told as one. So the columns are written down beside the store, in `listened-ACCOUNT.json`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountName, ColumnName};
-use crate::net::{Feed, kept};
+use crate::net::Feed;
+use crate::net::kept::StateFile;
 
 /// One account's columns.
 #[derive(Debug)]
 pub struct Listened {
-    path: PathBuf,
+    file: StateFile,
     parts: BTreeMap<ColumnName, Part>,
-    failed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +31,9 @@ struct Part {
 impl Listened {
     /// What the runs before wrote. A stream that was last heard at `heard` was listened to until then.
     pub fn of(data_dir: &Path, account: &AccountName, heard: Timestamp, feeds: &[Feed]) -> Self {
-        let path = kept::path(data_dir, "listened", account);
-        let mut listened = Self { parts: read(&path), path, failed: false };
+        let mut file =
+            StateFile::of(data_dir, "listened", account, "a column that was not listened for may show no gap");
+        let mut listened = Self { parts: file.read().unwrap_or_default(), file };
         for (column, part) in &mut listened.parts {
             let goes_on = feeds.iter().any(|feed| feed.column == *column && feed.rule.source() == part.query);
             if !goes_on {
@@ -44,7 +45,6 @@ impl Listened {
 
     /// From `now` on these are listened for. The columns that were before and then were not, and since when.
     pub fn change(&mut self, feeds: &[Feed], now: Timestamp) -> Vec<(ColumnName, Timestamp)> {
-        let before = self.parts.clone();
         for (column, part) in &mut self.parts {
             if !feeds.iter().any(|feed| feed.column == *column) {
                 part.until.get_or_insert(now);
@@ -58,40 +58,8 @@ impl Listened {
             let since = old.filter(|old| old.query == query).and_then(|old| old.until);
             back.extend(since.map(|since| (column, since)));
         }
-        if self.parts != before {
-            self.keep();
-        }
+        self.file.keep(&self.parts);
         back
-    }
-
-    fn keep(&mut self) {
-        let written = serde_json::to_vec(&self.parts).map_err(|error| error.to_string());
-        let written =
-            written.and_then(|bytes| kept::write(&self.path, &bytes, false).map_err(|error| error.to_string()));
-        if let Err(error) = &written
-            && !self.failed
-        {
-            tracing::error!(error, "until when columns are listened for cannot be kept; a gap may not be told");
-        }
-        self.failed = written.is_err();
-    }
-}
-
-fn read(path: &Path) -> BTreeMap<ColumnName, Part> {
-    let bytes = match kept::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            tracing::warn!(%error, "until when columns were listened for is not known");
-            None
-        }
-    };
-    let parts = bytes.map(|bytes| serde_json::from_slice(&bytes)).transpose();
-    match parts {
-        Ok(parts) => parts.unwrap_or_default(),
-        Err(error) => {
-            tracing::warn!(%error, path = %path.display(), "until when columns were listened for is not understood");
-            BTreeMap::new()
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use super::session::StreamLease;
+use super::session::Lease;
 use crate::model::AccountName;
 
 /// The accounts for which this process looks.
@@ -13,7 +13,7 @@ use crate::model::AccountName;
 pub struct Looking {
     data_dir: PathBuf,
     /// Held until the process ends, however it does.
-    held: Mutex<BTreeMap<AccountName, StreamLease>>,
+    held: Mutex<BTreeMap<AccountName, Lease>>,
 }
 
 impl Looking {
@@ -27,7 +27,7 @@ impl Looking {
         if held.contains_key(account) {
             return true;
         }
-        match StreamLease::take(&self.data_dir, &format!("looks-{account}")) {
+        match Lease::take(&self.data_dir, "looks", account) {
             Ok(Some(lease)) => {
                 held.insert(account.clone(), lease);
                 true

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::model::{GoneSession, MachineName, RepName, SessionId};
+use crate::model::{AccountName, GoneSession, MachineName, RepName, SessionId};
+use crate::net::kept;
 
 /// A file left behind is of no use to anybody after so long.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -123,15 +124,15 @@ pub fn machine() -> MachineName {
     MachineName::new(&crate::model::clean::line(&name))
 }
 
-/// The right to hold an account's stream: one process per host has it, and it passes on when that ends.
+/// The right to do something for an account that one process per host does, such as to hold its stream; it passes on
+/// when that process ends.
 #[derive(Debug)]
-pub struct StreamLease(File);
+pub struct Lease(File);
 
-impl StreamLease {
+impl Lease {
     /// `None` while another process has it.
-    pub fn take(data_dir: &Path, account: &str) -> io::Result<Option<Self>> {
-        let name: String = account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        let file = File::create(data_dir.join(format!("stream-{name}.lock")))?;
+    pub fn take(data_dir: &Path, what: &str, account: &AccountName) -> io::Result<Option<Self>> {
+        let file = File::create(data_dir.join(format!("{}.lock", kept::name(what, account))))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(file))),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -140,10 +141,10 @@ impl StreamLease {
     }
 }
 
-impl Drop for StreamLease {
+impl Drop for Lease {
     fn drop(&mut self) {
         if let Err(error) = self.0.unlock() {
-            tracing::debug!(%error, "the stream's lease goes with the process");
+            tracing::debug!(%error, "a lease goes with the process");
         }
     }
 }
@@ -155,8 +156,8 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use uuid::Uuid;
 
-    use super::{Session, StreamLease, is_alive, look};
-    use crate::model::{GoneSession, RepName, SessionId};
+    use super::{Lease, Session, is_alive, look};
+    use crate::model::{AccountName, GoneSession, RepName, SessionId};
 
     fn gone(folder: &Path, now: Timestamp) -> std::io::Result<Vec<GoneSession>> {
         look(folder, now).map(|look| look.gone)
@@ -222,11 +223,11 @@ mod tests {
     #[test]
     fn one_holds_the_stream_and_passes_it_on() {
         let folder = tempfile::tempdir().unwrap();
-        let first = StreamLease::take(folder.path(), "charter").unwrap();
+        let first = Lease::take(folder.path(), "stream", &AccountName::new("charter")).unwrap();
         assert!(first.is_some());
-        assert!(StreamLease::take(folder.path(), "charter").unwrap().is_none());
-        assert!(StreamLease::take(folder.path(), "other").unwrap().is_some());
+        assert!(Lease::take(folder.path(), "stream", &AccountName::new("charter")).unwrap().is_none());
+        assert!(Lease::take(folder.path(), "stream", &AccountName::new("other")).unwrap().is_some());
         drop(first);
-        assert!(StreamLease::take(folder.path(), "charter").unwrap().is_some());
+        assert!(Lease::take(folder.path(), "stream", &AccountName::new("charter")).unwrap().is_some());
     }
 }

@@ -103,7 +103,7 @@ async fn runs_without_a_link_go_on_with_one_gap() {
     for was_heard in [false, true] {
         let data = tempfile::tempdir().unwrap();
         if was_heard {
-            std::fs::write(data.path().join("heard-acme"), "2026-01-15T09:00:00Z").unwrap();
+            std::fs::write(data.path().join("heard-acme.json"), "\"2026-01-15T09:00:00Z\"").unwrap();
         }
         let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
         for _ in 0..3 {

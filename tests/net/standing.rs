@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use replydeck::cli::check::close_asked;
-use replydeck::model::{LinkState, NetworkKind, PostId};
+use replydeck::model::{AccountName, LinkState, NetworkKind, PostId};
 use replydeck::net::x::XNetwork;
 use replydeck::net::x::pace::Pace;
 use replydeck::net::{Clock, Inbound, Network};
@@ -132,7 +132,8 @@ async fn a_stale_connection_is_closed_only_after_a_yes_and_never_under_a_running
     let lines = close_asked(&networks, folder.path(), ask(true)).await;
     assert!(lines[0].what.contains("was closed") && deletes() == 1, "{lines:?}");
     assert!(server.seen().iter().any(|seen| seen.method == "DELETE" && seen.body.contains("c1")));
-    let _held = replydeck::run::session::StreamLease::take(folder.path(), "acme").unwrap().unwrap();
+    let _held =
+        replydeck::run::session::Lease::take(folder.path(), "stream", &AccountName::new("acme")).unwrap().unwrap();
     asked.lock().unwrap().clear();
     let lines = close_asked(&networks, folder.path(), ask(true)).await;
     assert!(lines[0].what.contains("is not stale") && asked.lock().unwrap().is_empty() && deletes() == 1, "{lines:?}");

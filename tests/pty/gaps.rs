@@ -66,7 +66,7 @@ fn seven_minutes_without_the_program_are_one_row_that_enter_fills() {
         .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("heard-")))
         .collect();
     let [heard] = heard.as_slice() else { panic!("{heard:?}") };
-    std::fs::write(heard, from.to_string()).expect("the time of the last byte");
+    std::fs::write(heard, serde_json::to_vec(&from).expect("a time")).expect("the time of the last byte");
     desk.simulator.post(&json!({"handle": "kettle_io", "text": "@AcmeHelp nobody heard this"}));
 
     let mut deck = desk.deck(SMALL);

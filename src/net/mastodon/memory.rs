@@ -2,12 +2,12 @@
 //! handed to columns, so that a deletion, which names an id only, finds its post. Bounded.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountName, AuthorId, ConversationId, NetworkKind, PostId};
-use crate::net::kept;
+use crate::net::kept::StateFile;
 use crate::rules::scan::status::Status;
 
 /// So many statuses are remembered; on a busy server some minutes, which is when most answers come.
@@ -36,7 +36,7 @@ pub(super) struct Memory {
     direct: HashMap<AuthorId, String>,
     /// The server's ids of those handed to columns, oldest first.
     handed: VecDeque<(String, PostId, AuthorId, ConversationId)>,
-    path: PathBuf,
+    file: StateFile,
     is_changed: bool,
 }
 
@@ -49,22 +49,15 @@ struct Written {
 impl Memory {
     /// With what an earlier run wrote down, where that can be read: without it, old deletions go unnoticed.
     pub(super) fn of(data_dir: &Path, account: &AccountName) -> Self {
-        let path = kept::path(data_dir, "seen", account);
+        let mut file = StateFile::of(data_dir, "seen", account, "deletions of posts of earlier runs go unnoticed");
+        let written: Option<Written> = file.read();
         let mut memory = Self {
             known: HashMap::new(),
             order: VecDeque::new(),
             direct: HashMap::new(),
             handed: VecDeque::new(),
-            path,
+            file,
             is_changed: false,
-        };
-        let written = match kept::read(&memory.path) {
-            Ok(Some(bytes)) => serde_json::from_slice::<Written>(&bytes).ok(),
-            Ok(None) => None,
-            Err(error) => {
-                tracing::warn!(%error, "deletions of posts of earlier runs go unnoticed");
-                None
-            }
         };
         for (id, post, author, conversation) in
             written.filter(|written| written.version == VERSION).into_iter().flat_map(|written| written.handed)
@@ -180,10 +173,7 @@ impl Memory {
             return;
         }
         let written = Written { version: VERSION, handed: self.handed.iter().cloned().collect() };
-        let bytes = serde_json::to_vec(&written).expect("ids are plain JSON");
-        if let Err(error) = kept::write(&self.path, &bytes, false) {
-            tracing::warn!(%error, "deletions will go unnoticed by a later run");
-        }
+        self.file.keep(&written);
     }
 }
 

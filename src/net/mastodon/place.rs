@@ -5,13 +5,13 @@
 //! *written* at, so the place to go on from is the newest id known a while before the line was lost.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::AccountName;
-use crate::net::kept::{self, KeptError};
+use crate::net::kept::{self, KeptError, StateFile};
 
 /// Marks of one timeline lie at least so far apart.
 const APART: SignedDuration = SignedDuration::from_secs(10);
@@ -106,21 +106,21 @@ impl Places {
 /// Where the places are kept.
 #[derive(Debug)]
 pub(super) struct PlaceFile {
-    path: PathBuf,
-    has_failed: bool,
+    file: StateFile,
 }
 
 impl PlaceFile {
     pub(super) fn of(data_dir: &Path, account: &AccountName) -> Self {
-        Self { path: kept::path(data_dir, "place", account), has_failed: false }
+        let loss = "how far the timelines were heard cannot be kept: a restart would show a gap";
+        Self { file: StateFile::of(data_dir, "place", account, loss) }
     }
 
     /// What an earlier run wrote; nothing where it wrote nothing of use.
     pub(super) fn read(&self) -> Result<Places, KeptError> {
-        let Some(bytes) = kept::read(&self.path)? else { return Ok(Places::default()) };
+        let Some(bytes) = kept::read(self.file.path())? else { return Ok(Places::default()) };
         match serde_json::from_slice::<Written>(&bytes) {
             Ok(written) if written.version == VERSION => Ok(Places { timelines: written.timelines, is_changed: false }),
-            _ => Err(KeptError::Foreign { path: self.path.clone() }),
+            _ => Err(KeptError::Foreign { path: self.file.path().to_owned() }),
         }
     }
 
@@ -130,12 +130,7 @@ impl PlaceFile {
             return;
         }
         let written = Written { version: VERSION, timelines: places.timelines.clone() };
-        let bytes = serde_json::to_vec(&written).expect("names, times and ids are plain JSON");
-        let kept = kept::write(&self.path, &bytes, false);
-        if let (Err(error), false) = (&kept, self.has_failed) {
-            tracing::error!(%error, "how far the timelines were heard cannot be kept: a restart would show a gap");
-        }
-        self.has_failed = kept.is_err();
+        self.file.keep(&written);
     }
 }
 
