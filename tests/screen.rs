@@ -51,6 +51,11 @@ impl Screen {
         self.terminal.backend().buffer().clone()
     }
 
+    /// How many notices had room.
+    fn told(&self) -> usize {
+        self.cache.told()
+    }
+
     fn cursor(&mut self) -> Position {
         self.terminal.backend_mut().get_cursor_position().expect("a cursor")
     }

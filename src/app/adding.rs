@@ -159,13 +159,17 @@ impl App {
     /// Asks the store once the keys have rested.
     pub(super) fn ask_what_was_caught(&mut self, out: &mut Vec<Effect>) {
         let now = self.now;
+        let network = match &self.mode {
+            Mode::AddColumn(adding) => self.account(&adding.account).map(|account| account.network),
+            _ => None,
+        };
         let Mode::AddColumn(adding) = &mut self.mode else { return };
         if adding.ask_at.is_none_or(|at| at > now) {
             return;
         }
         adding.ask_at = None;
-        if let Ok(rule) = &adding.parsed {
-            out.push(Effect::TryQuery { rule: rule.clone() });
+        if let (Ok(rule), Some(network)) = (&adding.parsed, network) {
+            out.push(Effect::TryQuery { rule: rule.clone(), network });
         }
     }
 

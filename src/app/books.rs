@@ -11,7 +11,8 @@ use super::effect::AppendToken;
 use super::texts::Texts;
 use crate::desk::{CaseDraft, PostView};
 use crate::model::{
-    AuthorId, BegunNote, Body, BodyId, CaseId, DraftText, Event, EventId, PostId, Purpose, RepName, ReplyId, Verdict,
+    AccountName, AuthorId, BegunNote, Body, BodyId, CaseId, DraftText, Event, EventId, PostId, Purpose, RepName,
+    ReplyId, Verdict,
 };
 
 /// The deck's own bookkeeping.
@@ -105,6 +106,8 @@ pub struct Books {
     pub(super) in_pane: Option<(CaseId, Timestamp)>,
     /// How far the screen that has the keys can be scrolled, once it was drawn.
     pub(super) scroll_end: Option<u16>,
+    /// What each link said since it last lived.
+    pub(super) ills: BTreeMap<AccountName, BTreeSet<String>>,
 }
 
 /// A draft that waits for the store.

@@ -6,7 +6,8 @@ use super::adding::NewColumn;
 use crate::desk::report::Terms;
 use crate::model::spend::Gauge;
 use crate::model::{
-    AccountName, AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NewEvent, PostId, ReplyId, Search, Whereabouts,
+    AccountName, AuthorId, BodyId, CaseId, ColumnName, Expect, GapId, NetworkKind, NewEvent, PostId, ReplyId, Search,
+    Whereabouts,
 };
 use crate::rules::Rule;
 
@@ -75,6 +76,7 @@ pub enum Effect {
     /// Look what a query would have caught in the last days; the answer comes as [`super::FromStore::Caught`].
     TryQuery {
         rule: Rule,
+        network: NetworkKind,
     },
     /// Ask the network about a query; the answer comes as [`super::Msg::Gauged`].
     Gauge {

@@ -8,7 +8,6 @@ use super::reading::is_heard_in_time;
 use super::{App, CaseEvents, Effect, FromStore, Mode};
 use crate::desk::{PostState, PostView, Reply, fold};
 use crate::model::event::Standing;
-use crate::model::link::HELD_ELSEWHERE;
 use crate::model::reply::{KEPT_AT_QUIT, without_wait};
 use crate::model::words::are_same_words;
 use crate::model::{
@@ -400,7 +399,13 @@ impl App {
             }
             let back =
                 matches!(case.status, CaseStatus::Waiting | CaseStatus::New) && before.status != Some(case.status);
-            if standing.makes_case() && before.mine && back {
+            let is_held = || {
+                let mut held = self.held().into_iter();
+                held.any(|(reply, _)| reply.case == case_id && !reply.purpose.is_private())
+            };
+            if standing.makes_case() && is_held() {
+                self.warn(format!("{words}: they wrote again while your reply is held; u takes it back"));
+            } else if standing.makes_case() && before.mine && back {
                 self.info(format!("{words}: the customer wrote again"));
             }
         }
@@ -453,10 +458,11 @@ impl App {
             (None, false) => None,
         };
         // A link that tries again and again with the same result says why once.
-        let is_first = line.as_ref().is_some_and(|line| {
-            let since_live = self.link_log.iter().rev().filter(|(_, account, _)| *account == report.account);
-            since_live.take_while(|(_, _, told)| told != LinkState::Live.word()).all(|(_, _, told)| told != line)
-        });
+        let told = self.books.ills.entry(report.account.clone()).or_default();
+        if report.state == LinkState::Live {
+            told.clear();
+        }
+        let is_first = line.as_ref().is_some_and(|line| told.insert(line.clone()));
         if let Some(line) = line {
             self.link_log.push_back((self.now, report.account.clone(), line));
             if self.link_log.len() > LINK_LOG_KEPT {
@@ -475,7 +481,7 @@ impl App {
             // It may tell of lines that were passed over: to be read before it goes.
             (LinkState::Ended { what }, _) if changed => self.warn(what.clone()),
             (LinkState::BackingOff { why, .. }, _) if is_first => self.warn(format!("{}: {why}", report.account)),
-            (LinkState::Live, Some(note)) if says_anew && note == HELD_ELSEWHERE => self.info(note.clone()),
+            (LinkState::Live, Some(note)) if says_anew && report.is_calm => self.info(note.clone()),
             // A link that lives and still has something to say: a column's rule was refused, lines were passed over.
             (LinkState::Live, Some(note)) if says_anew => self.warn(note.clone()),
             _ => {}

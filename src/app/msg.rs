@@ -94,6 +94,8 @@ pub enum Msg {
     Shown(Vec<usize>),
     /// How far the screen that has the keys can be scrolled as it was drawn last; `None` where it counts itself.
     ScrollEnd(Option<u16>),
+    /// So many of the notices that wait for a key stand on the screen.
+    Told(usize),
     /// The terminal is gone or a signal came.
     Stop,
 }

@@ -1,10 +1,10 @@
 //! What the rep is told in passing.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// So many notices are kept for reading again.
+/// So many notices that passed are kept for reading again, and so many that waited for a key.
 pub const KEPT: usize = 100;
 
 /// So many that wait for a key are shown at once; the next ones come when these have been read.
@@ -64,6 +64,10 @@ pub struct Notices {
     made: u64,
     /// Numbers of warnings and errors that no key has closed.
     waiting: BTreeSet<u64>,
+    /// Of these, those on the screen and since when; `None` where nothing is drawn.
+    painted: Option<BTreeMap<u64, Timestamp>>,
+    /// Those that are no longer so.
+    over: BTreeSet<u64>,
 }
 
 impl Notices {
@@ -83,15 +87,25 @@ impl Notices {
         }
         self.kept.push_back((self.made, notice));
         self.made += 1;
-        if self.kept.len() > KEPT {
-            let oldest = self.kept.iter().position(|(number, _)| !self.waiting.contains(number)).unwrap_or_default();
-            if let Some((number, _)) = self.kept.remove(oldest) {
-                self.waiting.remove(&number);
-            }
+        self.forget_oldest(|notice| notice.weight == Weight::Info);
+        self.forget_oldest(|notice| notice.weight > Weight::Info);
+    }
+
+    /// What passes by must not push out what matters, so each kind has its own room. What waits goes last.
+    fn forget_oldest(&mut self, of_kind: impl Fn(&Notice) -> bool) {
+        if self.kept.iter().filter(|(_, notice)| of_kind(notice)).count() <= KEPT {
+            return;
+        }
+        let is_read = |(number, notice): &(u64, Notice)| of_kind(notice) && !self.waiting.contains(number);
+        let oldest = self.kept.iter().position(is_read);
+        let oldest = oldest.or_else(|| self.kept.iter().position(|(_, notice)| of_kind(notice)));
+        if let Some((number, _)) = oldest.and_then(|oldest| self.kept.remove(oldest)) {
+            self.waiting.remove(&number);
+            self.over.remove(&number);
         }
     }
 
-    /// What is on the screen: the heaviest that wait for a key, of these the newest, and where none waits what was
+    /// What belongs on the screen: the heaviest that wait for a key, of these the newest, and where none waits what was
     /// said last in passing.
     pub fn shown(&self, now: Timestamp) -> Vec<&Notice> {
         let mut waiting = self.to_read();
@@ -104,28 +118,47 @@ impl Notices {
         waiting.into_iter().map(|(_, notice)| notice).collect()
     }
 
-    /// How many wait behind those on the screen.
-    pub fn behind(&self) -> usize {
-        self.to_read().len().saturating_sub(AT_ONCE)
+    /// How many wait for a key.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The last frame had room for the first so many of [`Self::shown`].
+    pub fn painted(&mut self, count: usize, now: Timestamp) {
+        let before = self.painted.take().unwrap_or_default();
+        let since = |number| before.get(&number).copied().unwrap_or(now);
+        let numbers: Vec<u64> = self.to_read().into_iter().take(count).map(|(number, _)| number).collect();
+        self.painted = Some(numbers.into_iter().map(|number| (number, since(number))).collect());
     }
 
     /// A key was pressed: what was on the screen has been read. Tells whether anything waited. `typing`: the key went
     /// into a text, and its writer may not have looked up yet.
     pub fn read(&mut self, now: Timestamp, typing: bool) -> bool {
-        let is_seen = |notice: &Notice| !typing || now.duration_since(notice.at) >= SEEN_AFTER;
         let shown = self.to_read().into_iter().take(AT_ONCE);
-        let read: Vec<u64> = shown.filter(|(_, notice)| is_seen(notice)).map(|(number, _)| number).collect();
+        let since = |(number, notice): (u64, &Notice)| match &self.painted {
+            Some(painted) => painted.get(&number).map(|since| (number, *since)),
+            None => Some((number, notice.at)),
+        };
+        let is_seen = |since: Timestamp| !typing || now.duration_since(since) >= SEEN_AFTER;
+        let read: Vec<u64> =
+            shown.filter_map(since).filter(|(_, since)| is_seen(*since)).map(|(number, _)| number).collect();
         self.waiting.retain(|number| !read.contains(number));
         !read.is_empty()
     }
 
     /// What is no longer so waits no longer. Tells whether any of it did.
     pub fn take_back(&mut self, is_over: impl Fn(&str) -> bool) -> bool {
-        let over: Vec<u64> =
-            self.kept.iter().filter(|(_, notice)| is_over(&notice.text)).map(|(number, _)| *number).collect();
+        let heavy = self.kept.iter().filter(|(_, notice)| notice.weight > Weight::Info && is_over(&notice.text));
+        let over: BTreeSet<u64> = heavy.map(|(number, _)| *number).collect();
         let before = self.waiting.len();
         self.waiting.retain(|number| !over.contains(number));
+        self.over.extend(over);
         self.waiting.len() < before
+    }
+
+    /// Oldest first, and whether each is no longer so.
+    pub fn told(&self) -> impl DoubleEndedIterator<Item = (&Notice, bool)> {
+        self.kept.iter().map(|(number, notice)| (notice, self.over.contains(number)))
     }
 
     /// Oldest first.
@@ -187,9 +220,9 @@ mod tests {
         told(&mut notices, Weight::Warning, "two");
         told(&mut notices, Weight::Info, "by the way");
         told(&mut notices, Weight::Warning, "three");
-        assert_eq!((shown(&notices), notices.behind()), (vec!["full", "three", "two"], 1));
+        assert_eq!((shown(&notices), notices.waiting()), (vec!["full", "three", "two"], 4));
         assert!(notices.read(NOW, false));
-        assert_eq!((shown(&notices), notices.behind()), (vec!["one"], 0));
+        assert_eq!((shown(&notices), notices.waiting()), (vec!["one"], 1));
         assert!(notices.read(NOW, false));
         assert_eq!(shown(&notices), ["by the way"]);
         assert!(!notices.read(NOW, false));
@@ -204,6 +237,26 @@ mod tests {
         assert_eq!(shown(&notices), ["full"]);
         assert!(notices.read(NOW + SignedDuration::from_secs(2), true));
         assert_eq!(shown(&notices), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_key_closes_what_was_painted_and_a_letter_what_stood_there_long_enough() {
+        let mut notices = Notices::default();
+        let later = |millis| NOW + SignedDuration::from_millis(millis);
+        told(&mut notices, Weight::Warning, "one");
+        told(&mut notices, Weight::Warning, "two");
+        told(&mut notices, Weight::Warning, "three");
+        notices.painted(1, NOW);
+        notices.read(NOW, false);
+        assert_eq!(shown(&notices), ["two", "one"], "there was room for the first alone");
+        notices.painted(1, later(500));
+        notices.painted(1, later(2_400));
+        assert!(!notices.read(later(2_400), true), "it came up 1.9 s ago");
+        assert!(notices.read(later(2_500), true));
+        assert!(!notices.read(later(9_000), true), "nothing was drawn since");
+        notices.painted(1, later(9_000));
+        assert!(!notices.read(later(10_900), true));
+        assert!(notices.read(later(10_900), false));
     }
 
     #[test]
@@ -231,10 +284,12 @@ mod tests {
         assert!(notices.take_back(|text| text.starts_with("acme")));
         assert!(!notices.take_back(|text| text.starts_with("acme")));
         assert_eq!(shown(&notices), ["the disk is nearly full"]);
-        for n in 0..KEPT {
+        for n in 0..2 * KEPT {
             told(&mut notices, Weight::Info, &n.to_string());
         }
-        assert_eq!((notices.iter().count(), shown(&notices)), (KEPT, vec!["the disk is nearly full"]));
-        assert_eq!(notices.newest().map(|notice| notice.text.as_str()), Some("99"));
+        assert_eq!((notices.iter().count(), shown(&notices)), (KEPT + 2, vec!["the disk is nearly full"]));
+        let first: Vec<_> = notices.told().take(3).map(|(notice, is_over)| (notice.text.as_str(), is_over)).collect();
+        assert_eq!(first, [("acme is down", true), ("the disk is nearly full", false), ("100", false)]);
+        assert_eq!(notices.newest().map(|notice| notice.text.as_str()), Some("199"));
     }
 }

@@ -156,6 +156,12 @@ impl App {
         if let Some(gone) = mind_gone {
             mind(gone);
         }
+        if let Some(newest) =
+            self.written_since(preview.case, &preview.to).last().filter(|_| !preview.purpose.is_private())
+        {
+            let words = newest.body.as_ref().map_or(String::new(), |body| format!(": “{}”", clean::line(&body.text)));
+            mind(format!("they wrote again {}{words}", ago(newest.at, self.now)));
+        }
         if let Some(at) =
             case.filter(|_| preview.purpose == Purpose::HappyPost).and_then(|it| self.unanswered_message(it))
         {

@@ -53,6 +53,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::ScrollEnd(end) => app.scrolls_to(end),
+        Msg::Told(count) => app.notices.painted(count, app.now),
         Msg::Stop => {
             app.save_draft(&mut out);
             app.save_note(&mut out);

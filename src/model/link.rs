@@ -68,9 +68,6 @@ pub struct GoneSession {
     pub ended: Timestamp,
 }
 
-/// The note of a link that is well and that another run on this host holds.
-pub const HELD_ELSEWHERE: &str = "another replydeck on this machine holds the stream; its posts show here too";
-
 /// How the one connection of an account stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkReport {
@@ -80,6 +77,8 @@ pub struct LinkReport {
     pub last_byte: Option<Timestamp>,
     /// One line for the connection log where there is something to say.
     pub note: Option<String>,
+    /// The note tells what is well.
+    pub is_calm: bool,
     /// Columns that hear nothing because the network, or its grammar, refused their rules, and why.
     pub refused: Vec<(ColumnName, String)>,
 }

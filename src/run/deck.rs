@@ -343,6 +343,9 @@ impl Deck<'_> {
             self.shown.clone_from(&shown);
             self.update(Msg::Shown(shown));
         }
+        if self.app.notices.waiting() > 0 {
+            self.update(Msg::Told(self.cache.told()));
+        }
         let end = self.cache.scroll_end();
         if end != self.app.scroll_end() {
             self.update(Msg::ScrollEnd(end));

@@ -29,8 +29,8 @@ use crate::desk::report::Terms;
 use crate::log::{AppendError, Log, LogError};
 use crate::model::spend::Gauge;
 use crate::model::{
-    AccountName, AuthorId, Expect, FoundOnNetwork, GapId, NewEvent, NotAppended, PostId, SessionId, Verdict,
-    Whereabouts,
+    AccountName, AuthorId, Expect, FoundOnNetwork, GapId, NetworkKind, NewEvent, NotAppended, PostId, SessionId,
+    Verdict, Whereabouts,
 };
 use crate::net::{Clock, Network};
 use crate::rules::Rule;
@@ -165,7 +165,7 @@ impl Effects {
             Effect::FindOnNetwork { account, words, query, most } => self.find_on_network(&account, words, query, most),
             Effect::Report { number, terms } => self.report(number, *terms),
             Effect::FillGap { gap } => self.fill_gap(gap, app),
-            Effect::TryQuery { rule } => self.try_query(rule, app),
+            Effect::TryQuery { rule, network } => self.try_query(rule, network, app),
             Effect::Gauge { account, rule, gauge } => self.gauge(&account, rule, gauge),
             Effect::AddColumn { column } => self.add_column(column),
             Effect::LookUp { account, posts } => self.look_up(&account, posts),
@@ -255,7 +255,7 @@ impl Effects {
     }
 
     /// The newest look is the one that counts: an earlier one still under way is given up.
-    fn try_query(&self, rule: Rule, app: &App) -> Option<ForTerminal> {
+    fn try_query(&self, rule: Rule, network: NetworkKind, app: &App) -> Option<ForTerminal> {
         let columns = app.setup.columns.iter().map(|column| column.name.clone()).collect();
         let since = (self.clock)().checked_sub(trying::REACH).unwrap_or(Timestamp::MIN);
         let (log, stop) = (Arc::clone(&self.log), self.trying.begin());
@@ -263,7 +263,7 @@ impl Effects {
         self.tasks.spawn(async move {
             let msg = tokio::select! {
                 () = stop.cancelled() => return,
-                caught = trying::look(&*log, &rule, columns, since) => match caught {
+                caught = trying::look(&*log, (&rule, network), columns, since) => match caught {
                     Ok(caught) => Msg::Store(FromStore::Caught(caught)),
                     Err(error) => Msg::Notice(Notice::new(clock(), Weight::Error, error.to_string())),
                 },

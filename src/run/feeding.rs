@@ -27,7 +27,6 @@ use crate::app::notice::{Notice, Weight};
 use crate::app::{ColumnSetup, Msg};
 use crate::desk::Desk;
 use crate::log::{Log, LogError};
-use crate::model::link::HELD_ELSEWHERE;
 use crate::model::{AccountName, ColumnName, Event, EventId, GapId, LinkReport, LinkState, NewEvent, Seq};
 use crate::net::kept::StateFile;
 use crate::net::{Clock, Feed, Network};
@@ -371,17 +370,15 @@ const HOLDS: &str = "another replydeck on this machine holds the stream";
 
 /// How the link stands that another run holds.
 fn as_told(account: &AccountName, theirs: Option<Told>, is_silent: bool, last_byte: Option<Timestamp>) -> LinkReport {
-    let (state, said, refused) = match theirs {
-        Some(Told { state, note, refused }) => (state, note, refused),
-        None => (LinkState::Live, None, Vec::new()),
+    let nothing = Told { state: LinkState::Live, note: None, is_calm: true, refused: Vec::new() };
+    let Told { state, note: said, is_calm, refused } = theirs.unwrap_or(nothing);
+    let (state, note, is_calm) = match (state, said) {
+        (LinkState::Live, _) if is_silent => (LinkState::Stale, format!("{HOLDS} and hears nothing"), false),
+        (LinkState::Live, None) => (LinkState::Live, format!("{HOLDS}; its posts show here too"), true),
+        (state, None) => (state, HOLDS.to_owned(), false),
+        (state, Some(said)) => (state, format!("{HOLDS} and says: {said}"), is_calm),
     };
-    let (state, note) = match (state, said) {
-        (LinkState::Live, _) if is_silent => (LinkState::Stale, format!("{HOLDS} and hears nothing")),
-        (LinkState::Live, None) => (LinkState::Live, HELD_ELSEWHERE.to_owned()),
-        (state, None) => (state, HOLDS.to_owned()),
-        (state, Some(said)) => (state, format!("{HOLDS} and says: {said}")),
-    };
-    LinkReport { account: account.clone(), state, last_byte, note: Some(note), refused }
+    LinkReport { account: account.clone(), state, last_byte, note: Some(note), is_calm, refused }
 }
 
 /// Passes link reports on, remembers when a byte was last heard, and closes what was unheard once the link lives.

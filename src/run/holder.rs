@@ -13,12 +13,18 @@ use crate::net::kept::StateFile;
 pub struct Told {
     pub state: LinkState,
     pub note: Option<String>,
+    pub is_calm: bool,
     pub refused: Vec<(ColumnName, String)>,
 }
 
 impl Told {
     pub fn of(report: &LinkReport) -> Self {
-        Self { state: report.state.clone(), note: report.note.clone(), refused: report.refused.clone() }
+        Self {
+            state: report.state.clone(),
+            note: report.note.clone(),
+            is_calm: report.is_calm,
+            refused: report.refused.clone(),
+        }
     }
 }
 

@@ -131,6 +131,7 @@ impl Network for Recording {
             state,
             last_byte: Some((self.clock)()),
             note,
+            is_calm: true,
             refused: Vec::new(),
         };
         let started = report(LinkState::Live, None);

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::Caught;
 use crate::log::{Log, LogError};
-use crate::model::{Body, ColumnName, Event, PostId};
+use crate::model::{Body, ColumnName, Event, NetworkKind, PostId};
 use crate::rules::Rule;
 
 /// So far back it looks.
@@ -36,10 +36,10 @@ impl Trying {
     }
 }
 
-/// Reads what these columns hold since `since` and asks the rule about each post once.
+/// Reads what these columns hold since `since` and asks the rule about each post of its network once.
 pub(super) async fn look(
     log: &dyn Log,
-    rule: &Rule,
+    (rule, network): (&Rule, NetworkKind),
     columns: Vec<ColumnName>,
     since: Timestamp,
 ) -> Result<Caught, LogError> {
@@ -47,7 +47,7 @@ pub(super) async fn look(
     let mut seen: BTreeSet<PostId> = BTreeSet::new();
     'columns: for column in columns {
         // Nothing is written later than this.
-        let mut before = (Timestamp::MAX, PostId::new(crate::model::NetworkKind::X, ""));
+        let mut before = (Timestamp::MAX, PostId::new(NetworkKind::X, ""));
         loop {
             let page = log.older(column.clone(), before, PAGE).await?;
             let is_last = page.len() < PAGE;
@@ -56,7 +56,7 @@ pub(super) async fn look(
                 let Event::PostMatched { post: id, posted_at, .. } = &envelope.event else { continue };
                 oldest = Some((*posted_at, id.clone()));
                 let Some(Body::Post(post)) = &envelope.body else { continue };
-                if *posted_at < since || !seen.insert(id.clone()) {
+                if *posted_at < since || id.network() != network || !seen.insert(id.clone()) {
                     continue;
                 }
                 caught.of += 1;

@@ -163,7 +163,7 @@ fn written_since(app: &App, count: usize, newest: &PostView, cells: u16, theme: 
     );
     let times = if count == 1 { String::new() } else { format!(" {count} times") };
     let at = time::hours(newest.at, &app.setup.zone);
-    let key = hints::key(app, Command::AnswerNewest);
+    let key = hints::key_in(app, ModeKind::Composer, Command::AnswerNewest);
     let told = format!("they have written{times} since ({key} answers that), {at}: {words}");
     let lines = paragraph(&told, cells, 0, theme.warning());
     lines.into_iter().take(2).collect()

@@ -2,14 +2,14 @@
 //! said in passing as long as reading it takes.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
 
 use super::hints;
 use super::paint::{boxed, paragraph, put_scrolled};
 use super::text::width;
 use super::theme::Theme;
-use crate::app::command::Command;
+use crate::app::command::{Command, ModeKind};
 use crate::app::notice::Weight;
 use crate::app::{App, Notice};
 
@@ -23,31 +23,65 @@ pub(super) fn needed(app: &App, cells: u16) -> Vec<&Notice> {
     if shown.len() <= 1 && shown.iter().all(is_short) { Vec::new() } else { shown }
 }
 
-/// Draws them over the lowest rows of the body, as many as they need and at most two thirds of them.
-pub(super) fn draw(buffer: &mut Buffer, body: Rect, app: &App, notices: &[&Notice], theme: Theme) {
-    let Some(first) = notices.first() else { return };
+/// Draws as many of them as there is room for, at least the first, over two thirds of the body at most: the lower part,
+/// or the upper one where the `cursor` of a text stands below. Tells how many have been drawn.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    body: Rect,
+    app: &App,
+    notices: &[&Notice],
+    (cursor, theme): (Position, Theme),
+) -> usize {
+    let Some(first) = notices.first() else { return 0 };
     let cells = body.width.saturating_sub(4);
-    let mut lines = Vec::new();
+    let most = usize::from((body.height * 2 / 3).max(3).min(body.height)).saturating_sub(2);
+    let is_alone = app.notices.waiting() <= 1;
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut drawn = 0;
     for notice in notices {
-        // What is heavier than its neighbours says so.
-        let is_heavier = notice.weight == Weight::Error && notices.len() > 1;
-        let text = if is_heavier { format!("error: {}", notice.text) } else { notice.text.clone() };
-        lines.extend(paragraph(&text, cells, 1, theme.text()));
+        let told = if is_alone { paragraph(&notice.text, cells, 1, theme.text()) } else { item(notice, cells, theme) };
+        // The last line says how many wait behind.
+        if drawn > 0 && lines.len() + told.len() + 1 > most {
+            break;
+        }
+        lines.extend(told);
+        drawn += 1;
     }
-    let behind = app.notices.behind();
-    if notices.len() > 1 && behind > 0 {
-        let key = hints::key(app, Command::Notices);
-        lines.push(Line::styled(format!(" and {behind} more; {key} lists all"), theme.quiet()));
+    let behind = app.notices.waiting().saturating_sub(drawn);
+    if behind > 0 && first.weight > Weight::Info {
+        lines.truncate(most.saturating_sub(1).max(1));
+        lines.push(Line::styled(format!(" and {behind} more; {}", where_all_are(app)), theme.quiet()));
     }
-    let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let height = wanted.min(body.height * 2 / 3).max(3).min(body.height);
-    let at = Rect { y: body.bottom() - height, height, ..body };
-    let title = match (first.weight, notices.len()) {
-        (Weight::Error, 1) => "error, any key closes",
-        (Weight::Warning, 1) => "warning, any key closes",
-        (Weight::Info, _) => "",
-        _ => "to be read, any key closes",
+    let height = u16::try_from(lines.len().min(most) + 2).unwrap_or(u16::MAX).min(body.height);
+    let writes = app.mode.kind().takes_text();
+    let low = body.bottom() - height;
+    let y = if writes && (low..body.bottom()).contains(&cursor.y) { body.y } else { low };
+    let how = if writes { "typing on closes it" } else { "any key closes" };
+    let title = match (first.weight, is_alone) {
+        (Weight::Info, _) => String::new(),
+        (Weight::Error, true) => format!("error, {how}"),
+        (Weight::Warning, true) => format!("warning, {how}"),
+        (_, false) => format!("to be read, {how}"),
     };
-    let inside = boxed(buffer, at, title, theme.notice(first.weight), theme.notice(first.weight));
+    let style = theme.notice(first.weight);
+    let inside = boxed(buffer, Rect { y, height, ..body }, &title, style, style);
     put_scrolled(buffer, inside, &lines, 0, theme.quiet());
+    drawn
+}
+
+/// One of several.
+fn item(notice: &Notice, cells: u16, theme: Theme) -> Vec<Line<'static>> {
+    let error = if notice.weight == Weight::Error { "error: " } else { "" };
+    let mut lines = paragraph(&format!("{error}{}", notice.text), cells, 3, theme.text());
+    if let Some(first) = lines.first_mut() {
+        first.spans[0] = Span::styled(" - ", theme.notice(notice.weight));
+    }
+    lines
+}
+
+/// `gn lists all`
+fn where_all_are(app: &App) -> String {
+    let has_key = !app.setup.keys.key(app.mode.kind(), Command::Notices).is_empty();
+    let key = hints::key_in(app, ModeKind::Columns, Command::Notices);
+    if has_key { format!("{key} lists all") } else { format!("{key} in the columns lists all") }
 }

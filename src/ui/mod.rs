@@ -82,6 +82,8 @@ pub struct Cache {
     wraps: post::Wraps,
     counts: reading::Counts,
     scroll_end: Option<u16>,
+    /// How many of the notices that wait for a key have been drawn.
+    told: usize,
 }
 
 impl Cache {
@@ -94,6 +96,7 @@ impl Cache {
             wraps: post::Wraps::default(),
             counts: reading::Counts::default(),
             scroll_end: None,
+            told: 0,
         }
     }
 
@@ -101,6 +104,11 @@ impl Cache {
     /// that was off the screen.
     pub fn shown(&self) -> Vec<usize> {
         self.shown.clone()
+    }
+
+    /// How many of [`crate::app::Notices::shown`] the last frame had room for.
+    pub fn told(&self) -> usize {
+        self.told
     }
 
     /// How far the screen that has the keys could be scrolled in the last frame; `None` for screens that count their
@@ -129,6 +137,7 @@ fn screen(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Posi
     }
     cache.counts.refresh(app);
     cache.scroll_end = None;
+    cache.told = 0;
     cache.wraps.begin(app.setup.shortcodes);
     if cache.places.len() != app.columns.len() {
         cache.places.resize_with(app.columns.len(), || None);
@@ -145,9 +154,13 @@ fn screen(buffer: &mut Buffer, area: Rect, app: &App, cache: &mut Cache) -> Posi
         palette::draw_command_line(buffer, foot, input, theme)
     } else {
         status::foot(buffer, foot, app, theme);
+        cache.told = 1;
         cursor
     };
-    loud::draw(buffer, body, app, &loud::needed(app, area.width), theme);
+    let loud = loud::needed(app, area.width);
+    if !loud.is_empty() {
+        cache.told = loud::draw(buffer, body, app, &loud, (cursor, theme));
+    }
     if !app.prefix.is_empty() {
         status::which_key(buffer, body, app, theme);
     }

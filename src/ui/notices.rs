@@ -12,18 +12,19 @@ use crate::app::notice::{KEPT, Weight};
 
 /// Hands back where the cursor belongs, and how far it can be scrolled.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> (Position, u16) {
-    let title = format!("notices, the latest first, {KEPT} at most");
+    let title = format!("notices, the latest first; of what passed by the last {KEPT}");
     let inside = boxed(buffer, area, &title, theme.frame(), theme.focused());
     let cells = inside.width.saturating_sub(1);
     let mut lines = Vec::new();
-    for notice in app.notices.iter().rev() {
+    for (notice, is_over) in app.notices.told().rev() {
         let weight = match notice.weight {
             Weight::Info => "",
             Weight::Warning => "warning: ",
             Weight::Error => "error: ",
         };
-        let words = format!("{} {weight}{}", time::rfc3339(notice.at, &app.setup.zone), notice.text);
-        lines.extend(paragraph(&words, cells, 1, theme.notice(notice.weight)));
+        let (over, style) = if is_over { ("over: ", theme.quiet()) } else { ("", theme.notice(notice.weight)) };
+        let words = format!("{} {over}{weight}{}", time::rfc3339(notice.at, &app.setup.zone), notice.text);
+        lines.extend(paragraph(&words, cells, 1, style));
     }
     if lines.is_empty() {
         lines.push(Line::styled(" nothing was told yet", theme.quiet()));

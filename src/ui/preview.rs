@@ -1,6 +1,8 @@
 //! The last look before anything is sent: exactly what will be published, as whom, at what price, and what
 //! speaks against it.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -16,20 +18,18 @@ use crate::app::command::Command;
 use crate::app::{App, Preview};
 use crate::model::NetworkKind;
 use crate::model::length::Unit;
+use crate::model::words::counted;
 
+/// Of a post that leaves our text no room so many rows stay.
+const QUOTED: usize = 4;
 /// Rows of keys below the text.
 const KEY_ROWS: u16 = 3;
 
 /// Draws the preview; the cursor stands on the text that is about to be public. Tells how far it can be scrolled.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, preview: &Preview, theme: Theme) -> (Position, u16) {
-    let (mut lines, mut text_at) = lines(app, preview, area.width, theme);
     let keys = if area.height > KEY_ROWS + 4 { KEY_ROWS } else { 0 };
     let body = Rect { height: area.height - keys, ..area };
-    if lines.len() > usize::from(body.height) {
-        // Air goes before anything that speaks against sending.
-        text_at -= lines[..text_at].iter().filter(|line| line.spans.is_empty()).count();
-        lines.retain(|line| !line.spans.is_empty());
-    }
+    let (lines, text_at) = parts(app, preview, area.width, theme).in_rows(usize::from(body.height), area.width, theme);
     let end = put_scrolled(buffer, body, &lines, preview.scroll, theme.focused());
     if keys > 0 {
         rule(buffer, Position::new(area.x, body.bottom()), area.width, '-', theme.frame());
@@ -42,17 +42,57 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, preview: &Preview
     (Position::new(area.x + 4.min(area.width.saturating_sub(1)), area.y + row), end)
 }
 
-/// All lines, and the number of the first line of the text.
-fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'static>>, usize) {
+/// All there is to read.
+struct Parts {
+    theirs: Vec<Line<'static>>,
+    /// The words of the post that is answered, in `theirs`.
+    quoted: Range<usize>,
+    ours: Vec<Line<'static>>,
+    /// The words about to be public, in `ours`.
+    text: Range<usize>,
+}
+
+impl Parts {
+    /// All lines, and the number of the first one of our text. Where there is too little room, what goes out stays in
+    /// sight before anything that was said to us.
+    fn in_rows(self, rows: usize, cells: u16, theme: Theme) -> (Vec<Line<'static>>, usize) {
+        let Self { mut theirs, quoted, mut ours, mut text } = self;
+        let all = theirs.len() + 1 + ours.len();
+        if all > rows && quoted.len() > QUOTED {
+            let folded = quoted.start + QUOTED - 1..quoted.end.min(quoted.start + QUOTED + (all - rows));
+            let words = format!(" .. {} of theirs not shown here; the case has them", counted(folded.len(), "line"));
+            theirs.splice(folded, [Line::styled(words, theme.quiet())]);
+        }
+        if theirs.len() + 1 + ours.len() > rows {
+            // Air goes before anything that speaks against sending.
+            let air = |lines: &[Line<'_>]| lines.iter().filter(|line| line.spans.is_empty()).count();
+            text = text.start - air(&ours[..text.start])..text.end - air(&ours[..text.end]);
+            theirs.retain(|line| !line.spans.is_empty());
+            ours.retain(|line| !line.spans.is_empty());
+        }
+        if theirs.len() + 1 + text.end > rows {
+            ours.push(divider(cells, theme));
+            ours.extend(theirs);
+            return (ours, text.start);
+        }
+        let text_at = theirs.len() + 1 + text.start;
+        theirs.push(divider(cells, theme));
+        theirs.extend(ours);
+        (theirs, text_at)
+    }
+}
+
+fn parts(app: &App, preview: &Preview, cells: u16, theme: Theme) -> Parts {
     let zone = &app.setup.zone;
-    let mut lines = Vec::new();
+    let mut theirs = Vec::new();
+    let mut quoted = 0..0;
     let post = app.desk.posts.get(&preview.to);
     let indented = |words: &str, style: Style| paragraph(words, cells, 1, style);
     let is_private = preview.purpose.is_private();
     let case = app.desk.cases.get(&preview.case).filter(|_| is_private);
     let message = case.and_then(|case| conversation::answered(app, case, cells.saturating_sub(1), theme));
     match (post.and_then(|post| post.body.as_deref()), message) {
-        (_, Some(message)) => lines.extend(message.into_iter().map(|mut line| {
+        (_, Some(message)) => theirs.extend(message.into_iter().map(|mut line| {
             line.spans.insert(0, Span::raw(" "));
             line
         })),
@@ -66,17 +106,19 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
                 (time::rfc3339(body.at, zone), theme.text()),
                 (page.to_owned(), theme.quiet()),
             ];
-            lines.extend(pieces_below(lead, pieces, cells));
-            lines.extend(indented(&shown_text(app, body), theme.text()));
+            theirs.extend(pieces_below(lead, pieces, cells));
+            quoted.start = theirs.len();
+            theirs.extend(indented(&shown_text(app, body), theme.text()));
+            quoted.end = theirs.len();
         }
-        (None, None) => lines.push(Line::styled(" In reply to a post whose text was removed", theme.warning())),
+        (None, None) => theirs.push(Line::styled(" In reply to a post whose text was removed", theme.warning())),
     }
     if let Some(case) = app.desk.cases.get(&preview.case)
         && let Some(words) = reading::history_words(app, &case.author, case.id)
     {
-        lines.extend(indented(&format!("history: {words}"), theme.text()));
+        theirs.extend(indented(&format!("history: {words}"), theme.text()));
     }
-    lines.push(divider(cells, theme));
+    let mut ours = Vec::new();
     let us = reading::account_title(app, &preview.account);
     let says = if preview.purpose.is_private() {
         let them = app.desk.cases.get(&preview.case).and_then(|case| app.handle_of(case));
@@ -92,15 +134,16 @@ fn lines(app: &App, preview: &Preview, cells: u16, theme: Theme) -> (Vec<Line<'s
     } else {
         format!("PUBLIC REPLY as {us}, visible to anyone. It will read exactly:")
     };
-    lines.extend(indented(&says, theme.strong()));
-    lines.push(Line::default());
-    let text_at = lines.len();
-    lines.extend(paragraph(&preview.text, cells, 3, theme.text()));
-    lines.push(Line::default());
+    ours.extend(indented(&says, theme.strong()));
+    ours.push(Line::default());
+    let start = ours.len();
+    ours.extend(paragraph(&preview.text, cells, 3, theme.text()));
+    let text = start..ours.len();
+    ours.push(Line::default());
     let measures = measures(app, preview, usize::from(cells).saturating_sub(1));
-    lines.extend(indented(&measures, if preview.length.fits() { theme.text() } else { theme.overdue() }));
-    lines.extend(checks(preview, cells, theme));
-    (lines, text_at)
+    ours.extend(indented(&measures, if preview.length.fits() { theme.text() } else { theme.overdue() }));
+    ours.extend(checks(preview, cells, theme));
+    Parts { theirs, quoted, ours, text }
 }
 
 fn divider(cells: u16, theme: Theme) -> Line<'static> {

@@ -108,7 +108,7 @@ fn holds(deck: &mut Deck, sent: &mut Vec<replydeck::model::ReplyId>) {
     let app = &deck.app;
     assert_eq!(app.columns.len(), app.setup.columns.len());
     assert!(app.focus < app.columns.len());
-    assert!(app.notices.iter().count() <= replydeck::app::notice::KEPT);
+    assert!(app.notices.iter().count() <= 2 * replydeck::app::notice::KEPT);
     if let Mode::Outbox { selected } = app.mode {
         assert!(selected <= app.outbox().len());
     }

@@ -104,3 +104,50 @@ fn what_is_written_while_one_types_is_told_in_the_editor() {
     assert!(shown.contains("they have written 2 times since (Ctrl-T answers that)"), "{shown}");
     assert!(shown.contains("are you there"), "{shown}");
 }
+
+#[test]
+fn what_is_written_before_it_is_out_is_told_in_the_preview_and_in_the_hold() {
+    let mut deck = Deck::with_posts(1);
+    deck.press("j c r");
+    deck.type_text("we look");
+    deck.press("C-s");
+    let told = |deck: &Deck| deck.checks().into_iter().find(|(_, what)| what.starts_with("they wrote again"));
+    assert_eq!(told(&deck), None);
+    deck.now += secs(5);
+    let more = follow_up(5, 1, "it works now, do not answer", &deck);
+    deck.arrives(&more, &["c1"]);
+    let (stops, what) = told(&deck).expect("a check");
+    assert!(!stops && what.contains("“it works now, do not answer”"), "{what}");
+    deck.press("y");
+    deck.now += secs(3);
+    let more = follow_up(6, 1, "please do not", &deck);
+    deck.arrives(&more, &["c1"]);
+    let words = "they wrote again while your reply is held; u takes it back";
+    assert!(deck.notice().ends_with(words), "{}", deck.notice());
+    deck.press("u");
+    assert_eq!(deck.app.held().len(), 0);
+    // Whose words the newest post answers is told nothing.
+    deck.press("C-t C-s");
+    assert_eq!(told(&deck), None, "{:?}", deck.checks());
+}
+
+#[test]
+fn a_long_post_leaves_room_for_the_words_that_answer_it() {
+    for size in [(80, 24), (40, 16), (200, 50)] {
+        let mut deck = Deck::with_posts(1);
+        deck.tell(replydeck::app::Msg::Resized { columns: size.0, rows: size.1 });
+        let long = Post { text: "so many words of theirs ".repeat(200), ..post(7, deck.now) };
+        deck.arrives(&long, &["c1"]);
+        deck.press("gg r");
+        deck.type_text("we are looking at it");
+        deck.press("C-s");
+        assert_eq!(deck.kind(), ModeKind::Preview);
+        let shown = screen(&deck.app, size);
+        let words = shown.replace('|', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        for ours in ["visible to anyone", "we are looking at it", "length ", "check:"] {
+            assert!(words.contains(ours), "{ours} at {size:?}:\n{shown}");
+        }
+        let theirs = ["so many words of theirs", "of theirs not shown here; the case has them"];
+        assert!(size.1 < 24 || theirs.iter().all(|theirs| words.contains(theirs)), "{shown}");
+    }
+}

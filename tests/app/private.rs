@@ -234,6 +234,7 @@ fn posts_of_open_cases_are_looked_up_while_the_link_lives() {
         state: LinkState::Live,
         last_byte: Some(deck.now),
         note: None,
+        is_calm: false,
         refused: Vec::new(),
     }));
     deck.wait(130);

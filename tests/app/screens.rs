@@ -221,7 +221,14 @@ fn search_jumps_to_the_row_or_opens_the_post_alone() {
 fn links_are_logged_and_told_when_down() {
     let mut deck = Deck::with_posts(1);
     let account = AccountName::new("promo");
-    let report = |state| LinkReport { account: account.clone(), state, last_byte: None, note: None, refused: vec![] };
+    let report = |state| LinkReport {
+        account: account.clone(),
+        state,
+        last_byte: None,
+        note: None,
+        is_calm: false,
+        refused: vec![],
+    };
     deck.tell(Msg::Link(report(LinkState::Live)));
     deck.tell(Msg::Link(report(LinkState::Live)));
     assert_eq!(deck.app.link_log.len(), 1);
@@ -416,13 +423,21 @@ fn what_happened_on_the_links_can_be_read_to_its_end() {
         let why =
             format!("the reason numbered {n}, which is told in so many words that at 80 columns it takes two lines");
         let state = LinkState::BackingOff { until: deck.now + secs(60), why };
-        let report = LinkReport { account: account.clone(), state, last_byte: None, note: None, refused: Vec::new() };
+        let report = LinkReport {
+            account: account.clone(),
+            state,
+            last_byte: None,
+            note: None,
+            is_calm: false,
+            refused: Vec::new(),
+        };
         deck.tell(Msg::Link(report));
         let report = LinkReport {
             account: account.clone(),
             state: LinkState::Live,
             last_byte: None,
             note: None,
+            is_calm: false,
             refused: Vec::new(),
         };
         deck.tell(Msg::Link(report));
@@ -435,4 +450,31 @@ fn what_happened_on_the_links_can_be_read_to_its_end() {
         assert!(end.contains(last), "{end}");
         deck.press("esc");
     }
+}
+
+#[test]
+fn every_outage_is_a_warning_and_what_is_well_is_said_in_passing() {
+    let mut deck = Deck::with_posts(1);
+    let account = AccountName::new("acme");
+    let report = |state, note: Option<&str>, is_calm| {
+        let note = note.map(str::to_owned);
+        Msg::Link(LinkReport { account: account.clone(), state, last_byte: None, note, is_calm, refused: Vec::new() })
+    };
+    let down = |deck: &Deck| LinkState::BackingOff { until: deck.now + secs(5), why: "the line broke".to_owned() };
+    for _ in 0..2 {
+        let calm = report(LinkState::Live, Some("listening at 127.0.0.1"), true);
+        deck.tell(calm);
+        assert_eq!(shown(&deck).first().map(|notice| notice.weight), Some(Weight::Info));
+        // Tried again and again, it is told once.
+        for _ in 0..3 {
+            let broken = report(down(&deck), Some("the line broke"), false);
+            deck.tell(broken);
+            deck.wait(5);
+            deck.tell(report(LinkState::Connecting, None, false));
+        }
+        let told: Vec<_> = shown(&deck).into_iter().map(|notice| (notice.weight, notice.text.clone())).collect();
+        assert_eq!(told, [(Weight::Warning, "acme: the line broke".to_owned())]);
+    }
+    deck.tell(report(LinkState::Live, Some("column a: X refuses the rule"), false));
+    assert_eq!(shown(&deck).first().map(|notice| notice.weight), Some(Weight::Warning), "not all is well");
 }

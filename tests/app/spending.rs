@@ -9,7 +9,7 @@ use replydeck::app::command::ModeKind;
 use replydeck::app::{Caught, Effect, FromStore, Mode, Msg};
 use replydeck::model::price::{Money, Prices};
 use replydeck::model::spend::{Act, Charge, Gauge, Gauged, Usage, billed_day};
-use replydeck::model::{AccountName, ColumnName, Event, Purpose};
+use replydeck::model::{AccountName, ColumnName, Event, NetworkKind, Purpose};
 use replydeck::ui;
 
 use super::script::{Deck, case_of, post, unsummoned};
@@ -160,7 +160,7 @@ fn a_column_is_tried_before_it_is_added() {
     assert!(deck.app.next_deadline().is_some());
     deck.wait(1);
     let asked = deck.took();
-    let [Effect::TryQuery { rule }] = asked.as_slice() else { panic!("{asked:?}") };
+    let [Effect::TryQuery { rule, network: NetworkKind::X }] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(rule.source(), "acme (slow)");
     let caught = |query: &str| Caught {
         query: query.to_owned(),

@@ -1,5 +1,6 @@
 //! The two lowest lines: the keys that matter, and every notice whole.
 
+use replydeck::app::Mode;
 use replydeck::app::notice::Weight;
 use replydeck::model::Role;
 use replydeck::ui::Theme;
@@ -90,6 +91,40 @@ fn warnings_that_come_together_are_all_told() {
         app.notices.read(app.now, false);
         let all = screen(&app);
         assert!(all.contains("resolved") && words.iter().all(|words| !all.contains(words)), "{all}");
+    }
+}
+
+#[test]
+fn what_has_no_room_waits_and_what_is_typed_stays_in_sight() {
+    let long =
+        |what: &str| format!("{what}: {}", "so many words that they take several lines of a narrow screen ".repeat(3));
+    let mut app = busy((40, 12), "columns");
+    for what in ["one", "two", "three"] {
+        deck::tell(&mut app, Weight::Warning, &long(what));
+    }
+    let mut narrow = Screen::new((40, 12), Theme::plain());
+    let all = narrow.text(&app);
+    assert!(all.contains("three:") && !all.contains("two:"), "{all}");
+    assert_has(&all, &["and 2 more; gn lists all"]);
+    app.notices.painted(narrow.told(), app.now);
+    app.notices.read(app.now, false);
+    assert_has(&narrow.text(&app), &["two:", "and 1 more; gn lists all"]);
+
+    // Where one writes, the key that lists them is no key but text.
+    for (lines, is_above) in [(1, false), (14, true)] {
+        let mut app = busy((80, 24), "composer");
+        let Mode::Composer(composer) = &mut app.mode else { panic!("no composer") };
+        composer.editor = ratatui_textarea::TextArea::from(vec!["a line"; lines]);
+        composer.editor.move_cursor(ratatui_textarea::CursorMove::Bottom);
+        composer.editor.insert_str("HERE");
+        for what in ["one", "two", "three", "four"] {
+            deck::tell(&mut app, Weight::Warning, what);
+        }
+        let mut screen = Screen::new((80, 24), Theme::plain());
+        let all = screen.text(&app);
+        assert_has(&all, &["to be read, typing on closes it", "HERE", "and 1 more; gn in the columns lists all"]);
+        let row = |words: &str| all.lines().position(|line| line.contains(words));
+        assert_eq!(row("to be read") < row("HERE"), is_above, "{all}");
     }
 }
 

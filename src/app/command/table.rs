@@ -241,7 +241,12 @@ pub const TABLE: &[Row] = &[
     row(Command::Outbox, "outbox", &[(&["U"], DECK)], "replies on their way, failed and parked"),
     row(Command::Drafts, "drafts", &[(&["gd"], DECK)], "drafts"),
     row(Command::Links, "links", &[(&["gl"], DECK)], "connection log"),
-    row(Command::Notices, "notices", &[(&["gn"], DECK)], "notices since the start, to be read again"),
+    row(
+        Command::Notices,
+        "notices",
+        &[(&["gn"], DECK)],
+        "warnings and what else was said at the foot, to be read again",
+    ),
     row(Command::Spend, "spend", &[(&["g$"], DECK)], "what was spent today, by column and by kind"),
     row(Command::RaiseLimit, "raise-limit", &[(&["+"], &[M::Spend])], "raise today's limit (twice)"),
     row(
@@ -277,7 +282,6 @@ pub const TABLE: &[Row] = &[
                 M::Outbox,
                 M::Drafts,
                 M::Links,
-                M::Notices,
                 M::Notices,
                 M::QuitQuestion,
                 M::Spend,

@@ -367,22 +367,26 @@ impl Listener {
             }
             _ => format!("listening at {host}"),
         };
-        self.tell(LinkState::Live, Some(note)).await;
+        self.tell_calmly(LinkState::Live, note).await;
     }
 
     /// Bytes came.
     async fn beat(&mut self, was_stale: bool) {
         let now = self.api.now();
         self.last_byte = Some(now);
-        let mut note = self.api.take_note();
+        let note = self.api.take_note();
+        let mut has_caught_up = false;
         if self.catching_up
             && let Ok(at) = Timestamp::from_microsecond(self.place.at_us)
             && now.duration_since(at) < BEHIND
         {
             self.catching_up = false;
-            note = note.or_else(|| Some("caught up with the stream".to_owned()));
+            has_caught_up = true;
         }
-        if was_stale || note.is_some() {
+        if has_caught_up && note.is_none() {
+            self.last_beat = Some(now);
+            self.tell_calmly(LinkState::Live, "caught up with the stream".to_owned()).await;
+        } else if was_stale || note.is_some() {
             self.last_beat = Some(now);
             self.tell(LinkState::Live, note).await;
         } else if self.last_beat.is_none_or(|last| now.duration_since(last).unsigned_abs() >= self.api.pace.beat) {
@@ -525,12 +529,19 @@ impl Listener {
         drop(self.links.send(self.report(note)).await);
     }
 
+    /// Something to say that needs nobody's hand.
+    async fn tell_calmly(&mut self, state: LinkState, note: String) {
+        self.state = state;
+        drop(self.links.send(LinkReport { is_calm: true, ..self.report(Some(note)) }).await);
+    }
+
     fn report(&self, note: Option<String>) -> LinkReport {
         LinkReport {
             account: self.api.account().name,
             state: self.state.clone(),
             last_byte: self.last_byte,
             note,
+            is_calm: false,
             refused: self.refused.clone(),
         }
     }

@@ -435,7 +435,7 @@ impl Listener {
             }
             if self.filled > 0 {
                 let note = format!("what was missed was read: {} new", self.filled);
-                self.tell(self.state.clone(), Some(note)).await;
+                self.tell_calmly(self.state.clone(), note).await;
             }
             return;
         }

@@ -507,6 +507,7 @@ impl Listener {
             state: self.state.clone(),
             last_byte: self.last_byte,
             note,
+            is_calm: false,
             refused: self.refused.clone(),
         }
     }

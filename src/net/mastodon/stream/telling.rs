@@ -33,12 +33,19 @@ impl Listener {
         drop(self.links.send(self.report(note)).await);
     }
 
+    /// Something to say that needs nobody's hand.
+    pub(super) async fn tell_calmly(&mut self, state: LinkState, note: String) {
+        self.state = state;
+        drop(self.links.send(LinkReport { is_calm: true, ..self.report(Some(note)) }).await);
+    }
+
     pub(super) fn report(&self, note: Option<String>) -> LinkReport {
         LinkReport {
             account: self.api.account().name,
             state: self.state.clone(),
             last_byte: self.last_byte,
             note,
+            is_calm: false,
             refused: self.refused.clone(),
         }
     }
