@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::clipboard::{self, TEXT_MOST};
 use super::people::rule_event;
 use super::{App, Effect, Mode};
-use crate::model::words::{behind_colon, ended_as};
+use crate::model::words::{behind_colon, ended_as, moment};
 use crate::model::{CaseId, Envelope, Event, PostId, Purpose, ReplyId, SessionId, clean};
 
 /// A post that took longer to reach us was heard late.
@@ -111,9 +111,9 @@ impl App {
         lines
     }
 
-    /// `2026-11-21 14:31:20+00:00 ana on desk-1: claimed it`
+    /// `2026-11-21 14:31:20Z ana on desk-1: claimed it`
     pub fn history_words(&self, line: &HistoryLine) -> String {
-        let at = line.at.to_zoned(self.setup.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string();
+        let at = moment(line.at, &self.setup.zone);
         clean::line(&format!("{at} {}: {}", line.who, line.did))
     }
 

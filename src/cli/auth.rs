@@ -37,7 +37,8 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
 /// Log an account in, so that the deck may write as it; works over SSH
 ///
-/// Prints the address of X's page, where you approve in any browser. On this machine the browser comes back by
+/// Prints the address of the network's page (X or Mastodon), where you approve in any browser; for Bluesky it says how
+/// to make an app password. On this machine the browser comes back by
 /// itself; from another one, paste the address it was sent to, within 30 seconds of approving. The tokens are kept
 /// in the data folder, readable by you alone, and renewed as long as replydeck runs now and then.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -48,13 +49,13 @@ pub struct AuthArgs {
     /// The account's name in the config
     #[arg(value_name = "ACCOUNT")]
     account: String,
-    /// OAuth 1.0a by PIN, with the account's consumer_key and consumer_secret; does not end until it is taken back
+    /// On X: OAuth 1.0a by PIN, with the account's consumer_key and consumer_secret; does not end until it is taken back
     #[arg(long)]
     pin: bool,
     /// Keep the login also where it is not the account's that the config names
     #[arg(long)]
     pub(super) any_account: bool,
-    /// Take the login back at X and forget it here
+    /// Take the login back at the network and forget it here
     #[arg(long, conflicts_with_all = ["pin", "any_account"])]
     pub(super) log_out: bool,
 }

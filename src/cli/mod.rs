@@ -45,6 +45,7 @@ use crate::ui::Theme;
     version,
     max_term_width = 100,
     after_help = "Examples:\n  replydeck demo                                        try it, no account needed\n  \
+                  mkdir -p ~/.config/replydeck\n  \
                   replydeck config example > ~/.config/replydeck/config.toml\n  replydeck check\n  replydeck"
 )]
 pub struct Cli {

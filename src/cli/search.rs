@@ -12,6 +12,7 @@ use crate::app::Setup;
 use crate::log::Log;
 use crate::log::sqlite::{self, SqliteLog};
 use crate::model::search::OPERATORS;
+use crate::model::words::moment;
 use crate::model::{Account, Body, Hit, NetworkKind, Search, clean};
 use crate::run::searching;
 
@@ -119,7 +120,7 @@ fn may_read(setup: &Setup, hit: &Hit) -> bool {
 
 /// One line: time, who, words, page.
 fn as_text(hit: &Hit, setup: &Setup) -> String {
-    let at = hit.at.to_zoned(setup.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z");
+    let at = moment(hit.at, &setup.zone);
     let (who, words, page) = match &hit.body {
         Body::Post(post) => (format!("@{}", post.author.handle), post.text.as_str(), Some(post.page(&setup.accounts))),
         Body::Reply(text) => ("our reply".to_owned(), text.as_str(), None),

@@ -58,7 +58,7 @@ impl DemoNetwork {
     after_help = "Examples:\n  replydeck replay yesterday.ndjson --speed 10\n  zcat old.ndjson.gz | replydeck replay - --speed max"
 )]
 pub struct ReplayArgs {
-    /// X stream objects, one JSON object a line; `-` reads stdin
+    /// What X's stream or a Mastodon server's stream sent, one JSON object a line; `-` reads stdin
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// So many times as fast as it happened, or `max`

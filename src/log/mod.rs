@@ -145,7 +145,7 @@ pub enum LogError {
     )]
     Newer { path: PathBuf, found: u32, known: u32 },
     #[error(
-        "the store {path} is damaged: {why}. Nothing was overwritten; move the file away and start again, or restore a copy"
+        "the store {path} is damaged: {why}. Nothing was overwritten; move it and what stands beside it (the same name with -wal and -shm behind it) away and start again, or restore a copy"
     )]
     Damaged { path: PathBuf, why: String },
     #[error("the disk is full: nothing more can be kept until there is room ({why})")]

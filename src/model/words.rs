@@ -1,6 +1,18 @@
 //! What stands in the words of a post: whether it is the reply we sent, and whether X would make a link of something.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use unicode_normalization::UnicodeNormalization;
+
+/// RFC 3339 with a space for the `T`: `2026-11-21 15:28:01+01:00`, and with a `Z` where the zone is UTC.
+pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    zulu(&at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string())
+}
+
+/// With a `Z` for no offset.
+pub fn zulu(text: &str) -> String {
+    text.strip_suffix("+00:00").map_or_else(|| text.to_owned(), |plain| format!("{plain}Z"))
+}
 
 /// `1 post`, `12 posts`: of words that are counted with an s.
 pub fn counted(count: usize, one: &str) -> String {

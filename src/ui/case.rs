@@ -15,7 +15,7 @@ use crate::app::command::{Command, ModeKind};
 use crate::app::{App, Mode};
 use crate::desk::{Case, PastCase, PostView, Reading};
 use crate::model::sla::Clock;
-use crate::model::words::counted;
+use crate::model::words::{counted, moment};
 use crate::model::{CaseStatus, ColumnName, Doing, Post, Purpose, Verdict};
 
 /// Earlier cases listed.
@@ -92,7 +92,7 @@ fn lines(
     }
     let age = time::age(post.at, app.now);
     lines.push(Line::from(vec![
-        Span::raw(time::rfc3339(post.at, zone)),
+        Span::raw(moment(post.at, zone)),
         Span::styled(format!("  {age}  arrived {}{}", time::hours(post.arrived, zone), heard_in(post)), theme.quiet()),
     ]));
     if let Some(body) = body {

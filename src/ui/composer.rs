@@ -22,6 +22,7 @@ use crate::app::composer::Saved;
 use crate::app::{App, Composer};
 use crate::desk::PostView;
 use crate::model::length::Unit;
+use crate::model::words::moment;
 use crate::model::{Doing, NetworkKind, Purpose};
 
 /// Lines of the answered post shown above the editor.
@@ -135,7 +136,7 @@ fn answered(app: &App, composer: &Composer, cells: u16, theme: Theme) -> Vec<Lin
         let mut pieces = vec![
             (body.author.shown(), theme.handle()),
             (format!("({})", as_shown(app, &body.author.name)), theme.text()),
-            (time::rfc3339(body.at, &app.setup.zone), theme.quiet()),
+            (moment(body.at, &app.setup.zone), theme.quiet()),
         ];
         pieces.extend(is_private.then(|| ("in public:".to_owned(), theme.quiet())));
         lines.extend(pieces_below(if is_private { "To " } else { "In reply to " }, pieces, cells));

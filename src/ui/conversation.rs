@@ -10,11 +10,11 @@ use super::post::{is_folded, missing_text, shown_text};
 use super::shortcodes::as_shown;
 use super::text::width;
 use super::theme::Theme;
-use super::time;
 use crate::app::App;
 use crate::app::conversation::{Said, What, Words, unsent_words};
 use crate::desk::{Case, PostState};
 use crate::model::PostId;
+use crate::model::words::moment;
 
 /// The conversation of a case; nothing where the post in hand is all of it.
 pub(super) fn lines(app: &App, case: &Case, selected: &PostId, cells: u16, theme: Theme) -> Vec<Line<'static>> {
@@ -72,7 +72,7 @@ fn spoken(app: &App, said: &Said<'_>, selected: &PostId, cells: u16, theme: Them
     };
     let mut lines = vec![Line::from(vec![
         Span::styled(if is_selected { ">" } else { " " }, theme.strong()),
-        Span::styled(format!("{} ", time::rfc3339(said.at, &app.setup.zone)), theme.quiet()),
+        Span::styled(format!("{} ", moment(said.at, &app.setup.zone)), theme.quiet()),
         Span::styled(format!("{}{what}", said.who), style),
     ])];
     // What we said stands further in, so that the two sides differ without colour.
@@ -88,7 +88,7 @@ pub(super) fn answered(app: &App, case: &Case, cells: u16, theme: Theme) -> Opti
     let mut lines = vec![Line::from(vec![
         Span::raw("In answer to the direct message of "),
         Span::styled(app.writer_of(case, theirs), theme.handle()),
-        Span::styled(format!("  {}", time::rfc3339(theirs.at, &app.setup.zone)), theme.quiet()),
+        Span::styled(format!("  {}", moment(theirs.at, &app.setup.zone)), theme.quiet()),
     ])];
     lines.extend(told(app, &app.message_words(theirs), cells, 1, theme));
     Some(lines)
@@ -129,7 +129,7 @@ fn told(app: &App, words: &Words<'_>, cells: u16, indent: u16, theme: Theme) -> 
 
 /// What the team wrote for itself, walled off like the editor it was written in.
 fn note(app: &App, said: &Said<'_>, cells: u16, theme: Theme) -> Vec<Line<'static>> {
-    let title = format!(" NOTE {} {}, team only ", said.who, time::rfc3339(said.at, &app.setup.zone));
+    let title = format!(" NOTE {} {}, team only ", said.who, moment(said.at, &app.setup.zone));
     let mut lines = vec![edge(&title, cells, theme)];
     let wall = Span::styled(":", theme.warning());
     lines.extend(words(app, said, cells.saturating_sub(1), 1, theme).into_iter().map(|mut line| {

@@ -55,7 +55,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, counts: &Counts, 
     };
     // Before sending, only a link in trouble is worth the room.
     if !is_preview || worst.is_some() {
-        parts.push(Part::new(Kind::Other, link.0, link.1));
+        let kind = if worst.is_some() { Kind::Trouble } else { Kind::Other };
+        parts.push(Part::new(kind, link.0, link.1));
     }
     if area.width >= crate::app::reading::PANE_FROM {
         parts.extend(team(app, theme).map(|(words, style)| Part::new(Kind::Team, words, style)));
@@ -89,6 +90,8 @@ enum Kind {
     Preview,
     Account,
     Team,
+    /// A link that is not well.
+    Trouble,
     Other,
 }
 
@@ -99,7 +102,7 @@ impl Part {
 }
 
 /// What is known without being told goes first, then what can be said in fewer letters is; that nothing is sent yet and
-/// as whom one would write stay longest. Of what is left the last piece matters most.
+/// as whom one would write stay longest. Of what is left the last piece matters most, and a link that is not well.
 fn make_room(app: &App, parts: &mut Vec<Part>, account: Option<&AccountName>, room: usize) {
     let needed = |parts: &[Part]| parts.iter().map(|part| width(&part.words) + 2).sum::<usize>();
     let fits = |parts: &[Part]| needed(parts) <= room || parts.len() <= 1;
@@ -128,9 +131,20 @@ fn make_room(app: &App, parts: &mut Vec<Part>, account: Option<&AccountName>, ro
     if !fits(parts) {
         parts.retain(|part| part.kind != Kind::Account);
     }
+    if !fits(parts) {
+        for part in parts.iter_mut().filter(|part| part.kind == Kind::Trouble) {
+            // What ails it, without `LIVE 0/1`.
+            if let Some(ill) = part.words.splitn(3, ' ').nth(2) {
+                part.words = ill.to_owned();
+            }
+        }
+    }
     while !fits(parts) {
-        let first = parts.iter().position(|part| part.kind != Kind::Preview).unwrap_or(0);
-        parts.remove(first);
+        let last = parts.len() - 1;
+        let is_spare = |part: &Part| matches!(part.kind, Kind::Name | Kind::Account | Kind::Team | Kind::Other);
+        let spare = parts[..last].iter().position(is_spare);
+        let trouble = || parts.iter().position(|part| part.kind == Kind::Trouble);
+        parts.remove(spare.or_else(trouble).unwrap_or(last));
     }
 }
 

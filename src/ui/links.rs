@@ -9,6 +9,7 @@ use super::paint::{boxed, paragraph, put_scrolled};
 use super::theme::Theme;
 use super::{reading, time};
 use crate::app::App;
+use crate::model::words::moment;
 use crate::model::{ColumnName, LinkReport, LinkState};
 
 /// Gaps listed, the latest first.
@@ -39,7 +40,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
     lines.push(Line::default());
     lines.push(Line::styled(" What happened, the latest first", theme.strong()));
     for (at, account, words) in app.link_log.iter().rev() {
-        let words = format!("{} {account}: {words}", time::rfc3339(*at, &app.setup.zone));
+        let words = format!("{} {account}: {words}", moment(*at, &app.setup.zone));
         lines.extend(paragraph(&words, cells, 1, theme.text()));
     }
     let end = put_scrolled(buffer, inside, &lines, scroll, theme.focused());

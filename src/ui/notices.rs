@@ -6,9 +6,9 @@ use ratatui::text::Line;
 
 use super::paint::{boxed, paragraph, put_scrolled};
 use super::theme::Theme;
-use super::time;
 use crate::app::App;
 use crate::app::notice::{KEPT, Weight};
+use crate::model::words::moment;
 
 /// Hands back where the cursor belongs, and how far it can be scrolled.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, theme: Theme) -> (Position, u16) {
@@ -23,7 +23,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, scroll: u16, them
             Weight::Error => "error: ",
         };
         let (over, style) = if is_over { ("over: ", theme.quiet()) } else { ("", theme.notice(notice.weight)) };
-        let words = format!("{} {over}{weight}{}", time::rfc3339(notice.at, &app.setup.zone), notice.text);
+        let words = format!("{} {over}{weight}{}", moment(notice.at, &app.setup.zone), notice.text);
         lines.extend(paragraph(&words, cells, 1, style));
     }
     if lines.is_empty() {

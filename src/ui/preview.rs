@@ -13,12 +13,12 @@ use super::paint::{paragraph, pieces_below, put_line, put_scrolled, rule};
 use super::post::shown_text;
 use super::shortcodes::as_shown;
 use super::theme::Theme;
-use super::{conversation, reading, text, time};
+use super::{conversation, reading, text};
 use crate::app::command::Command;
 use crate::app::{App, Preview};
 use crate::model::NetworkKind;
 use crate::model::length::Unit;
-use crate::model::words::counted;
+use crate::model::words::{counted, moment};
 
 /// Of a post that leaves our text no room so many rows stay.
 const QUOTED: usize = 4;
@@ -103,7 +103,7 @@ fn parts(app: &App, preview: &Preview, cells: u16, theme: Theme) -> Parts {
             let pieces = [
                 (body.author.shown(), theme.handle()),
                 (format!("({})", as_shown(app, &body.author.name)), theme.text()),
-                (time::rfc3339(body.at, zone), theme.text()),
+                (moment(body.at, zone), theme.text()),
                 (page.to_owned(), theme.quiet()),
             ];
             theirs.extend(pieces_below(lead, pieces, cells));

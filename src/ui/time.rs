@@ -3,6 +3,8 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::model::words::zulu;
+
 /// How long ago, or ahead: `0:04` and `1:12` (hours and minutes), `26h10` from a day on, `5d` from 100 hours
 /// on; a time ahead of us reads `in 0:05`.
 pub fn age(at: Timestamp, now: Timestamp) -> String {
@@ -37,7 +39,11 @@ pub fn due(at: Timestamp, now: Timestamp) -> String {
         hours @ 1..100 => format!("{hours}h{:02}", length.as_mins() % 60),
         hours => format!("{}d", hours / 24),
     };
-    if left > SignedDuration::ZERO { format!("due in {}", words(left)) } else { format!("due -{}", words(left.abs())) }
+    match words(left.abs()) {
+        length if left > SignedDuration::ZERO => format!("due in {length}"),
+        length if left.abs().as_mins() == 0 => format!("due {length}"),
+        length => format!("due -{length}"),
+    }
 }
 
 /// Minutes and seconds left, at least `0:00`.
@@ -80,21 +86,13 @@ pub fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d").to_string()
 }
 
-/// RFC 3339 with the zone's offset and a space for the `T`: `2026-11-21 15:28:01+01:00`.
-pub fn rfc3339(at: Timestamp, zone: &TimeZone) -> String {
-    zulu(&at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string())
-}
-
-fn zulu(text: &str) -> String {
-    text.strip_suffix("+00:00").map_or_else(|| text.to_owned(), |plain| format!("{plain}Z"))
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
     use jiff::tz::TimeZone;
 
-    use super::{age, ago, clock, countdown, due, rfc3339};
+    use super::{age, ago, clock, countdown, due};
+    use crate::model::words::moment;
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a time")
@@ -121,7 +119,7 @@ mod tests {
         let now = at("2026-11-21T14:00:00Z");
         assert_eq!(due(at("2026-11-21T14:56:00Z"), now), "due in 0:56");
         assert_eq!(due(at("2026-11-21T11:50:00Z"), now), "due -2h10");
-        assert_eq!(due(at("2026-11-21T14:00:00Z"), now), "due -0:00");
+        assert_eq!(due(at("2026-11-21T14:00:00Z"), now), "due 0:00");
         assert_eq!(countdown(at("2026-11-21T14:00:06.2Z"), now), "0:07");
         assert_eq!(countdown(at("2026-11-21T13:59:00Z"), now), "0:00");
         assert_eq!(ago(at("2026-11-21T13:59:54Z"), now), "6s ago");
@@ -132,10 +130,10 @@ mod tests {
     fn times_carry_their_zone() {
         let then = at("2026-10-25T00:30:00Z");
         let rome = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
-        assert_eq!(rfc3339(then, &TimeZone::UTC), "2026-10-25 00:30:00Z");
-        assert_eq!(rfc3339(then, &rome), "2026-10-25 02:30:00+02:00");
+        assert_eq!(moment(then, &TimeZone::UTC), "2026-10-25 00:30:00Z");
+        assert_eq!(moment(then, &rome), "2026-10-25 02:30:00+02:00");
         // The same wall clock an hour later, after the change to winter time.
-        assert_eq!(rfc3339(at("2026-10-25T01:30:00Z"), &rome), "2026-10-25 02:30:00+01:00");
+        assert_eq!(moment(at("2026-10-25T01:30:00Z"), &rome), "2026-10-25 02:30:00+01:00");
         assert_eq!(clock(then, &rome), "02:30+02:00");
     }
 }

@@ -341,9 +341,9 @@ fn the_pane_tells_what_happened_as_the_history_does() {
     let lines: Vec<_> = deck.app.history_lines(case).iter().map(|line| deck.app.history_words(line)).collect();
     let told = |words: &str| assert!(lines.iter().any(|line| line.contains(words)), "no {words:?} in {lines:#?}");
     // The claim before the hand-over is not forgotten.
-    told("2026-11-21 14:01:00+00:00 bo on desk-2: claimed it");
+    told("2026-11-21 14:01:00Z bo on desk-2: claimed it");
     told("bo on desk-2: handed it to ana");
-    told("14:03:02+00:00 the customer: wrote a direct message to help");
+    told("14:03:02Z the customer: wrote a direct message to help");
     told("our account, elsewhere: answered");
     told("bo on desk-2: sent the direct message");
     told("bo on desk-2: confirmed the DM request to their post of 2026-11-21 14:00:00 as @Help");

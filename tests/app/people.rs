@@ -309,7 +309,7 @@ fn a_case_tells_who_did_what_and_from_where() {
     let shown = screen(&deck.app, (80, 24));
     for words in [
         "history of case 2, newest last",
-        "2026-11-21 14:00:00+00:00 ana on desk-1: claimed it",
+        "2026-11-21 14:00:00Z ana on desk-1: claimed it",
         "bo on desk-2: put the tag",
         "bo on desk-2: wrote a note (team only)",
         "intake on desk-2: took in the first post, written",

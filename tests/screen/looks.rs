@@ -356,3 +356,17 @@ fn the_preview_cuts_neither_the_link_of_the_post_nor_its_keys() {
         assert_has(&screen, &["y send (10 s to undo)   e edit   s save draft   go post it by hand"]);
     }
 }
+
+#[test]
+fn a_link_that_is_not_well_stays_in_the_head_of_a_narrow_screen() {
+    for columns in [40, 46, 60, 80] {
+        let mut app = busy((columns, 16), "columns");
+        let report = app.links.values_mut().next().expect("a link");
+        report.state =
+            LinkState::BackingOff { until: deck::now() + SignedDuration::from_secs(12), why: "cut".to_owned() };
+        let screen = Screen::new((columns, 16), Theme::plain()).text(&app);
+        let head = screen.lines().next().expect("a head");
+        assert!(head.contains("backing off 0:12") && head.contains("OVERDUE 1"), "{head}");
+        assert!(columns < 60 || head.contains("LIVE 0/1 backing"), "{head}");
+    }
+}
