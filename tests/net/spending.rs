@@ -135,7 +135,7 @@ impl Day {
         let (items, thousandths) = self.bill().await;
         let (account, day) = (self.account(), billed_day((self.clock)()));
         process
-            .until("the meter to agree with the bill", |desk| {
+            .until(&format!("the meter to agree with the bill of {thousandths} for {items:?}"), |desk| {
                 desk.spending.on(&account, day).is_some_and(|day| day.total == Money::thousandths(thousandths))
             })
             .await;
@@ -165,8 +165,9 @@ impl Process {
     async fn until(&mut self, what: &str, wanted: impl Fn(&Desk) -> bool) {
         while !wanted(&self.desk) {
             let batch = timeout(PATIENCE, self.batches.recv()).await;
-            let spending = &self.desk.spending;
-            let batch = batch.unwrap_or_else(|_| panic!("waiting for {what}; {spending:?}")).expect("the log is open");
+            let spending = || self.desk.spending.accounts.values().map(|account| &account.days).collect::<Vec<_>>();
+            let batch =
+                batch.unwrap_or_else(|_| panic!("waiting for {what}; {:?}", spending())).expect("the log is open");
             for envelope in batch {
                 fold(&mut self.desk, &envelope);
             }

@@ -4,6 +4,13 @@ use std::time::Duration;
 
 use crate::net::backoff::Steps;
 
+/// A line that is given up is empty when nothing more comes for so long, and is left after so long if it is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drain {
+    pub silence: Duration,
+    pub longest: Duration,
+}
+
 /// How long the adapter waits for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -42,6 +49,10 @@ pub struct Pace {
     pub messages_every: Duration,
     /// So often it is looked whether the login is near its end, or somebody changed it.
     pub login_every: Duration,
+    /// What waits in the line after a sleep: nobody knows how much.
+    pub after_sleep: Drain,
+    /// What waits in it at the day's limit: only what is there already, for whatever is sent meanwhile costs as well.
+    pub at_limit: Drain,
     pub steps: Steps,
 }
 
@@ -65,6 +76,8 @@ impl Pace {
         down_retry: Duration::from_hours(1),
         messages_every: Duration::from_mins(2),
         login_every: Duration::from_secs(5),
+        after_sleep: Drain { silence: Duration::from_millis(50), longest: Duration::from_secs(5) },
+        at_limit: Drain { silence: Duration::from_millis(50), longest: Duration::from_millis(200) },
         steps: Steps::X,
     };
 }

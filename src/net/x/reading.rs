@@ -1,31 +1,19 @@
 //! Reads one of X's endless answers: cuts it into lines, and notices silence, sleep and standstill. Both streams are
 //! read by it.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use jiff::SignedDuration;
 use reqwest::Response;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::api::Api;
+use super::pace::Drain;
 use super::pulse::{Pulse, Standstill};
 use crate::net::http;
 use crate::net::lines::{Cut, LineSplitter};
 
 /// A post object with everything asked for stays far below.
 const LONGEST_LINE: usize = 1024 * 1024;
-
-/// A line is empty when nothing more comes for so long, and is left after so long if it is not.
-pub(super) struct Drain {
-    pub(super) silence: Duration,
-    pub(super) longest: Duration,
-}
-
-/// After a sleep: nobody knows how much waits in it.
-pub(super) const SLEPT: Drain = Drain { silence: Duration::from_millis(50), longest: Duration::from_secs(5) };
-/// At the day's limit: only what is there already, for whatever is sent meanwhile costs as well.
-pub(super) const AT_LIMIT: Drain = Drain { silence: Duration::from_millis(50), longest: Duration::from_millis(200) };
 
 /// What a look at the line brought.
 pub(super) enum Heard<T> {
@@ -123,12 +111,13 @@ impl Reading {
     /// connection tells which.
     pub(super) async fn waiting<T>(
         &mut self,
-        drain: &Drain,
+        drain: Drain,
         end: Instant,
         read: impl Fn(Cut<'_>) -> T,
     ) -> Option<Vec<T>> {
-        match timeout(drain.silence, self.response.chunk()).await {
-            Ok(Ok(Some(bytes))) if Instant::now() < end => Some(self.cut(&bytes, read)),
+        let left = end.saturating_duration_since(Instant::now());
+        match timeout(drain.silence.min(left), self.response.chunk()).await {
+            Ok(Ok(Some(bytes))) => Some(self.cut(&bytes, read)),
             Ok(Ok(_) | Err(_)) | Err(_) => None,
         }
     }

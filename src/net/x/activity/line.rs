@@ -17,7 +17,8 @@ use crate::model::{AuthorId, Message};
 use crate::net::x::api::CallError;
 use crate::net::x::decode::Line;
 use crate::net::x::ending;
-use crate::net::x::reading::{AT_LIMIT, Drain, Heard, Reading, SLEPT};
+use crate::net::x::pace::Drain;
+use crate::net::x::reading::{Heard, Reading};
 use crate::net::x::{pulse, usage};
 
 const PATH: &str = "/2/activity/stream";
@@ -169,7 +170,7 @@ impl Activity {
                     }
                     Heard::Silence => tracing::info!("nothing comes on the activity stream"),
                     Heard::Slept { slept, lines } => {
-                        let end = self.drain(&SLEPT, lines, &mut reading, us).await;
+                        let end = self.drain(self.api.pace.after_sleep, lines, &mut reading, us).await;
                         break end.unwrap_or_else(|| lost(&pulse::words(slept)));
                     }
                     Heard::Ended(why) => break lost(&why),
@@ -188,13 +189,13 @@ impl Activity {
 
     /// The day's money is spent: what X had sent by then is billed, and taken.
     async fn stop_at_limit(&mut self, reading: &mut Reading, us: &AuthorId) -> End {
-        self.drain(&AT_LIMIT, Vec::new(), reading, us).await.unwrap_or(End::Paused)
+        self.drain(self.api.pace.at_limit, Vec::new(), reading, us).await.unwrap_or(End::Paused)
     }
 
     /// Takes what waits in a line that is given up; an end if a line of it says so.
     async fn drain(
         &mut self,
-        drain: &Drain,
+        drain: Drain,
         mut lines: Vec<Event>,
         reading: &mut Reading,
         us: &AuthorId,

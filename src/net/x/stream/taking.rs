@@ -10,24 +10,25 @@ use crate::model::Post;
 use crate::net::Feed;
 use crate::net::x::decode::{Line, RuleRef};
 use crate::net::x::ending;
+use crate::net::x::pace::Drain;
 use crate::net::x::pulse;
-use crate::net::x::reading::{AT_LIMIT, Drain, Reading, SLEPT};
+use crate::net::x::reading::Reading;
 
 impl Listener {
     /// The machine was suspended, or its clock was set ahead: the line is given up at once, for nobody knows what it
     /// missed, and the gap begins at its last byte. What waited in the line is paid for and taken.
     pub(super) async fn wake(&mut self, slept: SignedDuration, lines: Vec<Line>, reading: &mut Reading) -> End {
         self.open_gap().await;
-        self.drain(&SLEPT, lines, reading).await.unwrap_or_else(|| lost(&pulse::words(slept)))
+        self.drain(self.api.pace.after_sleep, lines, reading).await.unwrap_or_else(|| lost(&pulse::words(slept)))
     }
 
     /// The day's money is spent: nothing more is asked for. What X had sent by then is billed, and taken.
     pub(super) async fn stop_at_limit(&mut self, reading: &mut Reading) -> End {
-        self.drain(&AT_LIMIT, Vec::new(), reading).await.unwrap_or(End::Paused)
+        self.drain(self.api.pace.at_limit, Vec::new(), reading).await.unwrap_or(End::Paused)
     }
 
     /// Takes what waits in a line that is given up; an end if a line of it says so.
-    async fn drain(&mut self, drain: &Drain, mut lines: Vec<Line>, reading: &mut Reading) -> Option<End> {
+    async fn drain(&mut self, drain: Drain, mut lines: Vec<Line>, reading: &mut Reading) -> Option<End> {
         let end = Instant::now() + drain.longest;
         loop {
             for line in lines {
