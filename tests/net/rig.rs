@@ -10,7 +10,7 @@ use replydeck::model::{
     Account, AccountName, AuthorId, ColumnName, LinkReport, LinkState, NetworkKind, PostId, ReplyId,
 };
 use replydeck::net::backoff::Steps;
-use replydeck::net::x::pace::{Drain, Pace};
+use replydeck::net::x::pace::Pace;
 use replydeck::net::x::{UserCredentials, XNetwork, XSettings};
 use replydeck::net::{Clock, Feed, Inbound, Network, Outgoing};
 use replydeck::rules::Rule;
@@ -38,8 +38,6 @@ pub(crate) const PACE: Pace = Pace {
     publish_within: Duration::from_millis(300),
     // Tests make the time of day jump for other reasons.
     slept_after: Duration::from_hours(24),
-    // A busy machine sends slowly what X sends at once.
-    at_limit: Drain { silence: Duration::from_millis(500), longest: Duration::from_secs(10) },
     steps: Steps {
         lost_step: Duration::from_millis(1),
         lost_most: Duration::from_millis(5),

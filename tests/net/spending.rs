@@ -18,7 +18,7 @@ use replydeck::model::{
     AccountName, Event, EventId, LinkState, MachineName, NetworkKind, NewEvent, PostId, RepName, ReplyId, Seq, Verdict,
 };
 use replydeck::net::x::XNetwork;
-use replydeck::net::x::pace::Pace;
+use replydeck::net::x::pace::{Drain, Pace};
 use replydeck::net::{Clock, Network, Outgoing, OutgoingMessage};
 use replydeck::rules::Rule;
 use replydeck::run::feeding::{Feeding, Sources};
@@ -212,9 +212,12 @@ fn is_paused(state: &LinkState) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_of_twenty_dollars_is_metered_to_the_cent_and_ends_within_one_post() {
+    // A busy machine sends slowly what X sends at once.
+    let at_limit = Drain { silence: Duration::from_millis(500), longest: Duration::from_secs(10) };
+    let pace = Pace { at_limit, ..PACE };
     let day = Day::begin("20.0");
     let account = day.account();
-    let mut here = day.open(&PACE);
+    let mut here = day.open(&pace);
     here.link("the link", |state| *state == LinkState::Live).await;
 
     // A post two columns want is one read; delivered twice it is one as well.
@@ -276,7 +279,7 @@ async fn a_day_of_twenty_dollars_is_metered_to_the_cent_and_ends_within_one_post
 
     // A new start knows the sum and reads nothing.
     here.end().await;
-    let mut here = day.open(&PACE);
+    let mut here = day.open(&pace);
     here.link("the pause after a new start", is_paused).await;
     assert_eq!(day.bill().await.1, 20_010);
     day.agrees(&mut here).await;
