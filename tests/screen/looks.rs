@@ -367,6 +367,6 @@ fn a_link_that_is_not_well_stays_in_the_head_of_a_narrow_screen() {
         let screen = Screen::new((columns, 16), Theme::plain()).text(&app);
         let head = screen.lines().next().expect("a head");
         assert!(head.contains("backing off 0:12") && head.contains("OVERDUE 1"), "{head}");
-        assert!(columns < 60 || head.contains("LIVE 0/1 backing"), "{head}");
+        assert!(columns < 80 || head.contains("LIVE 0/1 backing"), "{head}");
     }
 }
